@@ -1,0 +1,1 @@
+"""shikyu's consumer: customer messages in, `urgent` and `routine` out, each exactly once."""

@@ -1,0 +1,70 @@
+"""
+What can go wrong, by who must act:
+
+* ShikyuError
+  - RecordError          one record is bad: dead-letter it, go on
+  - PassingFault         a service is away for a while: wait, retry, lose nothing
+  - SettingsError        the settings are wrong: exit 2
+      - UnreadableTopic  the settings do not fit the topic: stop before it is dead-lettered
+  - SurroundingsError    Kafka, the registry, a port or a disk is not as it must be: exit 3
+      - BackendError     the model itself does not answer: stop, dead-letter nothing
+  - ArtifactError        the model folder is unusable: exit 4
+  - LimitError           a check ran and its limit was not met: exit 5
+
+Anything else that escapes is a bug, and exits with 1.
+"""
+
+from typing import ClassVar, Literal
+
+Stage = Literal["deserialize", "preprocess", "inference", "postprocess", "produce"]
+
+
+class ShikyuError(Exception):
+    """Says what was wrong, with which value, and what to do. Never holds a customer's text."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class RecordError(ShikyuError):
+    """
+    One record cannot be classified, and never will be.
+
+    `code` is stable and documented (docs/dead-letters.md); `stage` is one of Beam RunInference's.
+    The message is a fixed template: a library's own words could carry the customer's.
+    """
+
+    def __init__(self, code: str, stage: Stage, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.stage = stage
+        self.message = message
+
+
+class PassingFault(ShikyuError):
+    """A service did not answer this time. The window waits; nothing is dead-lettered for it."""
+
+    exit_code = 3
+
+
+class SettingsError(ShikyuError):
+    exit_code = 2
+
+
+class UnreadableTopic(SettingsError):
+    """So many records are unreadable that the settings must be wrong, not the records."""
+
+
+class SurroundingsError(ShikyuError):
+    exit_code = 3
+
+
+class BackendError(SurroundingsError):
+    """The model fails on a known-good text too, so no record is to blame."""
+
+
+class ArtifactError(ShikyuError):
+    exit_code = 4
+
+
+class LimitError(ShikyuError):
+    exit_code = 5

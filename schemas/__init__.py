@@ -1,0 +1,1 @@
+"""The events that shikyu reads and writes, as Avro and JSON Schemas."""

@@ -1,0 +1,1 @@
+"""From labelled messages to the artifact that the consumer serves."""
