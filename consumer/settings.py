@@ -1,0 +1,329 @@
+"""
+Every setting, once: its name, type, range, default and the sentence that documents it.
+
+Nothing here reads a file or the environment (settings_sources.py does); parts of the service get
+the narrow section they need. docs/configuration.md is made from this module.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+Format = Literal["avro", "json-schema", "avro-single-object", "json", "text"]
+Precision = Literal["int8", "fp32"]
+Truncate = Literal["head", "head-tail"]
+WhenUnsure = Literal["urgent", "routine"]
+Guarantee = Literal["exactly-once", "at-least-once"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+LogFormat = Literal["auto", "json", "console"]
+
+MIB = 1024 * 1024
+DEFAULT_BOOTSTRAP_SERVERS = "localhost:9092"
+MAX_TOPIC_CHARACTERS = 249
+
+
+def _expression(expression: str) -> str:
+    try:
+        jmespath.compile(expression)
+    except JMESPathError as error:
+        where = getattr(error, "lex_position", None)
+        at = "" if where is None else f" at character {where + 1}"
+        raise ValueError(f"is no JMESPath expression (it breaks off{at}; see https://jmespath.org)") from error
+    return expression
+
+
+def _topic(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", name) or len(name) > MAX_TOPIC_CHARACTERS or name in {".", ".."}:
+        raise ValueError(
+            f"is no topic name: Kafka takes letters, digits, '.', '_' and '-', at most {MAX_TOPIC_CHARACTERS}"
+        )
+    return name
+
+
+def _topic_or_pattern(name: str) -> str:
+    if not name.startswith("^"):
+        return _topic(name)
+    try:
+        re.compile(name)
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error.msg}") from error
+    return name
+
+
+def _none_when_empty(value: object) -> object:
+    # The environment and flags have no null: an empty string switches an optional setting off.
+    return None if value == "" else value
+
+
+def _tuple_of_one(value: object) -> object:
+    return (value,) if isinstance(value, str | Path) else value
+
+
+Expression = Annotated[str, AfterValidator(_expression)]
+OptionalExpression = Annotated[Expression | None, BeforeValidator(_none_when_empty)]
+OptionalPath = Annotated[Path | None, BeforeValidator(_none_when_empty)]
+Topic = Annotated[str, AfterValidator(_topic)]
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$", max_length=128)]
+OptionalIdentifier = Annotated[Identifier | None, BeforeValidator(_none_when_empty)]
+OptionalUrl = Annotated[Annotated[str, Field(pattern=r"^https?://")] | None, BeforeValidator(_none_when_empty)]
+RuleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
+Options = dict[str, str]
+
+
+class Section(BaseModel):
+    # Nested models do not inherit the settings' strictness, and a misspelt
+    # setting would otherwise be a silent default.
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class Input(Section):
+    """What to read, and where in an event the message stands."""
+
+    topics: Annotated[
+        tuple[Annotated[str, AfterValidator(_topic_or_pattern)], ...],
+        Field(min_length=1),
+        BeforeValidator(_tuple_of_one),
+    ] = Field(
+        default=("customer-messages",),
+        description="The topics to read; a single one may be a pattern that starts with `^`.",
+    )
+    format: Format = Field(default="avro", description="How the records' values are written.")
+    text: Annotated[tuple[Expression, ...], Field(min_length=1), BeforeValidator(_tuple_of_one)] = Field(
+        default=("text",),
+        description="JMESPath of the text; several are joined by a blank line, and nulls are left out.",
+    )
+    id: OptionalExpression = Field(default="id", description="JMESPath of the message's own id.")
+    customer_id: OptionalExpression = Field(default="customer_id", description="JMESPath of the customer's id.")
+    channel: OptionalExpression = Field(
+        default="channel", description="JMESPath of the channel, such as e-mail or chat."
+    )
+    language: OptionalExpression = Field(default="language", description="JMESPath of the text's language.")
+    sent_at: OptionalExpression = Field(
+        default="sent_at", description="JMESPath of the time at which the message was sent."
+    )
+    attributes: OptionalExpression = Field(default="attributes", description="JMESPath of a map of further attributes.")
+    where: OptionalExpression = Field(
+        default=None,
+        description="JMESPath that says what is a message at all; events for which it does not hold are skipped.",
+    )
+    reader_schema: OptionalPath = Field(
+        default=None, description="An Avro schema (.avsc) to read events with, resolved against their writer's."
+    )
+    schemas: Annotated[tuple[Path, ...], BeforeValidator(_tuple_of_one)] = Field(
+        default=(), description="Avro schemas (.avsc) of single-object encoded events, found by their fingerprint."
+    )
+    max_value_bytes: int = Field(
+        default=4 * MIB, ge=1, le=1024 * MIB, description="Records with a longer value are dead-lettered, not decoded."
+    )
+
+    @field_validator("topics")
+    @classmethod
+    def _only_one_pattern(cls, topics: tuple[str, ...]) -> tuple[str, ...]:
+        if len(topics) > 1 and any(topic.startswith("^") for topic in topics):
+            raise ValueError("holds a pattern and other topics; a pattern stands alone")
+        if len(set(topics)) < len(topics):
+            raise ValueError("names a topic twice")
+        return topics
+
+
+class Output(Section):
+    """Where decisions go, and what they carry."""
+
+    urgent: Topic = Field(default="urgent", description="The topic of urgent messages.")
+    routine: Topic = Field(default="routine", description="The topic of all other messages.")
+    format: Format = Field(default="avro", description="How the decisions' values are written.")
+    include_text: bool = Field(default=True, description="Whether decisions carry the customer's text.")
+    attributes: tuple[str, ...] | None = Field(
+        default=None,
+        description="The attributes to copy into decisions; all of them unless set, none for an empty list.",
+    )
+
+    @field_validator("format")
+    @classmethod
+    def _has_fields(cls, value: Format) -> Format:
+        if value == "text":
+            raise ValueError("cannot be text: a decision has more than one field")
+        return value
+
+
+class DeadLetters(Section):
+    """What happens to records that cannot be read or classified."""
+
+    topic: Topic = Field(default="customer-messages.dead-letter", description="The topic of dead letters.")
+    max_share: float = Field(
+        default=0.5,
+        gt=0,
+        le=1,
+        description="Stop when more than this share of the last 200 records would be dead letters.",
+    )
+
+
+class Rules(Section):
+    """What is urgent whatever the model says."""
+
+    always_urgent: dict[RuleName, Expression] = Field(
+        default_factory=dict,
+        description="Named JMESPath rules; a message for which one holds is urgent, and its reason is `rule:NAME`.",
+    )
+
+
+class Model(Section):
+    """Which model answers, and how."""
+
+    artifact: OptionalPath = Field(default=None, description="The model's folder, as `shikyu-train` makes it.")
+    precision: Precision = Field(default="int8", description="Which of the artifact's models answers.")
+    threads: int | None = Field(
+        default=None, ge=1, le=1024, description="Threads of the model; one per core unless set."
+    )
+    truncate: Truncate = Field(
+        default="head", description="Which part of a text that is too long for the model is kept."
+    )
+    when_unsure: WhenUnsure = Field(
+        default="urgent", description="The decision for empty texts and for texts of mostly unknown tokens."
+    )
+    max_unknown_share: float = Field(
+        default=0.5, ge=0, le=1, description="Texts with a larger share of unknown tokens are left to `when_unsure`."
+    )
+
+
+class Delivery(Section):
+    """What is promised of each message, and under which names."""
+
+    guarantee: Guarantee = Field(default="exactly-once", description="Whether outputs and offsets share a transaction.")
+    group_id: Annotated[str, Field(min_length=1, max_length=249)] = Field(
+        default="shikyu", description="The consumer group."
+    )
+    slot: OptionalIdentifier = Field(
+        default=None,
+        description="Tells this consumer's transactional.id from its siblings'; unless set, a StatefulSet's ordinal or "
+        "the lowest slot that is free on this host.",
+    )
+    transaction_timeout_s: float = Field(
+        default=15.0, ge=1, le=900, description="How long the broker lets a transaction stand open before it aborts it."
+    )
+    application: Identifier = Field(default="shikyu", description="The first part of every transactional.id.")
+
+
+class Batching(Section):
+    """How long a window may take, and how much it and a batch may hold."""
+
+    latency_target_s: float = Field(
+        default=1.0,
+        ge=0.01,
+        le=600,
+        description="How long a window may take from receive to commit while there is no backlog.",
+    )
+    max_window_s: float = Field(
+        default=15.0, ge=0.05, le=600, description="How long a window may take, at most, while a backlog is worked off."
+    )
+    max_window_records: int = Field(default=2000, ge=1, le=1_000_000, description="Most records of a window.")
+    max_window_bytes: int = Field(
+        default=8 * MIB, ge=1024, le=1024 * MIB, description="Most bytes of a window's values."
+    )
+    max_window_tokens: int = Field(default=200_000, ge=1, le=100_000_000, description="Most tokens of a window.")
+    max_batch_records: int = Field(
+        default=64, ge=1, le=65_536, description="Most records of a batch, which the model takes at once."
+    )
+    max_batch_tokens: int = Field(
+        default=8192, ge=1, le=10_000_000, description="Most tokens of a batch, padding included."
+    )
+
+
+class Registry(Section):
+    """Where schemas are looked up."""
+
+    url: OptionalUrl = Field(default=None, description="The Schema Registry's URL; several are separated by commas.")
+    options: Options = Field(
+        default_factory=dict,
+        description="Options of confluent-kafka's SchemaRegistryClient under their own names, such as "
+        "basic.auth.user.info.",
+    )
+
+
+class Http(Section):
+    """Where health and metrics are served."""
+
+    host: Annotated[str, Field(min_length=1)] = Field(
+        default="127.0.0.1", description="The address for /livez, /readyz and /metrics; 0.0.0.0 in a container."
+    )
+    port: int = Field(default=9464, ge=0, le=65_535, description="The port for them; 0 serves none.")
+
+
+class Log(Section):
+    """How the service tells what it does."""
+
+    level: LogLevel = Field(default="info", description="The least severe level that is written.")
+    format: LogFormat = Field(default="auto", description="`auto` is console at a terminal, and json elsewhere.")
+
+
+class Kafka(Section):
+    """librdkafka's own options, untouched, under their own names."""
+
+    options: Options = Field(default_factory=dict, description="Options of the consumer and the producer alike.")
+    consumer: Options = Field(default_factory=dict, description="Options of the consumer; they beat the common ones.")
+    producer: Options = Field(default_factory=dict, description="Options of the producer; they beat the common ones.")
+
+    @field_validator("options")
+    @classmethod
+    def _bootstrap(cls, options: Options) -> Options:
+        if "metadata.broker.list" in options:
+            return options
+        return {"bootstrap.servers": DEFAULT_BOOTSTRAP_SERVERS, **options}
+
+
+class Settings(Section):
+    """All of them. Frozen; a wrong name, type or range raises pydantic's ValidationError."""
+
+    input: Input = Field(default_factory=Input)
+    output: Output = Field(default_factory=Output)
+    dead_letters: DeadLetters = Field(default_factory=DeadLetters)
+    rules: Rules = Field(default_factory=Rules)
+    model: Model = Field(default_factory=Model)
+    delivery: Delivery = Field(default_factory=Delivery)
+    batching: Batching = Field(default_factory=Batching)
+    registry: Registry = Field(default_factory=Registry)
+    http: Http = Field(default_factory=Http)
+    log: Log = Field(default_factory=Log)
+    kafka: Kafka = Field(default_factory=Kafka)
+
+    @model_validator(mode="after")
+    def _no_loop(self) -> Self:
+        written = {
+            "output.urgent": self.output.urgent,
+            "output.routine": self.output.routine,
+            "dead_letters.topic": self.dead_letters.topic,
+        }
+        for name, topic in written.items():
+            for read in self.input.topics:
+                if read == topic or (read.startswith("^") and re.search(read, topic)):
+                    raise ValueError(
+                        f"input.topics ({read}) would read {name} ({topic}) back in, for ever; "
+                        "name another topic, or end the pattern with $"
+                    )
+        if self.dead_letters.topic in {self.output.urgent, self.output.routine}:
+            raise ValueError(f"dead_letters.topic ({self.dead_letters.topic}) is an output topic too; give it its own")
+        return self
+
+    @model_validator(mode="after")
+    def _window_holds_the_target(self) -> Self:
+        if self.batching.latency_target_s > self.batching.max_window_s:
+            raise ValueError(
+                f"batching.latency_target_s ({self.batching.latency_target_s:g}) is longer than batching.max_window_s "
+                f"({self.batching.max_window_s:g}); lower the one or raise the other"
+            )
+        return self
+
+
+def leaves() -> list[tuple[str, str, Any]]:
+    """(section, leaf, pydantic FieldInfo) of every setting, in the order of the documentation."""
+    found = []
+    for section, field in Settings.model_fields.items():
+        model = field.annotation
+        assert isinstance(model, type)
+        assert issubclass(model, Section)
+        found += [(section, leaf, info) for leaf, info in model.model_fields.items()]
+    return found
