@@ -1,0 +1,127 @@
+"""The pure middle of the way: records in, one fate for each, and the outputs that tell it. No Kafka, no clock."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from consumer.errors import RecordError
+from consumer.guard import Fate
+from consumer.isolate import isolate
+from consumer.records import Dead, Decision, Decoded, Message, OutputRecord, Record, Tokens
+from consumer.telemetry import Stages
+
+
+class Classifies(Protocol):
+    """What the loop asks of a model: a Classifier in production, a fake that answers at once in tests of delivery."""
+
+    def tokenize(self, texts: Sequence[str]) -> list[Tokens]: ...
+
+    def batches(self, tokens: Sequence[Tokens]) -> list[list[int]]: ...
+
+    def infer(self, tokens: Sequence[Tokens]) -> NDArray[np.float32]: ...
+
+    def decide(
+        self, logits: NDArray[np.float32], tokens: Sequence[Tokens], urgent_rules: Sequence[str | None]
+    ) -> list[Decision]: ...
+
+    def healthy(self) -> bool: ...
+
+
+Decode = Callable[[Record], Decoded]
+Encode = Callable[[Record, Message, Decision, datetime], OutputRecord]
+DeadLetter = Callable[[Record, RecordError], OutputRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """`fates` has one entry per record; `outputs` one per record that was not skipped, `sources` its record's index."""
+
+    fates: tuple[Fate, ...]
+    outputs: tuple[OutputRecord, ...]
+    sources: tuple[int, ...]
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The steps between Kafka's two ends. `between_batches` may raise to abandon the window."""
+
+    decode: Decode
+    model: Classifies
+    encode: Encode
+    dead_letter: DeadLetter
+    stages: Stages
+    between_batches: Callable[[], None]
+
+    def answer(self, records: Sequence[Record]) -> Answered:
+        """
+        Every record's fate. Raises PassingFault, BackendError or what `between_batches` raises: then nothing is known.
+        """
+        with self.stages.time("decode"):
+            decoded = [self.decode(record) for record in records]
+        places = [place for place, fate in enumerate(decoded) if isinstance(fate, Message)]
+        messages = [fate for fate in decoded if isinstance(fate, Message)]
+        with self.stages.time("tokenization"):
+            tokens = self.model.tokenize([message.text for message in messages])
+        answers = self._infer(tokens, [message.urgent_rule for message in messages])
+        fates: list[Fate | Message] = list(decoded)
+        for place, answer in zip(places, answers, strict=True):
+            fates[place] = answer
+        with self.stages.time("encode"):
+            return self._encode(records, decoded, fates, sum(len(each.ids) for each in tokens))
+
+    def _infer(self, tokens: Sequence[Tokens], rules: Sequence[str | None]) -> list[Decision | Dead]:
+        """Batches may stand in any order, for each text's answer goes back to its own place."""
+        answers: dict[int, Decision | Dead] = {}
+        for batch in self.model.batches(tokens):
+            self.between_batches()
+            chosen = [tokens[i] for i in batch]
+            with self.stages.time("inference"):
+                rows = isolate(self.model.infer, self.model.healthy, chosen)
+            self.stages.batch([len(each.ids) for each in chosen])
+            good = [n for n, row in enumerate(rows) if not isinstance(row, RecordError)]
+            answers |= {batch[n]: Dead(row) for n, row in enumerate(rows) if isinstance(row, RecordError)}
+            if good:
+                logits = np.stack([np.asarray(rows[n], dtype=np.float32) for n in good])
+                decisions = self.model.decide(logits, [chosen[n] for n in good], [rules[batch[n]] for n in good])
+                answers |= {batch[n]: decision for n, decision in zip(good, decisions, strict=True)}
+        return [answers[i] for i in range(len(tokens))]
+
+    def _encode(
+        self, records: Sequence[Record], decoded: Sequence[Decoded], fates: Sequence[Fate | Message], tokens: int
+    ) -> Answered:
+        now = datetime.now(UTC)
+        told: list[Fate] = []
+        outputs: list[OutputRecord] = []
+        sources: list[int] = []
+        for place, (record, was, fate) in enumerate(zip(records, decoded, fates, strict=True)):
+            assert not isinstance(fate, Message)
+            if isinstance(fate, Decision) and isinstance(was, Message):
+                try:
+                    output = self.encode(record, was, fate, now)
+                except RecordError as error:
+                    fate, output = Dead(error), self.dead_letter(record, error)
+            elif isinstance(fate, Dead):
+                output = self.dead_letter(record, fate.error)
+            else:
+                told.append(fate)
+                continue
+            told.append(fate)
+            outputs.append(output)
+            sources.append(place)
+        return Answered(tuple(told), tuple(outputs), tuple(sources), tokens)
+
+    def refuse(
+        self, answered: Answered, records: Sequence[Record], indexes: Sequence[int], error: RecordError
+    ) -> Answered:
+        """The same answers, with the outputs at `indexes`, which Kafka would not take, as dead letters."""
+        fates, outputs = list(answered.fates), list(answered.outputs)
+        for index in indexes:
+            place = answered.sources[index]
+            fates[place] = Dead(error)
+            outputs[index] = self.dead_letter(records[place], error)
+        return Answered(tuple(fates), tuple(outputs), answered.sources, answered.tokens)

@@ -1,0 +1,49 @@
+"""Finds the one poison text in a batch that the model refuses, so that its neighbours are answered."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from consumer.errors import BackendError, RecordError
+from consumer.records import Tokens
+
+Infer = Callable[[Sequence[Tokens]], NDArray[np.float32]]
+
+
+def isolate(
+    infer: Infer, healthy: Callable[[], bool], batch: Sequence[Tokens]
+) -> list[NDArray[np.float32] | RecordError]:
+    """
+    Logits (labels,) per text, or why there are none.
+
+    A batch that raises is cut in halves until the culprit stands alone: at most 2 log2(B) + 1 more calls for one
+    culprit. Before any text is blamed, `healthy` asks the model about a known-good one; if that fails too,
+    BackendError says so.
+    """
+    try:
+        logits = infer(batch)
+    except MemoryError:
+        raise
+    except Exception as problem:  # noqa: BLE001 - a backend raises whatever its engine raises
+        if len(batch) > 1:
+            half = len(batch) // 2
+            return isolate(infer, healthy, batch[:half]) + isolate(infer, healthy, batch[half:])
+        return [_blame(healthy, "inference-failed", "the model raised an error on this text", problem)]
+    return [
+        row
+        if np.isfinite(row).all()
+        else _blame(healthy, "inference-not-finite", "the model's logits are not finite on this text", None)
+        for row in logits
+    ]
+
+
+def _blame(healthy: Callable[[], bool], code: str, message: str, cause: Exception | None) -> RecordError:
+    if not healthy():
+        raise BackendError(
+            f"the model fails on a known-good text too ({type(cause).__name__ if cause else code}): the backend is "
+            "broken, not the message. Nothing was dead-lettered; check the artifact and the memory, then start again"
+        ) from cause
+    error = RecordError(code, "inference", message)
+    error.__cause__ = cause
+    return error

@@ -1,0 +1,125 @@
+"""
+receive -> decode -> tokenize -> pack -> infer -> decide -> encode -> publish + commit
+
+A window is received with its fencing token, answered, and published with its offsets in one transaction. Whatever goes
+wrong on the way, nothing of it is visible, and the window is read again from what is committed.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+
+from consumer.answer import Answered, Steps
+from consumer.errors import PassingFault, RecordError, SurroundingsError
+from consumer.guard import Guard
+from consumer.publish import Dropped, Publisher, Rejected
+from consumer.receive import Source, Window
+from consumer.sizing import Sizer
+from consumer.visits import Visit, nothing
+
+log = structlog.get_logger()
+
+FIRST_BACKOFF_S = 0.5
+MAX_BACKOFF_S = 10.0
+
+OUTPUT_TOO_LARGE = RecordError("output-refused", "produce", "Kafka refused the decision's record for its size or form")
+
+
+class Watcher(Protocol):
+    """Told of what happened; never asked."""
+
+    def polled(self, source: Source) -> None: ...
+
+    def committed(self, window: Window, answered: Answered) -> None: ...
+
+    def aborted(self) -> None: ...
+
+
+@dataclass
+class Loop:
+    source: Source
+    steps: Steps
+    publisher: Publisher
+    guard: Guard
+    sizer: Sizer
+    watcher: Watcher
+    stopping: Callable[[], bool]
+    visit: Visit = nothing
+    _faults: int = field(default=0, init=False)
+
+    def run(self) -> None:
+        """Until told to stop. Raises SettingsError or SurroundingsError when going on would lose something."""
+        while not self.stopping():
+            window = self.source.receive(self.sizer)
+            self.watcher.polled(self.source)
+            if window.records:
+                self.step(window)
+
+    def step(self, window: Window) -> None:
+        dropped = list(window.records)
+        try:
+            self.visit("received")
+            self.must_own(window)
+            answered = self.answer(window)
+            self.visit("answered")
+            self.guard.check(answered.fates)
+            self.must_own(window)
+            self.publish(answered, window)
+        except PassingFault as fault:
+            self._faults += 1
+            wait_s = backoff_s(self._faults)
+            log.warning("waiting", why=str(fault), wait_s=round(wait_s, 2))
+            dropped += self.source.wait(wait_s, self.stopping)
+        except Dropped as why:
+            self.watcher.aborted()
+            log.info("window-dropped", why=str(why), records=len(window.records))
+        else:
+            self._faults = 0
+            return
+        self.source.rewind(dropped, self.stopping)
+
+    def must_own(self, window: Window) -> None:
+        if not self.source.owns(window):
+            raise Dropped("the group was rebalanced since the window was received")
+
+    def answer(self, window: Window) -> Answered:
+        started = time.monotonic()
+        answered = self.steps.answer(window.records)
+        self.sizer.learn(records=len(window.records), tokens=answered.tokens, inference_s=time.monotonic() - started)
+        return answered
+
+    def publish(self, answered: Answered, window: Window) -> None:
+        try:
+            self.publisher.publish(answered.outputs, window)
+        except Rejected:
+            answered = self.without_refused(answered, window)
+        self.guard.committed(answered.fates)
+        self.watcher.committed(window, answered)
+
+    def without_refused(self, answered: Answered, window: Window) -> Answered:
+        """Asks again one by one, for a batch is refused whole; what is refused alone becomes a dead letter."""
+        try:
+            self.publisher.publish(answered.outputs, window, one_by_one=True)
+        except Rejected as refused:
+            answered = self.steps.refuse(answered, window.records, refused.indexes, OUTPUT_TOO_LARGE)
+        else:
+            return answered
+        self.guard.check(answered.fates)
+        try:
+            self.publisher.publish(answered.outputs, window, one_by_one=True)
+        except Rejected as refused:
+            raise SurroundingsError(
+                f"the dead-letter topic refused a record ({refused.reason}), and nothing may be lost: give it 64 KiB "
+                "more max.message.bytes than the input topics have, then start again"
+            ) from refused
+        return answered
+
+
+def backoff_s(faults: int) -> float:
+    """Exponential with full jitter above half, so that consumers of one group don't knock together."""
+    longest = min(MAX_BACKOFF_S, FIRST_BACKOFF_S * 2.0 ** min(faults - 1, 10))
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter guards no secret

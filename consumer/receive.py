@@ -1,0 +1,258 @@
+"""
+Kafka's input end: windows of records, each with the fencing token that was taken before its data.
+
+The rules, and what breaks without them, stand in docs/delivery.md. One thread owns the consumer.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import structlog
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Message as KafkaMessage
+
+from consumer.errors import SurroundingsError
+from consumer.records import Record
+from consumer.sizing import Limits
+from consumer.visits import Visit, nothing
+
+log = structlog.get_logger()
+
+POLL_S = 0.1
+COMMITTED_S = 10.0  # how long one question for committed offsets may take
+
+# After one of these consume() is silent for ever, and says so only once (DELIVERY: flags read False).
+_DEAD_CONSUMER = {
+    KafkaError._FATAL,
+    KafkaError.INVALID_SESSION_TIMEOUT,
+    KafkaError.FENCED_INSTANCE_ID,
+    KafkaError.INCONSISTENT_GROUP_PROTOCOL,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.UNSUPPORTED_ASSIGNOR,
+}
+
+
+class Sizing(Protocol):
+    def limits(self, oldest_age_s: float) -> Limits: ...
+
+    def at_most_tokens(self, value_bytes: int) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Who we were before the data came: `group_metadata` is librdkafka's, `epoch` counts our rebalances."""
+
+    group_metadata: Any
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What one transaction covers."""
+
+    records: Sequence[Record]
+    fence: Fence
+    received_at: float  # time.monotonic()
+
+    def next_offsets(self) -> list[TopicPartition]:
+        """Per partition, one past the last record: what is committed with the outputs."""
+        last: dict[tuple[str, int], int] = {}
+        for record in self.records:
+            last[record.topic, record.partition] = record.offset + 1
+        return [TopicPartition(topic, partition, offset) for (topic, partition), offset in last.items()]
+
+
+class Source:
+    """A consumer group member that hands out windows and can step back to what is committed."""
+
+    def __init__(
+        self, config: dict[str, Any], topics: Sequence[str], *, visit: Visit = nothing, logger: Any = None
+    ) -> None:
+        self._visit = visit
+        self._epoch = 0
+        self._reset = (
+            OFFSET_END if config.get("auto.offset.reset") in ("latest", "largest", "end") else OFFSET_BEGINNING
+        )
+        self._consumer = Consumer(config, logger=logger) if logger else Consumer(config)
+        self._consumer.subscribe(
+            list(topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+        )
+
+    # Rebalances are served inside poll(). They only count: committing here would wait for a transaction inside a
+    # callback, and the window in hand is dropped anyway.
+    def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        self._rebalanced("assigned", partitions)
+
+    def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        self._rebalanced("revoked", partitions)
+
+    def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        self._rebalanced("lost", partitions)
+
+    def _rebalanced(self, what: str, partitions: list[TopicPartition]) -> None:
+        self._epoch += 1
+        self._visit(what)
+        log.info(f"partitions-{what}", partitions=sorted(f"{p.topic}/{p.partition}" for p in partitions))
+
+    @property
+    def rebalances(self) -> int:
+        return self._epoch
+
+    def assignment(self) -> list[tuple[str, int]]:
+        return [(p.topic, p.partition) for p in self._consumer.assignment()]
+
+    def high_watermark(self, topic: str, partition: int) -> int | None:
+        """The partition's end as the last fetch told it; None before the first."""
+        known: tuple[int, int] = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), cached=True)
+        return known[1] if known and known[1] >= 0 else None
+
+    def receive(self, sizing: Sizing) -> Window:
+        """
+        What waits, up to the limits; empty after `POLL_S` without a record. A lone record goes at once.
+
+        Raises SurroundingsError when the consumer can't go on.
+        """
+        # The fencing token comes before the data: a rebalance may be served between the two, never after.
+        fence = Fence(self._consumer.consumer_group_metadata(), self._epoch)
+        records: list[Record] = []
+        value_bytes = tokens = 0
+        limits = None
+        timeout_s = POLL_S
+        while limits is None or (
+            len(records) < limits.records and value_bytes < limits.bytes and tokens < limits.tokens
+        ):
+            message = self._consumer.poll(timeout_s)
+            if message is None:
+                break
+            if (error := message.error()) is not None:
+                _raise_when_dead(error)
+                continue
+            record = _record(message)
+            records.append(record)
+            timeout_s = 0.0
+            size = len(record.value or b"")
+            value_bytes += size
+            tokens += sizing.at_most_tokens(size)
+            limits = limits or sizing.limits(age_s(record, time.time()))
+        return Window(records, fence, time.monotonic())
+
+    def owns(self, window: Window) -> bool:
+        """
+        Whether the window may be committed: no rebalance since its token was taken, and the token names a member.
+
+        The broker accepts a token of generation −1 with an empty member (tried with Kafka 4.4), hence the second half.
+        """
+        generation, member = generation_and_member(window.fence.group_metadata)
+        return self._epoch == window.fence.epoch and generation >= 0 and bool(member)
+
+    def rewind(self, dropped: Iterable[Record], give_up: Any = lambda: False) -> None:
+        """
+        Sets the position of each partition that had records dropped, and is still ours, to the committed offset.
+
+        Only those: committed() waits for a dead owner's transaction, and healthy partitions would stand still.
+        Never from memory: what is committed is the broker's to say.
+        """
+        touched = {(record.topic, record.partition) for record in dropped}
+        while touched and not give_up():
+            ours = [p for p in self._consumer.assignment() if (p.topic, p.partition) in touched]
+            if not ours:
+                return
+            try:
+                self._seek_committed(ours)
+            except KafkaException as problem:
+                log.warning("rewind-retried", error=problem.args[0].name())
+                time.sleep(0.05)
+            else:
+                log.info("rewound", partitions=sorted(f"{p.topic}/{p.partition}" for p in ours))
+                return
+
+    def _seek_committed(self, partitions: list[TopicPartition]) -> None:
+        for known in self._consumer.committed(partitions, timeout=COMMITTED_S):
+            if known.error:
+                raise KafkaException(known.error)
+            offset = known.offset if known.offset >= 0 else self._reset
+            self._consumer.seek(TopicPartition(known.topic, known.partition, offset))
+
+    def wait(self, seconds: float, stopping: Any) -> list[Record]:
+        """
+        Lets time pass without taking records, and keeps polling, so that the group keeps us.
+
+        Returns what came all the same, from partitions that were assigned meanwhile and are not paused: it has to be
+        rewound too.
+        """
+        self._consumer.pause(self._consumer.assignment())
+        dropped: list[Record] = []
+        until = time.monotonic() + seconds
+        try:
+            while time.monotonic() < until and not stopping():
+                message = self._consumer.poll(POLL_S)
+                if message is None:
+                    continue
+                if (error := message.error()) is not None:
+                    _raise_when_dead(error)
+                else:
+                    dropped.append(_record(message))
+        finally:
+            self._consumer.resume(self._consumer.assignment())
+        return dropped
+
+    def commit(self, window: Window) -> None:
+        """At-least-once: commits the window's offsets synchronously. Raises KafkaException."""
+        for known in self._consumer.commit(offsets=window.next_offsets(), asynchronous=False):
+            if known.error:
+                raise KafkaException(known.error)
+
+    def close(self) -> None:
+        self._consumer.close()
+
+
+def age_s(record: Record, now_s: float) -> float:
+    """How long ago the record was written, by its own timestamp; 0 when it has none or is from the future."""
+    return max(0.0, now_s - record.timestamp_ms / 1000) if record.timestamp_ms is not None else 0.0
+
+
+def generation_and_member(group_metadata: Any) -> tuple[int, str]:
+    """
+    Out of librdkafka's serialized form: `CGMDv2:`, int32 generation, then group, member, instance, each NUL-ended.
+
+    The binding offers no other way to read them. An unknown form is a bug of ours: a librdkafka that was not tried.
+    """
+    serialized = group_metadata if isinstance(group_metadata, bytes) else bytes(group_metadata)
+    if serialized[:7] != b"CGMDv2:":
+        raise RuntimeError(f"librdkafka's group metadata has an unknown form {serialized[:7]!r}")
+    return int.from_bytes(serialized[7:11], "little", signed=True), serialized[11:].split(b"\0")[1].decode()
+
+
+def _record(message: KafkaMessage) -> Record:
+    kind, timestamp_ms = message.timestamp()
+    headers = cast("list[tuple[str, str | bytes | None]]", message.headers() or [])
+    return Record(
+        topic=message.topic() or "",
+        partition=message.partition() or 0,
+        offset=message.offset() or 0,
+        timestamp_ms=timestamp_ms if kind else None,
+        key=_bytes(message.key()),
+        value=_bytes(message.value()),
+        headers=tuple((name, _bytes(value)) for name, value in headers),
+    )
+
+
+def _bytes(value: str | bytes | None) -> bytes | None:
+    return value.encode() if isinstance(value, str) else value
+
+
+def _raise_when_dead(error: KafkaError) -> None:
+    code = error.code()
+    if code == KafkaError.UNKNOWN_TOPIC_OR_PART:
+        raise SurroundingsError(
+            f"an input topic is gone ({error.name()}): create it again (shikyu never creates topics), then start again"
+        )
+    if error.fatal() or code in _DEAD_CONSUMER:
+        raise SurroundingsError(
+            f"Kafka will give this consumer no more records: {error.name()}. Check the group's ACLs, "
+            "group.instance.id (one process each), session.timeout.ms and the assignment strategy, then start again"
+        )
+    log.warning("consumer-error", error=error.name())

@@ -1,0 +1,59 @@
+"""How much one window takes: what the model answers within the latency target, or more while there is a backlog."""
+
+from dataclasses import dataclass
+
+# What is left of the target for receiving, tokenizing and committing.
+MODEL_SHARE = 0.8
+# How fast the estimates follow the windows: about the last ten count.
+SMOOTHING = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """A window ends at whichever comes first."""
+
+    records: int
+    bytes: int
+    tokens: int
+
+
+class Sizer:
+    """
+    Learns tokens a second and tokens a record from the windows that were answered.
+
+    While the oldest waiting record is older than the target, each window may take twice as long as the one before,
+    up to `max_window_s`; the first window in time again falls back to the target.
+    """
+
+    def __init__(
+        self, limits: Limits, *, latency_target_s: float, max_window_s: float, tokens_per_s: float, max_tokens: int
+    ) -> None:
+        """`tokens_per_s` is the warm-up's measure; `max_tokens` the longest text in tokens."""
+        self._limits = limits
+        self._latency_target_s = latency_target_s
+        self._max_window_s = max_window_s
+        self._tokens_per_s = tokens_per_s
+        self._tokens_per_record = float(max_tokens)
+        self._max_tokens = max_tokens
+        self._window_s = latency_target_s
+
+    def limits(self, oldest_age_s: float) -> Limits:
+        """The next window's limits, from the age of the first record that waits."""
+        if oldest_age_s > self._latency_target_s:
+            self._window_s = min(2 * self._window_s, self._max_window_s)
+        else:
+            self._window_s = min(self._latency_target_s, self._max_window_s)
+        affordable = self._tokens_per_s * self._window_s * MODEL_SHARE
+        records = max(1, min(self._limits.records, int(affordable / self._tokens_per_record)))
+        return Limits(records, self._limits.bytes, self._limits.tokens)
+
+    def at_most_tokens(self, value_bytes: int) -> int:
+        """An upper bound known before a record is tokenized: a token has at least one byte, and a text max_length."""
+        return min(self._max_tokens, value_bytes + 2)
+
+    def learn(self, *, records: int, tokens: int, inference_s: float) -> None:
+        """Takes note of a window that the model answered."""
+        if not records or not tokens or inference_s <= 0:
+            return
+        self._tokens_per_s += SMOOTHING * (tokens / inference_s - self._tokens_per_s)
+        self._tokens_per_record += SMOOTHING * (tokens / records - self._tokens_per_record)
