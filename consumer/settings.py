@@ -26,7 +26,7 @@ DEFAULT_BOOTSTRAP_SERVERS = "localhost:9092"
 MAX_TOPIC_CHARACTERS = 249
 
 
-def _expression(expression: str) -> str:
+def check_expression(expression: str) -> str:
     try:
         jmespath.compile(expression)
     except JMESPathError as error:
@@ -36,7 +36,7 @@ def _expression(expression: str) -> str:
     return expression
 
 
-def _topic(name: str) -> str:
+def check_topic(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._-]+", name) or len(name) > MAX_TOPIC_CHARACTERS or name in {".", ".."}:
         raise ValueError(
             f"is no topic name: Kafka takes letters, digits, '.', '_' and '-', at most {MAX_TOPIC_CHARACTERS}"
@@ -44,9 +44,9 @@ def _topic(name: str) -> str:
     return name
 
 
-def _topic_or_pattern(name: str) -> str:
+def check_topic_or_pattern(name: str) -> str:
     if not name.startswith("^"):
-        return _topic(name)
+        return check_topic(name)
     try:
         re.compile(name)
     except re.error as error:
@@ -63,10 +63,10 @@ def _tuple_of_one(value: object) -> object:
     return (value,) if isinstance(value, str | Path) else value
 
 
-Expression = Annotated[str, AfterValidator(_expression)]
+Expression = Annotated[str, AfterValidator(check_expression)]
 OptionalExpression = Annotated[Expression | None, BeforeValidator(_none_when_empty)]
 OptionalPath = Annotated[Path | None, BeforeValidator(_none_when_empty)]
-Topic = Annotated[str, AfterValidator(_topic)]
+Topic = Annotated[str, AfterValidator(check_topic)]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$", max_length=128)]
 OptionalIdentifier = Annotated[Identifier | None, BeforeValidator(_none_when_empty)]
 OptionalUrl = Annotated[Annotated[str, Field(pattern=r"^https?://")] | None, BeforeValidator(_none_when_empty)]
@@ -84,7 +84,7 @@ class Input(Section):
     """What to read, and where in an event the message stands."""
 
     topics: Annotated[
-        tuple[Annotated[str, AfterValidator(_topic_or_pattern)], ...],
+        tuple[Annotated[str, AfterValidator(check_topic_or_pattern)], ...],
         Field(min_length=1),
         BeforeValidator(_tuple_of_one),
     ] = Field(
@@ -117,7 +117,7 @@ class Input(Section):
         default=(), description="Avro schemas (.avsc) of single-object encoded events, found by their fingerprint."
     )
     max_value_bytes: int = Field(
-        default=4 * MIB, ge=1, le=1024 * MIB, description="Records with a longer value are dead-lettered, not decoded."
+        default=4 * MIB, ge=1, le=512 * MIB, description="Records with a longer value are dead-lettered, not decoded."
     )
 
     @field_validator("topics")

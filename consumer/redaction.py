@@ -1,0 +1,28 @@
+"""Keeps secrets out of `config show`, logs and errors."""
+
+import re
+
+REDACTED = "[redacted]"
+
+_SECRET_NAME = re.compile(
+    r"password|passphrase|secret|token(?!s)|basic[._-]auth|credential|jaas|bearer[._-]?auth"
+    r"|(?:key|certificate)[._-]pem$|assertion\.private|(?:api|private)[._-]?key$|sasl\.oauthbearer\.config",
+    re.IGNORECASE,
+)
+# Names that match, and whose values everybody may see and needs to.
+_NO_SECRET = re.compile(
+    r"token\.endpoint|credentials[._-]source|ssl\.certificate\.pem|bearer\.auth\.credentials\.source", re.IGNORECASE
+)
+_USER_INFO = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+
+
+def is_secret(name: str) -> bool:
+    """Whether a setting or a log's field of this name holds a secret."""
+    return bool(_SECRET_NAME.search(name)) and not _NO_SECRET.search(name)
+
+
+def redact(name: str, value: object) -> object:
+    """`value`, unless its name says that it is secret; a URL loses its user and password."""
+    if is_secret(name):
+        return REDACTED
+    return _USER_INFO.sub(REDACTED, value) if isinstance(value, str) else value

@@ -1,0 +1,34 @@
+import pytest
+
+from consumer.redaction import REDACTED, is_secret, redact
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sasl.password",
+        "ssl.key.password",
+        "ssl.key.pem",
+        "basic.auth.user.info",
+        "client_secret",
+        "bearer.auth.token",
+        "sasl.jaas.config",
+    ],
+)
+def test_secrets_are_known_by_their_names(name: str) -> None:
+    """Whatever the value is."""
+    assert is_secret(name)
+    assert redact(name, "hunter2") == REDACTED
+
+
+@pytest.mark.parametrize(
+    "name", ["batching.max_batch_tokens", "tokens", "sasl.username", "sasl.oauthbearer.token.endpoint.url"]
+)
+def test_what_people_need_to_see_is_shown(name: str) -> None:
+    """Counts of tokens and addresses are no secrets."""
+    assert redact(name, "x") == "x"
+
+
+def test_a_url_loses_its_user_and_password() -> None:
+    """A registry's URL may carry both."""
+    assert redact("registry.url", "https://user:hunter2@host/x") == f"https://{REDACTED}@host/x"
