@@ -1,0 +1,79 @@
+# Everything a user or a developer calls. GNU make 4.3 or newer; every environment is made from a lock with hashes.
+
+PYTHON ?= python3
+REVIEWS ?=
+KEEP ?=
+
+UV := .venv-uv/bin/uv
+DEMO := .venv
+DEV := .venv-dev
+
+# uv shall use the Python that was named here, and fetch none.
+export UV_PYTHON_DOWNLOADS := never
+export UV_NO_PROGRESS := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint format locks sample-model real clean python
+
+help:  ## What there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(DEMO)/made  ## Kafka, the consumer and 300 messages, live in this terminal (KEEP=1 leaves Kafka up)
+	@$(DEMO)/bin/python -m local demo $(if $(KEEP),--keep)
+
+test: $(DEV)/made  ## Every test, against a real Kafka that is started for it
+	$(DEV)/bin/python -m pytest
+
+lint: $(DEV)/made  ## ruff, mypy --strict, import-linter
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/ruff format --check .
+	$(DEV)/bin/mypy
+	$(DEV)/bin/lint-imports
+
+format: $(DEV)/made  ## Let ruff put the code in order
+	$(DEV)/bin/ruff check --fix .
+	$(DEV)/bin/ruff format .
+
+sample-model: $(DEV)/made  ## Train the small sample model anew from the messages in training/sample
+	$(DEV)/bin/python -m training.sample
+
+real: $(DEV)/made  ## The main job on real reviews: make real REVIEWS=folder
+	@test -n "$(REVIEWS)" || { echo "make real needs the reviews' folder: make real REVIEWS=folder" >&2; exit 2; }
+	$(DEV)/bin/python -m benchmarks.real --reviews "$(REVIEWS)"
+
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --no-annotate
+locks: $(UV)  ## Resolve every lock anew
+	$(COMPILE) pyproject.toml -o locks/serve.txt
+	$(COMPILE) pyproject.toml --extra local -o locks/demo.txt
+	$(COMPILE) pyproject.toml --extra train --extra parquet --extra local --extra dev -o locks/train.txt
+	$(COMPILE) locks/build.in -o locks/build.txt
+	echo uv | $(COMPILE) - -o locks/uv.txt
+
+clean:  ## Remove what make made here
+	rm -rf $(DEMO) $(DEV) .venv-uv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+# `made` is written last, so an environment that was interrupted, or whose lock has changed, is made again.
+$(DEMO)/made: locks/demo.txt
+$(DEV)/made: locks/train.txt
+$(DEMO)/made $(DEV)/made: %/made: locks/build.txt pyproject.toml | $(UV)
+	@echo "making $* from $(filter-out locks/build.txt,$(filter locks/%,$^))"
+	@test -x $*/bin/python || $(UV) venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $*
+	@$(UV) pip sync --quiet --python $* --require-hashes $(filter-out locks/build.txt,$(filter locks/%,$^))
+	@$(UV) pip install --quiet --python $* --no-deps --build-constraints locks/build.txt --editable .
+	@touch $@
+
+# uv itself comes through pip, by hash, into an environment of its own.
+$(UV): locks/uv.txt | python
+	@$(PYTHON) -m venv --clear .venv-uv
+	@.venv-uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/uv.txt
+	@touch $@
+
+python:
+	@command -v "$(PYTHON)" >/dev/null || { \
+	  echo "$(PYTHON) was not found: install Python 3.11 or newer, or name one: make PYTHON=python3.12" >&2; exit 3; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed, $(PYTHON) is $$($(PYTHON) -V 2>&1): install one, or name it: make PYTHON=python3.12" >&2; exit 3; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) has no venv module: install it (Debian, Ubuntu: apt install python3-venv)" >&2; exit 3; }
