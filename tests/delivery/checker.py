@@ -1,0 +1,134 @@
+"""
+An independent client that says what became of every input record.
+
+It knows nothing of the consumer but its contract: where an event says that it came from, and that a dead letter says it
+in Kafka Connect's headers. It reads the input and every output to the end under read_committed.
+"""
+
+import json
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, IsolationLevel, KafkaError, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+PATIENCE_S = 30
+
+
+@dataclass
+class Verdict:
+    inputs: int = 0
+    urgent: int = 0
+    routine: int = 0
+    dead: int = 0
+    lost: list = field(default_factory=list)
+    twice: list = field(default_factory=list)
+    foreign: list = field(default_factory=list)
+    disordered: list = field(default_factory=list)
+    hanging: dict = field(default_factory=dict)
+    committed: dict = field(default_factory=dict)  # partition -> (committed, end), where they differ
+
+    def exactly_once(self) -> bool:
+        return not (self.lost or self.twice or self.foreign or self.disordered or self.hanging or self.committed)
+
+    def at_least_once(self) -> bool:
+        return not (self.lost or self.foreign or self.committed)
+
+
+def partitions_of(bootstrap: str, *topics: str) -> list[TopicPartition]:
+    known = AdminClient({"bootstrap.servers": bootstrap}).list_topics(timeout=20).topics
+    return [TopicPartition(topic, partition) for topic in topics for partition in known[topic].partitions]
+
+
+def ends(bootstrap: str, partitions: list[TopicPartition], isolation: IsolationLevel) -> dict[tuple[str, int], int]:
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    asked = admin.list_offsets(
+        {p: OffsetSpec.latest() for p in partitions}, isolation_level=isolation, request_timeout=20
+    )
+    return {(p.topic, p.partition): future.result().offset for p, future in asked.items()}
+
+
+def read(bootstrap: str, *topics: str, isolation: str = "read_committed") -> list:
+    """Every record up to the (last stable) end, in order per partition."""
+    reader = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "checker",
+            "enable.auto.commit": False,
+            "isolation.level": isolation,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "error",
+            "fetch.wait.max.ms": 50,
+        }
+    )
+    partitions = partitions_of(bootstrap, *topics)
+    reader.assign([TopicPartition(p.topic, p.partition, OFFSET_BEGINNING) for p in partitions])
+    waiting, records, heard = {(p.topic, p.partition) for p in partitions}, [], time.monotonic()
+    while waiting:
+        for message in reader.consume(1000, 0.1):
+            heard = time.monotonic()
+            if message.error() is None:
+                records.append(message)
+            elif message.error().code() == KafkaError._PARTITION_EOF:
+                waiting.discard((message.topic(), message.partition()))
+            else:
+                raise RuntimeError(message.error().str())
+        if time.monotonic() - heard > PATIENCE_S:
+            raise TimeoutError(f"no end of {waiting}")
+    reader.close()
+    return records
+
+
+def committed(bootstrap: str, group: str, topic: str) -> dict[int, int]:
+    """By a consumer that never subscribes: it does not disturb the group."""
+    observer = Consumer({"bootstrap.servers": bootstrap, "group.id": group, "enable.auto.commit": False})
+    known = observer.committed(partitions_of(bootstrap, topic), timeout=20)
+    observer.close()
+    return {p.partition: max(p.offset, 0) for p in known}
+
+
+def source_of(message) -> tuple[str, int, int]:
+    """Where the record came from, by its event or, for a dead letter, by its headers."""
+    headers = dict(message.headers() or [])
+    if "__connect.errors.topic" in headers:
+        place = [headers[f"__connect.errors.{part}"].decode() for part in ("topic", "partition", "offset")]
+        return place[0], int(place[1]), int(place[2])
+    source = json.loads(message.value())["source"]
+    return source["topic"], source["partition"], source["offset"]
+
+
+def check(bootstrap: str, group: str, topics: dict[str, str]) -> Verdict:
+    verdict = Verdict()
+    outputs = [topics[role] for role in ("urgent", "routine", "dead")]
+    sinks = partitions_of(bootstrap, *outputs)
+    stable, end = (
+        ends(bootstrap, sinks, level) for level in (IsolationLevel.READ_COMMITTED, IsolationLevel.READ_UNCOMMITTED)
+    )
+    verdict.hanging = {place: (stable[place], end[place]) for place in end if stable[place] != end[place]}
+    expected = {(m.topic(), m.partition(), m.offset()): m for m in read(bootstrap, topics["input"])}
+    verdict.inputs = len(expected)
+    seen: Counter = Counter()
+    last: dict = {}
+    for message in read(bootstrap, *outputs):
+        place = source_of(message)
+        role = next(role for role, topic in topics.items() if topic == message.topic())
+        setattr(verdict, role, getattr(verdict, role) + 1)
+        if place not in expected or message.key() != expected[place].key():
+            verdict.foreign.append(place)
+            continue
+        seen[place] += 1
+        line = (message.topic(), message.key())
+        if last.get(line, ("", -1, -1)) >= place:
+            verdict.disordered.append((line, last[line], place))
+        last[line] = place
+    verdict.lost = [place for place in expected if place not in seen]
+    verdict.twice = [place for place, times in seen.items() if times > 1]
+    have = committed(bootstrap, group, topics["input"])
+    input_ends = ends(bootstrap, partitions_of(bootstrap, topics["input"]), IsolationLevel.READ_UNCOMMITTED)
+    verdict.committed = {
+        partition: (have[partition], offset)
+        for (_, partition), offset in input_ends.items()
+        if have[partition] != offset
+    }
+    return verdict
