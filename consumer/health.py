@@ -1,0 +1,152 @@
+"""
+/livez, /readyz and /metrics.
+
+Alive is a poll loop that moves, never a broker that answers: a restart mends the one and not the other.
+"""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+
+from consumer.errors import SurroundingsError
+from consumer.settings import Http
+
+REQUEST_S = 5.0
+_TEXT = "text/plain; charset=utf-8"
+
+
+class Health:
+    """What the loop told last. Written by the loop's thread, read by the server's: each field is one assignment."""
+
+    def __init__(self, poll_limit_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._poll_limit_s = poll_limit_s
+        self._clock = clock
+        self._polled_at: float | None = None
+        self._model_warm = False
+        self._assignment_known = False
+
+    def polled(self) -> None:
+        """The loop asked Kafka for records."""
+        self._polled_at = self._clock()
+
+    def model_warm(self) -> None:
+        """The model is loaded and has answered once."""
+        self._model_warm = True
+
+    def assignment_known(self, known: bool = True) -> None:
+        """The group told this consumer its partitions (none is an answer too), or it has left."""
+        self._assignment_known = known
+
+    def stuck_s(self) -> float | None:
+        """For how long the loop has stood still, if that is too long. Before the first poll nothing is."""
+        if self._polled_at is None:
+            return None
+        still = self._clock() - self._polled_at
+        return still if still > self._poll_limit_s else None
+
+    def not_ready(self) -> str | None:
+        """What readiness still waits for."""
+        if not self._model_warm:
+            return "the model is not warm yet"
+        if not self._assignment_known:
+            return "the group has not told this consumer its partitions yet"
+        return None
+
+
+@contextmanager
+def serve(settings: Http, health: Health, registry: CollectorRegistry) -> Iterator[int]:
+    """
+    Serves until the block is left; yields the port (0: none is served).
+
+    Raises SurroundingsError where the address can't be had.
+    """
+    if settings.port == 0:
+        yield 0
+        return
+    server = _bound(settings, health, registry)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="health", daemon=True)
+    thread.start()
+    try:
+        yield int(server.server_address[1])
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _bound(settings: Http, health: Health, registry: CollectorRegistry) -> "_Server":
+    try:
+        return _Server(settings, health, registry)
+    except OSError as error:
+        raise SurroundingsError(
+            f"{settings.host}:{settings.port} cannot be served ({error.strerror}): stop what listens there, "
+            "or set http.port to another port (0: no health, no metrics) and http.host to an address of this host"
+        ) from error
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, settings: Http, health: Health, registry: CollectorRegistry) -> None:
+        self.health = health
+        self.registry = registry
+        if ":" in settings.host:
+            self.address_family = socket.AF_INET6
+        super().__init__((settings.host, settings.port), _Handler)
+
+    def server_bind(self) -> None:
+        TCPServer.server_bind(self)  # HTTPServer's own asks the DNS for this host's name, and may wait for it
+
+    def handle_error(self, *_: Any) -> None:
+        """A client that hangs up is none of our business, and its bytes are for no log."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    timeout = REQUEST_S
+    server: _Server
+    server_version = "shikyu"
+    sys_version = ""
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
+        if path == "/livez":
+            stuck = self.server.health.stuck_s()
+            self._answer(200 if stuck is None else 503, "ok" if stuck is None else f"no poll for {stuck:.0f} s")
+        elif path == "/readyz":
+            waiting = self.server.health.not_ready()
+            self._answer(503 if waiting else 200, waiting or "ok")
+        elif path == "/metrics":
+            encode, content_type = choose_encoder(self.headers.get("Accept", ""))
+            self._write(200, encode(self.server.registry), content_type)
+        else:
+            self._answer(404, "there are /livez, /readyz and /metrics")
+
+    do_HEAD = do_GET  # noqa: N815 - the names are http.server's
+
+    def _refuse(self) -> None:
+        self._answer(405, "only GET and HEAD are answered")
+
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _refuse  # noqa: N815
+
+    def _answer(self, status: int, text: str) -> None:
+        self._write(status, f"{text}\n".encode(), _TEXT)
+
+    def _write(self, status: int, body: bytes, content_type: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        if status == 405:
+            self.send_header("Allow", "GET, HEAD")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Probes come every few seconds."""

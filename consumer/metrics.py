@@ -1,0 +1,140 @@
+"""What Prometheus is told. Every name stands in docs/operations.md; no label ever holds an id or a text."""
+
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.metrics import MetricWrapperBase
+
+from consumer.records import Decision, ModelVersion, SkipReason
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0)
+RECORDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
+BATCH = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+TOKENS = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16_384, 32_768)
+SHARE = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0)
+
+
+class Metrics:
+    """One process's metrics, on a registry of its own."""
+
+    def __init__(self) -> None:
+        # They would put a second series beside each one, and no dashboard reads it.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self._stage = self._histogram("stage_duration_seconds", "Time in one stage of a window.", SECONDS, ("stage",))
+        self._window_s = self._histogram("window_duration_seconds", "From receive to commit.", SECONDS)
+        self._window_records = self._histogram("window_records", "Records of a committed window.", RECORDS)
+        self._batch_size = self._histogram("batch_size", "Texts that the model took at once.", BATCH)
+        self._batch_tokens = self._histogram("batch_tokens", "Their tokens, without padding.", TOKENS)
+        self._padding = self._histogram("batch_padding_share", "Share of padding if padded to the longest.", SHARE)
+        self._records = self._counter("records", "Input records committed, by fate.", ("outcome",))
+        self._decisions = self._counter(
+            "decisions", "Decisions committed; reason is model, rule:NAME or fallback:WHY.",
+            ("decision", "satisfaction", "reason"),
+        )  # fmt: skip
+        self._dead = self._counter("dead_letters", "Dead letters committed, by error code.", ("code",))
+        self._skipped = self._counter("skipped", "Records committed without an answer, by reason.", ("reason",))
+        self._transactions = self._counter("transactions", "Windows, by how they ended.", ("outcome",))
+        self._rebalances = self._counter("rebalances", "Changes of this consumer's assignment.")
+        self._lag_records = self._gauge("lag_records", "Records not yet committed.", ("topic", "partition"))
+        self._lag_s = self._gauge("lag_seconds", "Age of the oldest of them.", ("topic", "partition"))
+        self._model = self._gauge("model_info", "The model that answers.", ("name", "version", "precision"))
+        self._build = self._gauge("build_info", "This program.", ("version",))
+        for outcome in ("committed", "aborted"):
+            self._transactions.labels(outcome)
+        for outcome in ("urgent", "routine", "dead_lettered", "skipped"):
+            self._records.labels(outcome)
+        for reason in SkipReason:
+            self._skipped.labels(reason)
+
+    @contextmanager
+    def time(self, stage: str) -> Iterator[None]:
+        """Observes how long a stage (queue, decode, tokenization, inference, encode, publish) took, if it ends well."""
+        started = time.perf_counter()
+        yield
+        self._stage.labels(stage).observe(time.perf_counter() - started)
+
+    def stage(self, stage: str, seconds: float) -> None:
+        """As `time`, of a duration that is already known."""
+        self._stage.labels(stage).observe(seconds)
+
+    def batch(self, lengths: Sequence[int]) -> None:
+        """A batch went through the model: `lengths` are its texts' tokens."""
+        padded = len(lengths) * max(lengths, default=0)
+        self._batch_size.observe(len(lengths))
+        self._batch_tokens.observe(sum(lengths))
+        if padded:
+            self._padding.observe(1 - sum(lengths) / padded)
+
+    def window(self, records: int, duration_s: float) -> None:
+        """A window was committed."""
+        self._transactions.labels("committed").inc()
+        self._window_records.observe(records)
+        self._window_s.observe(duration_s)
+
+    def aborted(self) -> None:
+        """A window was dropped, to be read again."""
+        self._transactions.labels("aborted").inc()
+
+    def decided(self, decision: Decision) -> None:
+        self._records.labels(decision.decision).inc()
+        self._decisions.labels(decision.decision, decision.satisfaction, decision.reason).inc()
+
+    def dead_lettered(self, code: str) -> None:
+        self._records.labels("dead_lettered").inc()
+        self._dead.labels(code).inc()
+
+    def skipped(self, reason: SkipReason) -> None:
+        self._records.labels("skipped").inc()
+        self._skipped.labels(reason).inc()
+
+    def rebalanced(self, times: int = 1) -> None:
+        self._rebalances.inc(times)
+
+    def lag(self, topic: str, partition: int, records: int, seconds: float) -> None:
+        self._lag_records.labels(topic, str(partition)).set(records)
+        self._lag_s.labels(topic, str(partition)).set(seconds)
+
+    def keep_lag_of(self, assigned: Collection[tuple[str, int]]) -> None:
+        """Forgets the lag of partitions that are another consumer's now, or two would tell of them."""
+        ours = {(topic, str(partition)) for topic, partition in assigned}
+        for gauge in (self._lag_records, self._lag_s):
+            for metric in gauge.collect():
+                for sample in metric.samples:
+                    labels = (sample.labels["topic"], sample.labels["partition"])
+                    if labels not in ours:
+                        gauge.remove(*labels)
+
+    def model(self, model: ModelVersion) -> None:
+        self._model.labels(model.name, model.version, model.precision).set(1)
+
+    def build(self, version: str) -> None:
+        self._build.labels(version).set(1)
+
+    def names(self) -> list[str]:
+        """Every metric of ours, as it is scraped."""
+        return [
+            metric.name + ("_total" if metric.type == "counter" else "")
+            for value in vars(self).values()
+            if isinstance(value, MetricWrapperBase)
+            for metric in value.collect()
+        ]
+
+    def _histogram(self, name: str, text: str, buckets: Sequence[float], labels: Sequence[str] = ()) -> Histogram:
+        return Histogram(f"shikyu_{name}", text, labels, buckets=buckets, registry=self.registry)
+
+    def _counter(self, name: str, text: str, labels: Sequence[str] = ()) -> Counter:
+        return Counter(f"shikyu_{name}", text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, labels: Sequence[str] = ()) -> Gauge:
+        return Gauge(f"shikyu_{name}", text, labels, registry=self.registry)
