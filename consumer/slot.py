@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from consumer.errors import SettingsError, SurroundingsError
 
@@ -27,10 +26,10 @@ class Slot:
     """A slot that is ours until the process ends: the kernel frees the lock, also after kill -9."""
 
     name: str
-    _lock: IO[str]
+    _lock: int  # a file descriptor
 
     def release(self) -> None:
-        self._lock.close()
+        os.close(self._lock)
 
 
 def claim(group_id: str, wanted: str | None, environ: Mapping[str, str] = os.environ) -> Slot:
@@ -72,16 +71,16 @@ def _claim_named(group_id: str, name: str) -> Slot:
     return Slot(name, lock)
 
 
-def _try_lock(group_id: str, name: str) -> IO[str] | None:
+def _try_lock(group_id: str, name: str) -> int | None:
     path = _folder() / f"{_SAFE.sub('_', group_id)}.{name}.lock"
     try:
-        lock = path.open("a")
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as problem:
         raise SurroundingsError(f"cannot open the slot's lock file {path}: {problem.strerror}") from problem
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        lock.close()
+        os.close(lock)
         return None
     return lock
 

@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException
@@ -47,7 +47,7 @@ def _topics(config: Mapping[str, Any]) -> dict[str, int | None]:
     """Topic to its error code, None for none."""
     told: list[str] = []
     admin = AdminClient(
-        {**config, "log_level": 0, "error_cb": lambda error: told.append(f"{error.name()}: {error.str()}")}
+        cast("Any", {**config, "log_level": 0, "error_cb": lambda error: told.append(f"{error.name()}: {error.str()}")})
     )
     until = time.monotonic() + ANSWER_S
     while True:

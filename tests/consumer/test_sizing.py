@@ -1,0 +1,52 @@
+"""Windows hold what can be answered in time, and grow while there is a backlog."""
+
+from consumer.sizing import Limits, Sizer
+
+MOST = Limits(records=2000, bytes=1_000_000, tokens=100_000)
+
+
+def sizer(**changes) -> Sizer:
+    settings = {"latency_target_s": 1.0, "max_window_s": 15.0, "tokens_per_s": 1000.0, "max_tokens": 100} | changes
+    return Sizer(MOST, **settings)
+
+
+def test_a_window_in_time_holds_what_the_target_allows():
+    """A thousand tokens a second and texts of 100 tokens make eight records in 0.8 s."""
+    assert sizer().limits(oldest_age_s=0.1).records == 8
+
+
+def test_windows_double_while_there_is_a_backlog_and_fall_back_after_it():
+    """Up to max_window_s; the first record that is in time again ends it."""
+    sizing = sizer()
+
+    grown = [sizing.limits(oldest_age_s=60).records for _ in range(6)]
+
+    assert grown == [16, 32, 64, 120, 120, 120]
+    assert sizing.limits(oldest_age_s=0.5).records == 8
+
+
+def test_a_window_always_holds_one_record():
+    """A model that is too slow for the target still goes on, one record at a time."""
+    assert sizer(tokens_per_s=1.0).limits(oldest_age_s=0).records == 1
+
+
+def test_limits_never_pass_the_settings():
+    """However fast the model is."""
+    assert sizer(tokens_per_s=1e9).limits(oldest_age_s=60) == MOST
+
+
+def test_estimates_follow_what_was_measured():
+    """Short texts and a fast model make room for more records."""
+    sizing = sizer()
+    for _ in range(50):
+        sizing.learn(records=100, tokens=1000, inference_s=0.5)
+
+    assert 150 < sizing.limits(oldest_age_s=0).records <= 160
+
+
+def test_nothing_is_learnt_from_a_window_without_texts():
+    """A window of tombstones says nothing of the model."""
+    sizing = sizer()
+    sizing.learn(records=10, tokens=0, inference_s=0.0001)
+
+    assert sizing.limits(oldest_age_s=0.1).records == 8
