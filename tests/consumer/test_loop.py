@@ -1,0 +1,235 @@
+"""What becomes of a window: answered and published, or dropped whole and read again."""
+
+from contextlib import nullcontext
+
+import numpy as np
+import pytest
+
+from consumer.answer import Steps
+from consumer.errors import PassingFault, RecordError, SurroundingsError, UnreadableTopic
+from consumer.guard import Guard
+from consumer.loop import Loop, backoff_s
+from consumer.publish import Dropped, Rejected
+from consumer.receive import Fence, Window
+from consumer.records import (
+    Dead,
+    Decision,
+    Message,
+    ModelVersion,
+    OutputRecord,
+    Record,
+    Satisfaction,
+    Skipped,
+    SkipReason,
+    Tokens,
+)
+from consumer.sizing import Limits, Sizer
+
+OURS, LOST = b"CGMDv2:\x05\x00\x00\x00group\0member\0\0", b"CGMDv2:\xff\xff\xff\xffgroup\0\0\0"
+
+
+def record(offset: int, value: bytes | None = b"text") -> Record:
+    return Record("in", 0, offset, 0, b"key", value)
+
+
+class ListSource:
+    """Hands out one window; says whose it is; remembers what was rewound."""
+
+    def __init__(self, *records: Record, metadata: bytes = OURS) -> None:
+        self.window = Window(records, Fence(metadata, 0), 0.0)
+        self.rewound: list[Record] = []
+        self.waited: list[float] = []
+        self.owned = True
+
+    def owns(self, window):
+        return self.owned
+
+    def rewind(self, dropped, give_up):
+        self.rewound += dropped
+
+    def wait(self, seconds, stopping):
+        self.waited.append(seconds)
+        return [record(99)]
+
+
+class ListPublisher:
+    """Keeps what it was given; `replies` are raised in turn, None meaning success."""
+
+    def __init__(self, *replies: Exception | None) -> None:
+        self.replies, self.published = list(replies), []
+
+    def publish(self, outputs, window, *, one_by_one=False):
+        if self.replies and (reply := self.replies.pop(0)) is not None:
+            raise reply
+        self.published.append([(output.topic, output.value) for output in outputs])
+
+
+class Model:
+    def tokenize(self, texts):
+        return [Tokens(np.array([1, 2]), False, 0.0) for _ in texts]
+
+    def batches(self, tokens):
+        # Out of order on purpose: each answer has to find its own record again.
+        return [[i] for i in reversed(range(len(tokens)))]
+
+    def infer(self, tokens):
+        return np.zeros((len(tokens), 5), dtype=np.float32)
+
+    def decide(self, logits, tokens, urgent_rules):
+        version = ModelVersion("fake", "1", "fp32")
+        return [
+            Decision(Satisfaction.NEUTRAL, (0.2,) * 5, 0.5, rule is not None, 0.5, "model", False, version)
+            for rule in urgent_rules
+        ]
+
+    def healthy(self):
+        return True
+
+
+class Silent:
+    committed_windows = 0
+
+    def polled(self, source): ...
+    def aborted(self): ...
+    def batch(self, lengths): ...
+
+    def committed(self, window, answered):
+        self.committed_windows += 1
+
+    def time(self, stage):
+        return nullcontext()
+
+
+def decode(record):
+    if record.value is None:
+        return Skipped(SkipReason.TOMBSTONE)
+    if record.value == b"away":
+        raise PassingFault("the registry does not answer")
+    if record.value == b"bad":
+        return Dead(RecordError("bad", "deserialize", "it is bad"))
+    return Message(text=record.value.decode(), urgent_rule="vip" if record.value == b"vip" else None)
+
+
+def encode(record, message, decision, now):
+    if message.text == "unencodable":
+        raise RecordError("unencodable", "postprocess", "no such thing")
+    return OutputRecord(decision.decision, record.key, record.value, ())
+
+
+def loop(source: ListSource, publisher: ListPublisher, between=lambda: None) -> Loop:
+    watcher = Silent()
+    dead = lambda record, error: OutputRecord("dead:" + error.code, record.key, record.value, ())  # noqa: E731
+    steps = Steps(decode, Model(), encode, dead, watcher, between)
+    sizer = Sizer(Limits(9, 9, 9), latency_target_s=1, max_window_s=1, tokens_per_s=1, max_tokens=1)
+    return Loop(source, steps, publisher, Guard(0.5, "text"), sizer, watcher, lambda: False)
+
+
+def test_each_record_gets_its_own_fate():
+    """Whatever order the batches ran in, outputs stand in the order of their records, and skipped ones have none."""
+    source = ListSource(*(record(n, v) for n, v in enumerate([b"a", None, b"vip", b"bad", b"unencodable", b"b"])))
+    publisher = ListPublisher()
+
+    loop(source, publisher).step(source.window)
+
+    assert publisher.published == [
+        [
+            ("routine", b"a"),
+            ("urgent", b"vip"),
+            ("dead:bad", b"bad"),
+            ("dead:unencodable", b"unencodable"),
+            ("routine", b"b"),
+        ]
+    ]
+    assert source.rewound == []
+
+
+def test_window_of_skipped_records_is_published_all_the_same():
+    """Its offsets have to be committed, or a topic of tombstones would be read for ever."""
+    source = ListSource(record(0, None))
+    publisher = ListPublisher()
+
+    loop(source, publisher).step(source.window)
+
+    assert publisher.published == [[]]
+
+
+def test_dropped_window_is_rewound():
+    """Nothing of it became visible, so all of it is read again."""
+    source = ListSource(record(0), record(1))
+
+    loop(source, ListPublisher(Dropped("aborted"))).step(source.window)
+
+    assert source.rewound == [record(0), record(1)]
+
+
+def test_window_of_another_owner_is_not_published():
+    """After a rebalance its new owner answers it."""
+    source, publisher = ListSource(record(0)), ListPublisher()
+    source.owned = False
+
+    loop(source, publisher).step(source.window)
+
+    assert publisher.published == []
+    assert source.rewound == [record(0)]
+
+
+def test_passing_fault_waits_and_dead_letters_nothing():
+    """While the registry is away the window waits, polling goes on, and what came meanwhile is rewound too."""
+    source, publisher = ListSource(record(0), record(1, b"away")), ListPublisher()
+
+    loop(source, publisher).step(source.window)
+
+    assert publisher.published == []
+    assert len(source.waited) == 1
+    assert source.rewound == [record(0), record(1, b"away"), record(99)]
+
+
+def test_output_that_kafka_refuses_is_dead_lettered_alone():
+    """A batch is refused whole; asked one by one, the culprit shows, and its neighbours stay."""
+    source = ListSource(record(0, b"a"), record(1, b"huge"), record(2, b"b"))
+    publisher = ListPublisher(Rejected([0, 1, 2], "too large"), Rejected([1], "too large"))
+
+    loop(source, publisher).step(source.window)
+
+    assert publisher.published == [[("routine", b"a"), ("dead:output-refused", b"huge"), ("routine", b"b")]]
+
+
+def test_refused_dead_letter_stops_the_stream():
+    """A record that not even the dead-letter topic takes must not be lost."""
+    source = ListSource(record(0, b"huge"))
+    refused = [Rejected([0], "too large")] * 3
+
+    with pytest.raises(SurroundingsError, match="64 KiB"):
+        loop(source, ListPublisher(*refused)).step(source.window)
+
+    assert source.rewound == []
+
+
+def test_unreadable_topic_stops_before_the_window_is_committed():
+    """The guard speaks before anything is published."""
+    source, publisher = ListSource(*(record(n, b"bad") for n in range(20))), ListPublisher()
+
+    with pytest.raises(UnreadableTopic):
+        loop(source, publisher).step(source.window)
+
+    assert publisher.published == []
+
+
+def test_window_is_abandoned_between_batches():
+    """A consumer that has to leave does not wait for a long window."""
+
+    def leave():
+        raise Dropped("stopping")
+
+    source, publisher = ListSource(record(0), record(1)), ListPublisher()
+
+    loop(source, publisher, leave).step(source.window)
+
+    assert publisher.published == []
+    assert source.rewound == [record(0), record(1)]
+
+
+def test_backoff_grows_up_to_its_limit():
+    """Never longer than ten seconds, never less than a quarter second."""
+    assert 0.25 <= backoff_s(1) <= 0.5
+    assert 5 <= backoff_s(50) <= 10
