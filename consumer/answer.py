@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from consumer.dead_letters import OUTPUT_TOO_LARGE
 from consumer.errors import RecordError
 from consumer.guard import Fate
 from consumer.isolate import isolate
@@ -115,13 +116,12 @@ class Steps:
             sources.append(place)
         return Answered(tuple(told), tuple(outputs), tuple(sources), tokens)
 
-    def refuse(
-        self, answered: Answered, records: Sequence[Record], indexes: Sequence[int], error: RecordError
-    ) -> Answered:
+    def refuse(self, answered: Answered, records: Sequence[Record], indexes: Sequence[int]) -> Answered:
         """The same answers, with the outputs at `indexes`, which Kafka would not take, as dead letters."""
         fates, outputs = list(answered.fates), list(answered.outputs)
         for index in indexes:
             place = answered.sources[index]
+            error = OUTPUT_TOO_LARGE.error(size=len(outputs[index].value or b""))
             fates[place] = Dead(error)
             outputs[index] = self.dead_letter(records[place], error)
         return Answered(tuple(fates), tuple(outputs), answered.sources, answered.tokens)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from consumer.dead_letters import INFERENCE_FAILED, INFERENCE_NOT_FINITE, Reason
 from consumer.errors import BackendError, RecordError
 from consumer.records import Tokens
 
@@ -29,21 +30,16 @@ def isolate(
         if len(batch) > 1:
             half = len(batch) // 2
             return isolate(infer, healthy, batch[:half]) + isolate(infer, healthy, batch[half:])
-        return [_blame(healthy, "inference-failed", "the model raised an error on this text", problem)]
-    return [
-        row
-        if np.isfinite(row).all()
-        else _blame(healthy, "inference-not-finite", "the model's logits are not finite on this text", None)
-        for row in logits
-    ]
+        return [_blame(healthy, INFERENCE_FAILED, problem)]
+    return [row if np.isfinite(row).all() else _blame(healthy, INFERENCE_NOT_FINITE, None) for row in logits]
 
 
-def _blame(healthy: Callable[[], bool], code: str, message: str, cause: Exception | None) -> RecordError:
+def _blame(healthy: Callable[[], bool], reason: Reason, cause: Exception | None) -> RecordError:
     if not healthy():
         raise BackendError(
-            f"the model fails on a known-good text too ({type(cause).__name__ if cause else code}): the backend is "
+            f"the model fails on a known-good text too ({type(cause).__name__ if cause else reason.code}): the backend is "
             "broken, not the message. Nothing was dead-lettered; check the artifact and the memory, then start again"
         ) from cause
-    error = RecordError(code, "inference", message)
+    error = reason.error()
     error.__cause__ = cause
     return error

@@ -14,7 +14,7 @@ from typing import Protocol
 import structlog
 
 from consumer.answer import Answered, Steps
-from consumer.errors import PassingFault, RecordError, SurroundingsError
+from consumer.errors import PassingFault, SurroundingsError
 from consumer.guard import Guard
 from consumer.publish import Dropped, Publisher, Rejected
 from consumer.receive import Source, Window
@@ -25,8 +25,6 @@ log = structlog.get_logger()
 
 FIRST_BACKOFF_S = 0.5
 MAX_BACKOFF_S = 10.0
-
-OUTPUT_TOO_LARGE = RecordError("output-refused", "produce", "Kafka refused the decision's record for its size or form")
 
 
 class Watcher(Protocol):
@@ -105,7 +103,7 @@ class Loop:
         try:
             self.publisher.publish(answered.outputs, window, one_by_one=True)
         except Rejected as refused:
-            answered = self.steps.refuse(answered, window.records, refused.indexes, OUTPUT_TOO_LARGE)
+            answered = self.steps.refuse(answered, window.records, refused.indexes)
         else:
             return answered
         self.guard.check(answered.fates)

@@ -191,7 +191,7 @@ def test_output_that_kafka_refuses_is_dead_lettered_alone():
 
     loop(source, publisher).step(source.window)
 
-    assert publisher.published == [[("routine", b"a"), ("dead:output-refused", b"huge"), ("routine", b"b")]]
+    assert publisher.published == [[("routine", b"a"), ("dead:output-too-large", b"huge"), ("routine", b"b")]]
 
 
 def test_refused_dead_letter_stops_the_stream():

@@ -1,0 +1,204 @@
+"""Puts the steps together from the settings, runs them, and leaves in order when told to."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import structlog
+
+from consumer import surroundings
+from consumer.answer import Classifies, Steps
+from consumer.at_least_once import AtLeastOnce
+from consumer.dead_letters import dead_letter
+from consumer.decode import Decoder
+from consumer.encode import Encoder
+from consumer.errors import PassingFault, RecordError, SurroundingsError
+from consumer.exactly_once import ExactlyOnce
+from consumer.guard import Guard
+from consumer.health import Health
+from consumer.kafka_options import consumer_config, producer_config
+from consumer.logs import kafka_logger
+from consumer.loop import Loop, backoff_s
+from consumer.metrics import Metrics
+from consumer.publish import Dropped, Publisher
+from consumer.receive import Source
+from consumer.records import Decision, Message, ModelVersion, OutputRecord, Record
+from consumer.schema_store import open_store
+from consumer.settings import Settings
+from consumer.sizing import Limits, Sizer
+from consumer.slot import Slot, claim
+from consumer.visits import Visit, nothing
+from consumer.watch import Watch
+from consumer.watchdog import Watchdog, leave
+
+log = structlog.get_logger()
+
+LEAVE_S = 10.0  # from SIGTERM to the end of the process
+FINISH_S = 5.0  # of these, how long the window in hand may go on
+CLOSE_S = 4.0
+REGISTRY_S = 20.0  # how long the registry may be away at the start
+LIVE = "live"
+
+
+class Model(Classifies):
+    """What serving needs of a model beyond what the loop asks of it: who it is, and how fast."""
+
+    model: ModelVersion
+    max_length: int
+    tokens_per_s: float
+
+
+class Stop:
+    """SIGTERM or SIGINT was received: finish or drop the window in hand, then leave."""
+
+    def __init__(self) -> None:
+        self.at: float | None = None
+
+    def __call__(self) -> bool:
+        return self.at is not None
+
+    def request(self) -> None:
+        self.at = time.monotonic()
+
+    def hurry(self) -> None:
+        """Between two batches: drops the window that can't be finished in time."""
+        if self.at is not None and time.monotonic() - self.at > FINISH_S:
+            raise Dropped("told to leave before the window was answered")
+
+
+def run(settings: Settings, model: Model, metrics: Metrics, health: Health, *, visit: Visit = nothing) -> None:
+    """
+    Serves until SIGTERM or SIGINT.
+
+    Raises SettingsError, SurroundingsError or ArtifactError, always with nothing lost: what was not committed is read
+    again by the next start.
+    """
+    with _stopping_on_signals() as stop:
+        # From the cheap to the far, and the group last: joining it takes partitions from the others.
+        slot = claim(settings.delivery.group_id, settings.delivery.slot)
+        schemas = open_store(settings.registry.url, settings.registry.options, settings.input.schemas)
+        decoder = Decoder(settings.input, schemas, settings.rules)
+        outputs = (settings.output.urgent, settings.output.routine, settings.dead_letters.topic)
+        surroundings.look(_client_options(settings), settings.input.topics, outputs)
+        encoder = _patiently(lambda: Encoder(settings.output, schemas), stop)
+        watch = Watch(metrics, health)
+        steps = Steps(
+            decode=decoder.decode,
+            model=model,
+            encode=_encode(encoder),
+            dead_letter=_dead_letter(settings, slot, model.model),
+            stages=metrics,
+            between_batches=stop.hurry,
+        )
+        watchdog = Watchdog()
+        source = Source(consumer_config(settings), settings.input.topics, visit=visit, logger=kafka_logger())
+        publisher = _publisher(settings, slot, source, watchdog, stop, visit)
+        log.info("serving", slot=slot.name, group=settings.delivery.group_id, guarantee=settings.delivery.guarantee)
+        loop = Loop(source, steps, publisher, _guard(settings), _sizer(settings, model), watch, stop, visit)
+        try:
+            loop.run()
+        finally:
+            health.assignment_known(False)
+            # The publisher first: what it holds open would keep readers waiting while the group is left.
+            with watchdog(CLOSE_S, "closing"):
+                publisher.close()
+                source.close()
+            slot.release()
+        log.info("left")
+
+
+def _publisher(
+    settings: Settings, slot: Slot, source: Source, watchdog: Watchdog, stop: Stop, visit: Visit
+) -> Publisher:
+    if settings.delivery.guarantee == "at-least-once":
+        return AtLeastOnce(producer_config(settings, None), source.commit, stop, visit=visit, logger=kafka_logger())
+    identity = f"{settings.delivery.application}-{settings.delivery.group_id}-{slot.name}"
+    return ExactlyOnce(producer_config(settings, identity), watchdog, stop, visit=visit, logger=kafka_logger())
+
+
+def _encode(encoder: Encoder) -> Callable[[Record, Message, Decision, datetime], OutputRecord]:
+    def encode(record: Record, message: Message, decision: Decision, now: datetime) -> OutputRecord:
+        return encoder.encode(record, message, decision, run=LIVE, attempt=1, classified_at=now)
+
+    return encode
+
+
+def _dead_letter(settings: Settings, slot: Slot, model: ModelVersion) -> Callable[[Record, RecordError], OutputRecord]:
+    def dead(record: Record, error: RecordError) -> OutputRecord:
+        return dead_letter(
+            record,
+            error,
+            topic=settings.dead_letters.topic,
+            connector_name=settings.delivery.group_id,
+            task_id=slot.name,
+            attempt=1,
+            model_version=model.version,
+        )
+
+    return dead
+
+
+def _guard(settings: Settings) -> Guard:
+    expressions = ", ".join(settings.input.text)
+    return Guard(
+        settings.dead_letters.max_share, f"input.format {settings.input.format} and input.text {expressions!r}"
+    )
+
+
+def _sizer(settings: Settings, model: Model) -> Sizer:
+    batching = settings.batching
+    return Sizer(
+        Limits(batching.max_window_records, batching.max_window_bytes, batching.max_window_tokens),
+        latency_target_s=batching.latency_target_s,
+        max_window_s=batching.max_window_s,
+        tokens_per_s=model.tokens_per_s,
+        max_tokens=model.max_length,
+    )
+
+
+def _client_options(settings: Settings) -> dict[str, object]:
+    """What any client needs to connect: the consumer's configuration without what only a member has."""
+    return {name: value for name, value in producer_config(settings, None).items() if name not in _PRODUCER_ONLY}
+
+
+_PRODUCER_ONLY = {"acks", "enable.idempotence", "partitioner", "linger.ms"}
+
+
+def _patiently(make: Callable[[], Encoder], stop: Stop) -> Encoder:
+    """A registry that is away at the start is waited for a while, as it is later on."""
+    until = time.monotonic() + REGISTRY_S
+    attempt = 0
+    while True:
+        try:
+            return make()
+        except PassingFault as fault:
+            attempt += 1
+            if time.monotonic() >= until or stop():
+                raise SurroundingsError(f"{fault} (waited {REGISTRY_S:.0f} s for it)") from fault
+            log.warning("waiting", why=str(fault))
+            time.sleep(backoff_s(attempt))
+
+
+@contextmanager
+def _stopping_on_signals() -> Iterator[Stop]:
+    stop = Stop()
+    # Whatever hangs, the process is gone in time; nothing is lost by it.
+    last_resort = threading.Timer(LEAVE_S - 0.5, leave, [f"leaving took longer than {LEAVE_S:.0f} s"])
+    last_resort.daemon = True
+
+    def told(number: int, _: object) -> None:
+        if not stop():
+            stop.request()
+            last_resort.start()
+        log.info("stopping", signal=signal.Signals(number).name)
+
+    before = {number: signal.signal(number, told) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        last_resort.cancel()
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,86 @@
+"""Turns what the loop did into health, metrics and one log line a second at most."""
+
+import time
+from collections.abc import Callable
+
+import structlog
+
+from consumer.answer import Answered
+from consumer.guard import Fate
+from consumer.health import Health
+from consumer.metrics import Metrics
+from consumer.receive import Source, Window, age_s
+from consumer.records import Dead, Decision, Record
+
+log = structlog.get_logger()
+
+LAG_EVERY_S = 1.0
+TELL_EVERY_S = 1.0
+
+
+class Watch:
+    """The loop's watcher. `clock` is seconds since the epoch, as records' timestamps are."""
+
+    def __init__(self, metrics: Metrics, health: Health, clock: Callable[[], float] = time.time) -> None:
+        self._metrics = metrics
+        self._health = health
+        self._clock = clock
+        self._rebalances = 0
+        self._next_lag_at = 0.0
+        self._next_told_at = 0.0
+        self._untold = 0
+        self._last: dict[tuple[str, int], Record] = {}
+
+    def polled(self, source: Source) -> None:
+        self._health.polled()
+        if source.rebalances != self._rebalances:
+            self._metrics.rebalanced(source.rebalances - self._rebalances)
+            self._rebalances = source.rebalances
+            self._health.assignment_known()
+        now = self._clock()
+        if now >= self._next_lag_at:
+            self._next_lag_at = now + LAG_EVERY_S
+            self._tell_lag(source, now)
+
+    def committed(self, window: Window, answered: Answered) -> None:
+        now = self._clock()
+        self._metrics.window(len(window.records), time.monotonic() - window.received_at)
+        for record, fate in zip(window.records, answered.fates, strict=True):
+            self._count(fate)
+            if isinstance(fate, Dead):
+                log.warning("dead-lettered", **_coordinates(record), code=fate.error.code, stage=fate.error.stage)
+            self._last[record.topic, record.partition] = record
+        self._metrics.stage("queue", age_s(window.records[0], now - (time.monotonic() - window.received_at)))
+        self._untold += len(window.records)
+        if now >= self._next_told_at:
+            self._next_told_at = now + TELL_EVERY_S
+            log.info("committed", records=self._untold)
+            self._untold = 0
+
+    def aborted(self) -> None:
+        self._metrics.aborted()
+
+    def _count(self, fate: Fate) -> None:
+        if isinstance(fate, Decision):
+            self._metrics.decided(fate)
+        elif isinstance(fate, Dead):
+            self._metrics.dead_lettered(fate.error.code)
+        else:
+            self._metrics.skipped(fate.reason)
+
+    def _tell_lag(self, source: Source, now: float) -> None:
+        assigned = source.assignment()
+        self._metrics.keep_lag_of(assigned)
+        for place in set(self._last) - set(assigned):
+            del self._last[place]
+        for topic, partition in assigned:
+            last = self._last.get((topic, partition))
+            end = source.high_watermark(topic, partition)
+            if end is None or last is None:
+                continue
+            waiting = max(0, end - last.offset - 1)
+            self._metrics.lag(topic, partition, waiting, age_s(last, now) if waiting else 0.0)
+
+
+def _coordinates(record: Record) -> dict[str, str | int]:
+    return {"topic": record.topic, "partition": record.partition, "offset": record.offset}
