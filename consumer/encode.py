@@ -1,0 +1,188 @@
+"""A decision to the record that tells it (docs/formats.md)."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+import schemas
+from consumer import avro
+from consumer.errors import SettingsError
+from consumer.records import Decision, Headers, Message, OutputRecord, Record
+from consumer.schema_store import SchemaStore, SchemaType
+from consumer.settings import Format, Output
+from consumer.timestamps import from_millis, iso_millis, millis_since_epoch
+from consumer.wire import VALUE_SCHEMA_HEADER, confluent_prefix, single_object_prefix
+
+CE_TYPE = "shikyu.classified-message"
+
+# Names of the headers that we set; ours replace an input's of the same name, in any case.
+OURS = (
+    "ce_specversion",
+    "ce_id",
+    "ce_source",
+    "ce_type",
+    "ce_time",
+    "content-type",
+    "shikyu.decision",
+    "shikyu.reason",
+    "shikyu.satisfaction",
+    "shikyu.urgency",
+    "shikyu.model.version",
+    "shikyu.attempt",
+    "shikyu.run",
+)
+# What an input says of its own value is not true of ours.
+_OF_THE_INPUTS_VALUE = {VALUE_SCHEMA_HEADER, "ce_dataschema", "ce_datacontenttype"}
+_NOT_PASSED_ON = frozenset(OURS) | _OF_THE_INPUTS_VALUE
+
+_CONTENT_TYPES: Mapping[Format, bytes] = {
+    "avro": b"application/avro",
+    "avro-single-object": b"application/avro",
+    "json-schema": b"application/json",
+    "json": b"application/json",
+    "text": b"text/plain; charset=utf-8",
+}
+
+# The topic and the event to the value's bytes.
+Serialize = Callable[[str, dict[str, Any]], bytes]
+
+
+def event_id(record: Record, run: str) -> str:
+    """The same for the same record in the same run, whenever and wherever it is classified; also `ce_id`."""
+    return f"{record.topic}/{record.partition}/{record.offset}/{run}"
+
+
+class Encoder:
+    """Writes classified messages by the user's settings; schemas are looked up once, at the start."""
+
+    def __init__(self, settings: Output, store: SchemaStore, *, application: str = "shikyu") -> None:
+        """
+        Raises SettingsError when settings contradict each other, SurroundingsError when a schema is not registered,
+        PassingFault when the registry is away.
+        """
+        if settings.format == "text" and not settings.include_text:
+            raise SettingsError(
+                "output.format = text writes the text, and output.include_text = false forbids it; change one of them"
+            )
+        self._topics = {True: settings.urgent, False: settings.routine}
+        self._include_text = settings.include_text
+        self._attributes = None if settings.attributes is None else frozenset(settings.attributes)
+        self._is_text = settings.format == "text"
+        self._time: Callable[[datetime], object] = (
+            millis_since_epoch if settings.format.startswith("avro") else iso_millis
+        )
+        self._content_type = _CONTENT_TYPES[settings.format]
+        self._serialize = _serializer(settings, store)
+        self._source = f"/{application}/"
+
+    def encode(
+        self,
+        record: Record,
+        message: Message,
+        decision: Decision,
+        *,
+        run: str,
+        attempt: int,
+        classified_at: datetime,
+    ) -> OutputRecord:
+        """The record to produce: the input's key and headers, ours added, to the topic of the decision."""
+        topic = self._topics[decision.urgent]
+        if self._is_text:
+            value = message.text.encode()
+        else:
+            value = self._serialize(topic, self._event(record, message, decision, run, attempt, classified_at))
+        headers = self._headers(record, decision, run, attempt, classified_at)
+        return OutputRecord(topic, record.key, value, headers)
+
+    def _event(
+        self, record: Record, message: Message, decision: Decision, run: str, attempt: int, classified_at: datetime
+    ) -> dict[str, Any]:
+        very_unsatisfied, unsatisfied, neutral, satisfied, very_satisfied = decision.probabilities
+        received = None if record.timestamp_ms is None else from_millis(record.timestamp_ms)
+        return {
+            "event_id": event_id(record, run),
+            "id": message.id,
+            "customer_id": message.customer_id,
+            "channel": message.channel,
+            "language": message.language,
+            "sent_at": None if message.sent_at is None else self._time(message.sent_at),
+            "attributes": self._chosen(message.attributes),
+            "text": message.text if self._include_text else None,
+            "satisfaction": decision.satisfaction.value,
+            "probabilities": {
+                "very_unsatisfied": very_unsatisfied,
+                "unsatisfied": unsatisfied,
+                "neutral": neutral,
+                "satisfied": satisfied,
+                "very_satisfied": very_satisfied,
+            },
+            "urgency": decision.urgency,
+            "decision": decision.decision,
+            "threshold": decision.threshold,
+            "reason": decision.reason,
+            "truncated": decision.truncated,
+            "audit": None,
+            "attempt": attempt,
+            "model": {
+                "name": decision.model.name,
+                "version": decision.model.version,
+                "precision": decision.model.precision,
+            },
+            "source": {
+                "topic": record.topic,
+                "partition": record.partition,
+                "offset": record.offset,
+                "timestamp": None if received is None else self._time(received),
+            },
+            "classified_at": self._time(classified_at),
+            "run": run,
+        }
+
+    def _chosen(self, attributes: Mapping[str, str]) -> Mapping[str, str]:
+        if self._attributes is None:
+            return attributes
+        return {name: value for name, value in attributes.items() if name in self._attributes}
+
+    def _headers(self, record: Record, decision: Decision, run: str, attempt: int, classified_at: datetime) -> Headers:
+        passed = [header for header in record.headers if header[0].lower() not in _NOT_PASSED_ON]
+        ours = (
+            b"1.0",
+            event_id(record, run).encode(),
+            (self._source + record.topic).encode(),
+            CE_TYPE.encode(),
+            iso_millis(classified_at).encode(),
+            self._content_type,
+            decision.decision.encode(),
+            decision.reason.encode(),
+            decision.satisfaction.value.encode(),
+            repr(decision.urgency).encode(),
+            decision.model.version.encode(),
+            str(attempt).encode(),
+            run.encode(),
+        )
+        return (*passed, *zip(OURS, ours, strict=True))
+
+
+def _serializer(settings: Output, store: SchemaStore) -> Serialize:
+    if settings.format in ("json", "text"):
+        return lambda _topic, event: orjson.dumps(event)
+    if settings.format == "json-schema":
+        prefixes = _prefixes(settings, store, "JSON")
+        return lambda topic, event: prefixes[topic] + orjson.dumps(event)
+    text = schemas.avro("classified-message")
+    schema = avro.parse(text)
+    if settings.format == "avro":
+        prefixes = _prefixes(settings, store, "AVRO")
+        return lambda topic, event: avro.write(event, schema, prefixes[topic])
+    prefix = single_object_prefix(avro.fingerprint(text))
+    return lambda _topic, event: avro.write(event, schema, prefix)
+
+
+def _prefixes(settings: Output, store: SchemaStore, schema_type: SchemaType) -> dict[str, bytes]:
+    store.require_registry(f"output.format = {settings.format}")
+    return {
+        topic: confluent_prefix(store.id_of(topic, "classified-message", schema_type))
+        for topic in (settings.urgent, settings.routine)
+    }

@@ -1,0 +1,166 @@
+"""
+The user's JMESPath expressions (https://jmespath.org), compiled and checked at start.
+
+Three functions are ours, because events hold JSON within strings and rules look for words:
+
+* `from_json(string)`         the JSON within a string; null when there is none
+* `lower(string)`             in lower case; null stays null
+* `mentions(text, word, …)`   whether a text holds one of the words or phrases, whole and in any case
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+from jmespath.functions import Functions, signature
+from jmespath.visitor import Options, TreeInterpreter
+
+from consumer import strict_json
+from consumer.errors import RecordError, SettingsError
+
+Search = Callable[[object], object]
+Tree = Any  # JMESPath's nodes: type, value, children
+
+# What evaluation raises when data meets a function or comparison that it does not fit.
+_EVALUATION_ERRORS = (JMESPathError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError)
+
+
+class ExpressionFailed(Exception):
+    """The expression cannot be evaluated on this event. Holds nothing of the event."""
+
+
+class Expression:
+    """A compiled expression; `names` are the fields that it speaks of anywhere."""
+
+    __slots__ = ("_search", "names", "setting")
+
+    def __init__(self, expression: str, setting: str) -> None:
+        """Raises SettingsError, naming the setting and the place, unless the expression is one."""
+        tree = _parse(expression, setting)
+        _check_functions(tree, expression, setting)
+        self.setting = setting
+        self.names = frozenset(node["value"] for node in _nodes(tree) if node["type"] == "field")
+        self._search = _compiled(tree)
+
+    def search(self, event: object) -> object:
+        """What the expression finds; None for nothing. Raises ExpressionFailed."""
+        return self._search(event)
+
+    def holds(self, event: object) -> bool:
+        """Whether JMESPath takes what is found for true: anything but null, false, and what is empty."""
+        found = self._search(event)
+        return not (found is None or found is False or found in ("", [], {}))
+
+
+class _Functions(Functions):
+    @signature({"types": []})
+    def _func_from_json(self, value: object) -> object:
+        try:
+            content = value.encode() if isinstance(value, str) else value
+            return strict_json.loads(content) if isinstance(content, bytes) else None
+        except (RecordError, UnicodeEncodeError):
+            return None
+
+    @signature({"types": ["string", "null"]})
+    def _func_lower(self, text: str | None) -> str | None:
+        return None if text is None else text.lower()
+
+    @signature({"types": ["string", "null"]}, {"types": ["string"], "variadic": True})
+    def _func_mentions(self, text: str | None, *words: str) -> bool:
+        return text is not None and _any_of(words).search(text) is not None
+
+
+@lru_cache(maxsize=1024)
+def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
+    # No \b: it asks for a letter at the word's own end, which "C++" does not have.
+    alternatives = "|".join(re.escape(word).replace(r"\ ", r"\s+") for word in words)
+    return re.compile(rf"(?<!\w)(?:{alternatives})(?!\w)", re.IGNORECASE)
+
+
+_INTERPRETER = TreeInterpreter(Options(custom_functions=_Functions()))
+
+
+def _parse(expression: str, setting: str) -> Tree:
+    try:
+        tree: Tree = jmespath.compile(expression).parsed
+    except JMESPathError as problem:
+        position = getattr(problem, "lex_position", None)
+        at = "" if position is None else f" at character {position + 1}"
+        raise SettingsError(
+            f"{setting} = {expression!r} is no JMESPath expression: it breaks off{at}; see https://jmespath.org"
+        ) from problem
+    return tree
+
+
+def _check_functions(tree: Tree, expression: str, setting: str) -> None:
+    for node in _nodes(tree):
+        if node["type"] != "function_expression":
+            continue
+        name, given = node["value"], len(node["children"])
+        at = expression.find(name) + 1
+        known = _Functions.FUNCTION_TABLE.get(name)
+        if known is None:
+            raise SettingsError(
+                f"{setting} = {expression!r} calls {name}() at character {at}, which does not exist; "
+                f"there are {', '.join(sorted(_Functions.FUNCTION_TABLE))}"
+            )
+        wanted = len(known["signature"])
+        variadic = wanted > 0 and known["signature"][-1].get("variadic", False)
+        if given < wanted or (given > wanted and not variadic):
+            raise SettingsError(
+                f"{setting} = {expression!r} calls {name}() at character {at} with {given} arguments; "
+                f"it takes {'at least ' if variadic else ''}{wanted}"
+            )
+
+
+def _nodes(tree: Tree) -> Iterator[Tree]:
+    yield tree
+    for child in tree.get("children", ()):
+        if isinstance(child, dict):  # a slice's children are numbers
+            yield from _nodes(child)
+
+
+def _compiled(tree: Tree) -> Search:
+    path = _plain_path(tree)
+    if path is None:
+        return _interpreted(tree)
+    return _field(path[0]) if len(path) == 1 else _fields(path)
+
+
+def _plain_path(tree: Tree) -> tuple[str, ...] | None:
+    """The names of `a.b.c`, which most expressions are, and which need no interpreter."""
+    if tree["type"] == "field":
+        return (tree["value"],)
+    if tree["type"] != "subexpression":
+        return None
+    parts = [_plain_path(child) for child in tree["children"]]
+    return None if None in parts else tuple(name for part in parts if part for name in part)
+
+
+def _field(name: str) -> Search:
+    return lambda event: event.get(name) if isinstance(event, dict) else None
+
+
+def _fields(path: tuple[str, ...]) -> Search:
+    def search(event: object) -> object:
+        for name in path:
+            if not isinstance(event, dict):
+                return None
+            event = event.get(name)
+        return event
+
+    return search
+
+
+def _interpreted(tree: Tree) -> Search:
+    def search(event: object) -> object:
+        try:
+            return _INTERPRETER.visit(tree, event)
+        except _EVALUATION_ERRORS:
+            # `from None`: JMESPath's own words quote the value
+            raise ExpressionFailed from None
+
+    return search
