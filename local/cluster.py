@@ -139,6 +139,13 @@ class Cluster:
         assert self._broker
         self._until(self._broker_answers, self._broker, f"topic {name}")
 
+    def check(self) -> None:
+        """Raise SurroundingsError when a process ended that should run."""
+        for name, child in (("Kafka", self._broker), ("the Schema Registry", self._registry)):
+            code = child.exit_code() if child else None
+            if child and code is not None:
+                raise _ended(f"{name} ended with exit code {code}", child)
+
     def stop(self) -> None:
         """Stop all that was started; never raises for what is already gone."""
         children = self.children
@@ -241,8 +248,7 @@ class Cluster:
                 time.sleep(0.05)
                 continue
             went = f"did not answer within {START_LIMIT_S} s" if code is None else f"ended with exit code {code}"
-            words = child.last_lines()
-            raise SurroundingsError(f"{what} {went}; the end of {child.log}:\n{words}{_hint(words)}")
+            raise _ended(f"{what} {went}", child)
 
 
 _LOG_OPTIONS = (
@@ -253,9 +259,14 @@ _LOG_OPTIONS = (
 )
 
 
+def _ended(what: str, child: Child) -> SurroundingsError:
+    words = child.last_lines()
+    return SurroundingsError(f"{what}; the end of {child.log}:\n{words}{_hint(words)}")
+
+
 def _hint(words: str) -> str:
     if disk.BROKERS_OWN_WORDS in words:
-        return "\nThe disk is full: make room, or name a folder on another disk."
+        return f"\nThe disk is full: {disk.REMEDY}."
     if "Address already in use" in words:
         return "\nAnother process took the port in the meantime: start again, or name another port."
     return ""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from consumer.errors import SurroundingsError
 
+REMEDY = "make room, or use another disk (TMPDIR names it for temporary folders, XDG_CACHE_HOME for downloads)"
 BROKERS_OWN_WORDS = "No space left on device"
 
 
@@ -15,9 +16,7 @@ def require_space(folder: Path, needed_mb: int) -> None:
     """Raise SurroundingsError when fewer than `needed_mb` MB are free where `folder` lies."""
     free_mb = shutil.disk_usage(folder).free // 1_000_000
     if free_mb < needed_mb:
-        raise SurroundingsError(
-            f"{folder} has {free_mb} MB left and needs {needed_mb} MB: make room, or name a folder on another disk"
-        )
+        raise SurroundingsError(f"{folder} has {free_mb} MB left and needs {needed_mb} MB: {REMEDY}")
 
 
 @contextmanager
@@ -28,4 +27,4 @@ def told_when_full(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        raise SurroundingsError(f"the disk of {folder} is full: make room, or name a folder on another disk") from error
+        raise SurroundingsError(f"the disk of {folder} is full: {REMEDY}") from error

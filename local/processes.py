@@ -23,7 +23,7 @@ class Child:
     def start(
         cls, command: Sequence[str], *, folder: Path, log: Path, environment: Mapping[str, str] | None = None
     ) -> Self:
-        """Start `command` in `folder`; all that it says is appended to `log`."""
+        """Start `command` in `folder`, all that it says appended to `log`; `environment` replaces this process's."""
         with log.open("ab") as output:
             process = subprocess.Popen(
                 command,
@@ -31,7 +31,7 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=None if environment is None else {**os.environ, **environment},
+                env=environment,
                 start_new_session=True,
             )
         guard = subprocess.Popen(
