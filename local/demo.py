@@ -1,0 +1,157 @@
+"""The demo: a cluster, the consumer, messages at a rate one can watch, and a count of its own at the end."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from consumer.errors import LimitError
+from local import sample, service, topics
+from local.cluster import Cluster
+from local.count import Count, count_all
+from local.live_view import LiveView
+from local.processes import Child
+from local.reader import Reader
+from local.sample import Sample, SampleProducer
+from local.steps import step
+from local.tally import Tally
+
+LOOK_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast messages are written, and how long without news until what is missing counts as lost."""
+
+    rate_per_s: float = 20.0
+    patience_s: float = 30.0
+
+
+AT_A_GLANCE = Pace()
+
+
+class Watch:
+    """Reads all four topics, counts, shows; and notices when one of the processes is gone."""
+
+    def __init__(self, cluster: Cluster, consumer: Child, reader: Reader, view: LiveView, count: Count) -> None:
+        self._cluster = cluster
+        self._consumer = consumer
+        self._reader = reader
+        self._view = view
+        self._count = count
+
+    def look(self, timeout_s: float) -> int:
+        """Take what has come within `timeout_s`; how many records that were."""
+        self._cluster.check()
+        service.check(self._consumer)
+        records = self._reader.read(timeout_s)
+        for arrival in map(self._count.take, records):
+            if arrival:
+                self._view.show(arrival)
+        self._view.refresh()
+        return len(records)
+
+
+def demo(
+    console: Console,
+    *,
+    keep: bool = False,
+    samples: Sequence[Sample] | None = None,
+    pace: Pace = AT_A_GLANCE,
+    shikyu: Sequence[str] = service.SHIKYU,
+) -> Tally:
+    """
+    Run it; the tally of what a reader under read_committed saw.
+
+    Raises StepFailed; LimitError when a record was lost, came twice or came from nowhere.
+    """
+    chosen = list(sample.load() if samples is None else samples)
+    with _folder(keep) as folder:
+        cluster = Cluster(folder)
+        with _started(cluster, console):
+            with step(console, "topics and schemas"):
+                topics.create(cluster)
+                service.register_schemas(cluster, shikyu)
+            with step(console, "messages"):
+                produced = _messages(cluster, folder, console, chosen, pace, shikyu)
+                # By a new reader, and only now: what a consumer writes twice, it may write on its way out.
+                tally = count_all(cluster.bootstrap_servers, cluster.registry_url)
+            if keep:
+                _leave(cluster, folder, console)
+    faults = tally.faults(produced)
+    console.print(tally.line(), soft_wrap=True, highlight=False)
+    if faults:
+        raise LimitError("; ".join(faults))
+    return tally
+
+
+def _messages(
+    cluster: Cluster, folder: Path, console: Console, samples: list[Sample], pace: Pace, shikyu: Sequence[str]
+) -> int:
+    """How many records were produced; returns when the consumer has answered them all, or patience ended."""
+    count = Count(cluster.registry_url)
+    with (
+        Reader(cluster.bootstrap_servers, topics.ALL) as reader,
+        service.running(cluster, folder, shikyu) as consumer,
+        LiveView(count.tally, console) as view,
+    ):
+        look = Watch(cluster, consumer, reader, view, count).look
+        producer = SampleProducer(cluster.bootstrap_servers, cluster.registry_url)
+        produced = _produce(producer, samples, pace.rate_per_s, look)
+        _until_all_out(count.tally, produced, pace.patience_s, look)
+    return produced
+
+
+def _produce(producer: SampleProducer, samples: list[Sample], rate_per_s: float, look: Callable[[float], int]) -> int:
+    start = time.monotonic()
+    produced = 0
+    for _ in sample.sending(producer, samples):
+        produced += 1
+        while (wait_s := start + produced / rate_per_s - time.monotonic()) > 0:
+            look(min(wait_s, LOOK_S))
+    producer.finish()
+    return produced
+
+
+def _until_all_out(tally: Tally, produced: int, patience_s: float, look: Callable[[float], int]) -> None:
+    last_news = time.monotonic()
+    while (len(tally.inputs) < produced or tally.lost) and time.monotonic() - last_news < patience_s:
+        if look(LOOK_S):
+            last_news = time.monotonic()
+
+
+@contextmanager
+def _started(cluster: Cluster, console: Console) -> Iterator[None]:
+    try:
+        with step(console, "Kafka and the Schema Registry"):
+            cluster.__enter__()
+        yield
+    finally:
+        cluster.stop()
+
+
+@contextmanager
+def _folder(keep: bool) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="shikyu-demo-"))
+    kept = False
+    try:
+        yield folder
+        kept = keep
+    finally:
+        if not kept:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _leave(cluster: Cluster, folder: Path, console: Console) -> None:
+    numbers = " ".join(map(str, cluster.release()))
+    words = (
+        f"Kafka stays up at {cluster.bootstrap_servers}, the Schema Registry at {cluster.registry_url}\n"
+        f"its data and logs are in {folder}\n"
+        f"stop it by: kill {numbers}; rm -r {folder}"
+    )
+    console.print(words, soft_wrap=True, highlight=False)

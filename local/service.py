@@ -1,0 +1,76 @@
+"""`shikyu` as processes of their own, the way a user runs it."""
+
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.cluster import Cluster
+from local.ports import free_port
+from local.processes import Child
+from local.steps import ChildEnded
+
+ROOT = Path(__file__).parent.parent
+SETTINGS = Path(__file__).with_name("demo.toml")
+SHIKYU = (str(Path(sys.executable).with_name("shikyu")),)
+READY_LIMIT_S = 60
+STOP_PATIENCE_S = 15  # it promises to leave within 10
+
+
+def register_schemas(cluster: Cluster, shikyu: Sequence[str] = SHIKYU) -> None:
+    """`shikyu schemas register`. Raises ChildEnded."""
+    command = [*shikyu, "schemas", "register", *_where(cluster)]
+    done = subprocess.run(command, cwd=ROOT, env=_environment(), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ChildEnded(f"{' '.join(command)} said:\n{(done.stderr or done.stdout).strip()}", done.returncode)
+
+
+@contextmanager
+def running(cluster: Cluster, folder: Path, shikyu: Sequence[str] = SHIKYU) -> Iterator[Child]:
+    """`shikyu run`, ready for messages; stopped afterwards as a service manager would stop it."""
+    port = free_port()
+    command = [*shikyu, "run", *_where(cluster), "--http-port", str(port)]
+    child = Child.start(command, folder=ROOT, log=folder / "shikyu.log", environment=_environment())
+    try:
+        _until_ready(child, port)
+        yield child
+    finally:
+        child.stop(STOP_PATIENCE_S)
+
+
+def check(child: Child) -> None:
+    """Raise ChildEnded when it ended by itself."""
+    code = child.exit_code()
+    if code is not None:
+        raise ChildEnded(f"shikyu run ended with exit code {code}; the end of its log:\n{child.last_lines()}", code)
+
+
+def _where(cluster: Cluster) -> list[str]:
+    kafka = f"bootstrap.servers={cluster.bootstrap_servers}"
+    return ["--config", str(SETTINGS), "--kafka", kafka, "--registry-url", cluster.registry_url]
+
+
+def _environment() -> dict[str, str]:
+    # What the user has set for a service of their own is not meant for the demo.
+    return {name: value for name, value in os.environ.items() if not name.startswith("SHIKYU_")}
+
+
+def _until_ready(child: Child, port: int) -> None:
+    end = time.monotonic() + READY_LIMIT_S
+    while not _is_ready(port):
+        check(child)
+        if time.monotonic() > end:
+            raise ChildEnded(f"shikyu run was not ready within {READY_LIMIT_S} s:\n{child.last_lines()}", 3)
+        time.sleep(0.05)
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
