@@ -12,8 +12,8 @@ from consumer.redaction import redact
 
 # One look-up takes 2 x 2 s and a short pause at most: the loop tries again itself, and has to leave within 10 s.
 _BOUNDS = {"timeout": 2, "max.retries": 1, "retries.wait.ms": 100, "retries.max.wait.ms": 500}
-# The registry's codes for "there is no such subject, version, schema"; another 404 is a wrong URL's.
-_ABSENT = frozenset({40401, 40402, 40403})
+# The registry's codes for "no such subject, version, schema, or level of a subject"; another 404 is a wrong URL's.
+_ABSENT = frozenset({40401, 40402, 40403, 40408})
 _NUMBERS = {**dict.fromkeys(_BOUNDS, float), "cache.capacity": int, "cache.latest.ttl.sec": float}
 
 
@@ -31,6 +31,10 @@ class RegistryClient(Protocol):
 
 class Absent(Exception):
     """The registry answered, and has no such thing."""
+
+
+class Incompatible(Exception):
+    """The registry refuses a schema; says why in its own words."""
 
 
 def connect(url: str, options: Mapping[str, str]) -> SchemaRegistryClient:
@@ -52,7 +56,7 @@ def connect(url: str, options: Mapping[str, str]) -> SchemaRegistryClient:
 @contextmanager
 def asking(url: str) -> Iterator[None]:
     """
-    Turns what the client raises into Absent, PassingFault (try again) or SurroundingsError (somebody must act).
+    Turns what the client raises into Absent, Incompatible, PassingFault (try again) or SurroundingsError (act).
 
     All of 401, 403, 404, 409, 429 and 5xx come as one class; transport errors as the HTTP library's own.
     """
@@ -80,6 +84,8 @@ def _translated(problem: SchemaRegistryError, shown: str) -> Exception:
     status, code = problem.http_status_code, problem.error_code
     if code in _ABSENT:
         return Absent(f"HTTP {status}, code {code}")
+    if status == 409:
+        return Incompatible(problem.error_message)
     if status in (401, 403):
         return SurroundingsError(
             f"the Schema Registry at {shown} refuses us (HTTP {status}); check registry.options "
@@ -93,5 +99,5 @@ def _translated(problem: SchemaRegistryError, shown: str) -> Exception:
     if status in (408, 429) or status >= 500:
         return PassingFault(f"the Schema Registry at {shown} cannot answer now (HTTP {status}); it is asked again")
     return SurroundingsError(
-        f"the Schema Registry at {shown} refuses the request (HTTP {status}, code {code}); its own log says why"
+        f"the Schema Registry at {shown} refuses the request (HTTP {status}, code {code}: {problem.error_message})"
     )
