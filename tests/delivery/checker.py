@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, IsolationLevel, KafkaError, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 PATIENCE_S = 30
@@ -83,9 +83,18 @@ def read(bootstrap: str, *topics: str, isolation: str = "read_committed") -> lis
 def committed(bootstrap: str, group: str, topic: str) -> dict[int, int]:
     """By a consumer that never subscribes: it does not disturb the group."""
     observer = Consumer({"bootstrap.servers": bootstrap, "group.id": group, "enable.auto.commit": False})
-    known = observer.committed(partitions_of(bootstrap, topic), timeout=20)
-    observer.close()
-    return {p.partition: max(p.offset, 0) for p in known}
+    until = time.monotonic() + PATIENCE_S
+    try:
+        while True:
+            try:
+                known = observer.committed(partitions_of(bootstrap, topic), timeout=20)
+                return {p.partition: max(p.offset, 0) for p in known}
+            except KafkaException:  # the coordinator loads, or the broker is away
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
+    finally:
+        observer.close()
 
 
 def source_of(message) -> tuple[str, int, int]:
