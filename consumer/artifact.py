@@ -1,0 +1,174 @@
+"""The model's folder, verified before a byte of it is used; what was verified is what is loaded."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from io import BufferedReader
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from consumer.errors import ArtifactError
+from consumer.manifest import CONFIG_FILE, MANIFEST_FILE, MANIFEST_VERSION, TOKENIZER_FILE, FileEntry, Manifest, Served
+from consumer.records import ModelVersion
+
+MAX_MANIFEST_BYTES = 1024 * 1024
+AGAIN = "copy or make the artifact again"
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """What serving one precision needs, as bytes whose size and SHA-256 are the manifest's."""
+
+    manifest: Manifest
+    precision: str
+    model: bytes
+    tokenizer_json: bytes
+    config: Mapping[str, Any]
+
+    @property
+    def served(self) -> Served:
+        return next(served for name, served in self.manifest.precisions.items() if name == self.precision)
+
+    @property
+    def version(self) -> ModelVersion:
+        return ModelVersion(self.manifest.name, self.manifest.version, self.precision)
+
+
+def verify(folder: Path, precision: str) -> Artifact:
+    """
+    The artifact in `folder`, for one of its precisions. ArtifactError says what is wrong with it and what to do.
+
+    Files of other precisions and of the checkpoint may be absent; whatever is present must be as the manifest says.
+    """
+    manifest = read_manifest(folder)
+    served = _servable(folder, manifest, precision)
+    present = _names(folder)
+    if stray := sorted(present - manifest.owned_files - {MANIFEST_FILE}):
+        raise ArtifactError(
+            f"{folder} holds {_listed(stray)}, which its manifest does not know; remove what is no part"
+        )
+    if missing := sorted({*manifest.shared_files, *served.files} - present):
+        raise ArtifactError(f"{folder} lacks {_listed(missing)}, which {precision} needs; {AGAIN}")
+    kept = {
+        name: _verified(
+            folder / name, manifest.files[name], keep=name in (served.model_file, TOKENIZER_FILE, CONFIG_FILE)
+        )
+        for name in sorted(present - {MANIFEST_FILE})
+    }
+    config = _config(folder, kept[CONFIG_FILE])
+    return Artifact(manifest, precision, kept[served.model_file], kept[TOKENIZER_FILE], config)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest alone, with no file verified: to choose a precision, or to show what the artifact promises."""
+    if not folder.is_dir():
+        raise ArtifactError(
+            f"{folder} is no folder; give the model's folder, as `shikyu-train` or the download made it"
+        )
+    try:
+        with _open(folder / MANIFEST_FILE) as file:
+            content = file.read(MAX_MANIFEST_BYTES + 1)
+    except FileNotFoundError as error:
+        raise ArtifactError(f"{folder} has no {MANIFEST_FILE}, so it is no artifact; {AGAIN}") from error
+    if len(content) > MAX_MANIFEST_BYTES:
+        raise ArtifactError(f"{folder / MANIFEST_FILE} is larger than {MAX_MANIFEST_BYTES} bytes; {AGAIN}")
+    return _parse(folder / MANIFEST_FILE, content)
+
+
+def best_precision(manifest: Manifest) -> str:
+    """int8 where it may be served, as `shikyu run` prefers it, and fp32 otherwise."""
+    servable = [name for name in ("int8", "fp32") if (served := manifest.precisions.get(name)) and served.servable]
+    if not servable:
+        raise ArtifactError(
+            f"{manifest.name} {manifest.version} has no servable precision; see its gate, and train again"
+        )
+    return servable[0]
+
+
+def _parse(path: Path, content: bytes) -> Manifest:
+    try:
+        loose = json.loads(content)
+        version = loose.get("manifest_version") if isinstance(loose, dict) else None
+        # Before anything else, for another version's fields would be called misspelt.
+        if version != MANIFEST_VERSION:
+            raise ArtifactError(
+                f"{path} has manifest_version {version!r}, and this shikyu reads {MANIFEST_VERSION}; "
+                "install the shikyu that goes with the artifact, or make the artifact again with this one"
+            )
+        return Manifest.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "as a whole"
+        raise ArtifactError(f"{path} is wrong at {where}: {first['msg']}; {AGAIN}") from error
+    except (ValueError, RecursionError) as error:
+        raise ArtifactError(f"{path} is no JSON; {AGAIN}") from error
+
+
+def _servable(folder: Path, manifest: Manifest, precision: str) -> Served:
+    served = next((served for name, served in manifest.precisions.items() if name == precision), None)
+    has = _listed(sorted(name for name, each in manifest.precisions.items() if each.servable)) or "none"
+    if served is None:
+        raise ArtifactError(
+            f"{folder} has no {precision}; it can serve {has}: set model.precision, or export {precision}"
+        )
+    if not served.servable:
+        raise ArtifactError(
+            f"{folder} marks {precision} as not servable, for it missed a limit (see its gate in {MANIFEST_FILE}); "
+            f"it can serve {has}: set model.precision"
+        )
+    return served
+
+
+def _names(folder: Path) -> set[str]:
+    names = set()
+    for entry in os.scandir(folder):
+        if entry.is_symlink():
+            raise ArtifactError(f"{folder / entry.name} is a symbolic link; put the file itself there")
+        if not entry.is_file(follow_symlinks=False):
+            raise ArtifactError(f"{folder / entry.name} is no plain file; remove it, an artifact holds nothing else")
+        names.add(entry.name)
+    return names
+
+
+def _open(path: Path) -> BufferedReader:
+    # O_NOFOLLOW, for a link may have been put there since the folder was listed.
+    try:
+        return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        why = "is a symbolic link" if path.is_symlink() else f"cannot be read ({error.strerror})"
+        raise ArtifactError(f"{path} {why}; put the file itself there, readable by this user") from error
+
+
+def _verified(path: Path, entry: FileEntry, *, keep: bool) -> bytes:
+    with _open(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size != entry.size:
+            raise ArtifactError(f"{path} has {size} bytes, and the manifest says {entry.size}; {AGAIN}")
+        content = file.read() if keep else b""
+        digest = hashlib.sha256(content) if keep else hashlib.file_digest(file, "sha256")
+    if digest.hexdigest() != entry.sha256:
+        raise ArtifactError(
+            f"{path} has SHA-256 {digest.hexdigest()}, and the manifest says {entry.sha256}; "
+            f"it was damaged or changed: {AGAIN}"
+        )
+    return content
+
+
+def _config(folder: Path, content: bytes) -> Mapping[str, Any]:
+    try:
+        config = json.loads(content)
+    except ValueError as error:
+        raise ArtifactError(f"{folder / CONFIG_FILE} is no JSON; {AGAIN}") from error
+    if not isinstance(config, dict):
+        raise ArtifactError(f"{folder / CONFIG_FILE} is no JSON object; {AGAIN}")
+    return config
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)

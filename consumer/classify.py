@@ -1,0 +1,170 @@
+"""load(artifact).classify(texts): the public Python API, and the steps of it that the loop takes one by one."""
+
+import time
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from consumer import artifact as artifacts
+from consumer.batching import batches
+from consumer.decide import Policy, WhenUnsure, decide
+from consumer.errors import ArtifactError, BackendError, RecordError
+from consumer.isolate import isolate
+from consumer.manifest import CONFIG_FILE, Manifest
+from consumer.onnx_backend import Backend, OnnxBackend
+from consumer.packing import Distances
+from consumer.records import Decision, ModelVersion, Satisfaction, Tokens
+from consumer.tokenization import Tokenizer, Truncate
+
+MAX_BATCH_TOKENS = 8192
+MAX_BATCH_RECORDS = 64
+WARM_TEXTS = 8
+KNOWN_GOOD_TEXT = "The parcel arrived on Tuesday."
+
+
+class Classifier:
+    """
+    A loaded model, safe to call from several threads. `tokens_per_s` is what it did once warm, for a first guess.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        tokenizer: Tokenizer,
+        backend: Backend,
+        policy: Policy,
+        *,
+        max_batch_tokens: int = MAX_BATCH_TOKENS,
+        max_batch_records: int = MAX_BATCH_RECORDS,
+    ) -> None:
+        self.manifest = manifest
+        self.policy = policy
+        self._tokenizer = tokenizer
+        self._backend = backend
+        self._max_batch_tokens = max_batch_tokens
+        self._max_batch_records = max_batch_records
+        self._known_good = tokenizer.encode([KNOWN_GOOD_TEXT])
+        self.tokens_per_s = 0.0
+
+    @property
+    def model(self) -> ModelVersion:
+        return self.policy.model
+
+    @property
+    def max_length(self) -> int:
+        return self.manifest.max_length
+
+    def classify(self, texts: Sequence[str]) -> list[Decision]:
+        """
+        A decision per text, in the texts' order; any text will do, empty and huge ones too.
+
+        BackendError when the model fails on a known-good text too, RecordError when it fails on one of these alone.
+        """
+        if isinstance(texts, str):
+            raise TypeError("classify takes a list of texts; put the one text into a list")
+        tokens = self.tokenize(texts)
+        decisions: dict[int, Decision] = {}
+        for batch in self.batches(tokens):
+            chosen = [tokens[index] for index in batch]
+            logits = np.stack(
+                [
+                    _answered(row, index)
+                    for index, row in zip(batch, isolate(self.infer, self.healthy, chosen), strict=True)
+                ]
+            )
+            answers = self.decide(logits, chosen, [None] * len(chosen))
+            decisions |= dict(zip(batch, answers, strict=True))
+        return [decisions[index] for index in range(len(texts))]
+
+    def tokenize(self, texts: Sequence[str]) -> list[Tokens]:
+        return self._tokenizer.encode(texts)
+
+    def batches(self, tokens: Sequence[Tokens]) -> list[list[int]]:
+        """Indices into `tokens`, by length, within the limits of a batch."""
+        return batches([len(each.ids) for each in tokens], self._max_batch_tokens, self._max_batch_records)
+
+    def infer(self, tokens: Sequence[Tokens]) -> NDArray[np.float32]:
+        """Logits (B, 5) of one batch as given. Rows that are not finite are left so, for the caller to judge."""
+        logits = self._backend.logits([each.ids for each in tokens])
+        if logits.shape != (len(tokens), len(Satisfaction)):
+            raise BackendError(f"the model gave {logits.shape} logits for {len(tokens)} texts; make the artifact again")
+        return logits
+
+    def decide(
+        self, logits: NDArray[np.float32], tokens: Sequence[Tokens], urgent_rules: Sequence[str | None]
+    ) -> list[Decision]:
+        return decide(self.policy, logits, tokens, urgent_rules)
+
+    def healthy(self) -> bool:
+        """Whether a known-good text still gives finite logits: if not, no other text is to blame for anything."""
+        try:
+            return bool(np.isfinite(self.infer(self._known_good)).all())
+        except Exception:  # noqa: BLE001 - whatever the engine raises, the answer is no
+            return False
+
+    def warm(self) -> bool:
+        """Lets the engine lay out its memory, and measures; false when the model is not healthy."""
+        if not self.healthy():
+            return False
+        batch = self._known_good * WARM_TEXTS
+        started = time.perf_counter()
+        self.infer(batch)
+        self.tokens_per_s = sum(len(each.ids) for each in batch) / (time.perf_counter() - started)
+        return True
+
+
+def load(
+    folder: str | PathLike[str],
+    precision: str | None = None,
+    threads: int | None = None,
+    *,
+    truncate: Truncate = "head",
+    when_unsure: WhenUnsure = "urgent",
+    max_unknown_share: float = 0.5,
+    max_batch_tokens: int = MAX_BATCH_TOKENS,
+    max_batch_records: int = MAX_BATCH_RECORDS,
+) -> Classifier:
+    """
+    The artifact in `folder`, verified, loaded and warm.
+
+    Without `precision`, int8 where the artifact may serve it, else fp32; without `threads`, one per usable core.
+    ArtifactError says what is wrong with the folder and what to do.
+    """
+    path = Path(folder)
+    precision = precision or artifacts.best_precision(artifacts.read_manifest(path))
+    artifact = artifacts.verify(path, precision)
+    tokenizer = Tokenizer(artifact.tokenizer_json, artifact.manifest.max_length, truncate)
+    classifier = Classifier(
+        artifact.manifest,
+        tokenizer,
+        OnnxBackend(artifact.model, _distances(path, artifact), threads),
+        Policy.of(artifact, tokenizer.special_tokens, when_unsure, max_unknown_share),
+        max_batch_tokens=max_batch_tokens,
+        max_batch_records=max_batch_records,
+    )
+    _warm(path, classifier)
+    return classifier
+
+
+def _distances(folder: Path, artifact: artifacts.Artifact) -> Distances:
+    try:
+        return Distances.of(artifact.config)
+    except (TypeError, ValueError) as error:
+        raise ArtifactError(f"{folder / CONFIG_FILE} fits no DeBERTa-v2: {error}; make the artifact again") from error
+
+
+def _warm(folder: Path, classifier: Classifier) -> None:
+    if not classifier.warm():
+        raise ArtifactError(
+            f"the model in {folder} gives no finite logits for a plain sentence; its tokenizer.json, config.json and "
+            "model may not belong together: make the artifact again"
+        )
+
+
+def _answered(row: NDArray[np.float32] | RecordError, index: int) -> NDArray[np.float32]:
+    if isinstance(row, RecordError):
+        raise RecordError(row.code, row.stage, f"{row.message} (text {index} of those given, counted from 0)") from row
+    return row

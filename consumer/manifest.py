@@ -1,0 +1,183 @@
+"""manifest.json, the one file of an artifact that explains the others (docs/artifact.md)."""
+
+import math
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    JsonValue,
+    field_validator,
+    model_validator,
+)
+
+from consumer.records import Satisfaction
+
+MANIFEST_VERSION: Literal[1] = 1
+MANIFEST_FILE = "manifest.json"
+CONFIG_FILE = "config.json"
+TOKENIZER_FILE = "tokenizer.json"
+CHECKPOINT_FILE = "model.safetensors"
+SHARED_FILES = (CONFIG_FILE, TOKENIZER_FILE, "eval_results.json", "README.md")
+KNOWN_CLEANING: frozenset[str] = frozenset()
+
+SHARES_TOLERANCE = 1e-6
+
+
+def _sums_to_one(shares: tuple[float, ...]) -> tuple[float, ...]:
+    if not math.isclose(sum(shares), 1.0, abs_tol=SHARES_TOLERANCE):
+        raise ValueError(f"sum to {sum(shares):.8g}, not to 1")
+    return shares
+
+
+# A class that never occurs has no logarithm to shift by, so every share is above zero.
+Share = Annotated[FiniteFloat, Field(gt=0, le=1)]
+Shares = Annotated[tuple[Share, Share, Share, Share, Share], AfterValidator(_sums_to_one)]
+Count = Annotated[int, Field(ge=0)]
+Probability = Annotated[FiniteFloat, Field(ge=0, le=1)]
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=128)]
+Word = Annotated[str, Field(pattern=r"^[^\s\x00-\x1f\x7f]+$", max_length=128)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ClassShares(Part):
+    """How often each class occurs: where the temperature was fitted, and in live traffic."""
+
+    training: Shares
+    live: Shares
+
+
+class Promise(Part):
+    """On `calibration_size` texts: recall of the very unsatisfied, at least `recall` with `confidence`."""
+
+    target: Probability
+    recall: Probability
+    confidence: Probability
+    calibration_size: Count
+    needless: Probability
+
+
+class Served(Part):
+    """One precision: int8's scores are not fp32's, so each has its own temperature and threshold."""
+
+    files: Annotated[tuple[FileName, ...], Field(min_length=1)]
+    temperature: Annotated[FiniteFloat, Field(gt=0)]
+    threshold: Probability
+    servable: bool
+    promise: Promise | None = None
+    gate: dict[str, JsonValue] | None = None
+
+    @property
+    def model_file(self) -> str:
+        return next(name for name in self.files if name.endswith(".onnx"))
+
+    @field_validator("files")
+    @classmethod
+    def _one_model(cls, files: tuple[str, ...]) -> tuple[str, ...]:
+        if sum(name.endswith(".onnx") for name in files) != 1:
+            raise ValueError(f"hold {len(files)} names, of which exactly one must end in .onnx")
+        return files
+
+
+class Histogram(Part):
+    """`counts[i]` values lie in [edges[i], edges[i + 1])."""
+
+    edges: tuple[FiniteFloat, ...]
+    counts: tuple[Count, ...]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if len(self.edges) != len(self.counts) + 1:
+            raise ValueError(f"{len(self.counts)} counts need {len(self.counts) + 1} edges, not {len(self.edges)}")
+        return self
+
+
+class Reference(Part):
+    """What the scores and texts looked like where the model was measured, for drift."""
+
+    class_shares: tuple[Probability, Probability, Probability, Probability, Probability]
+    urgency: Histogram
+    token_length: Histogram
+    unknown_share: Probability
+
+
+class TrainingData(Part):
+    fingerprint: Sha256
+    rows: Count
+    class_counts: tuple[Count, Count, Count, Count, Count]
+
+
+class FileEntry(Part):
+    size: Count
+    sha256: Sha256
+
+
+class Description(Part):
+    """A manifest before its files were counted: what training knows of the model."""
+
+    name: Word
+    version: Word
+    base_model: str
+    labels: tuple[Satisfaction, ...]
+    max_length: Annotated[int, Field(ge=3, le=4096)]
+    text_cleaning: tuple[str, ...] = ()
+    class_shares: ClassShares
+    precisions: Annotated[dict[Literal["fp32", "int8"], Served], Field(min_length=1)]
+    shared_files: tuple[FileName, ...] = SHARED_FILES
+    checkpoint_files: tuple[FileName, ...] = (CHECKPOINT_FILE,)
+    reference: Reference | None = None
+    training_data: TrainingData
+    versions: dict[str, str]
+    created_at: datetime
+
+    @field_validator("labels")
+    @classmethod
+    def _logits_order(cls, labels: tuple[Satisfaction, ...]) -> tuple[Satisfaction, ...]:
+        if labels != tuple(Satisfaction):
+            raise ValueError(f"must be {', '.join(Satisfaction)}, in this order")
+        return labels
+
+    @field_validator("text_cleaning")
+    @classmethod
+    def _known(cls, steps: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [step for step in steps if step not in KNOWN_CLEANING]:
+            raise ValueError(f"names {', '.join(unknown)}, which this version of shikyu cannot do")
+        return steps
+
+    @field_validator("shared_files")
+    @classmethod
+    def _all_shared(cls, files: tuple[str, ...]) -> tuple[str, ...]:
+        if missing := [name for name in SHARED_FILES if name not in files]:
+            raise ValueError(f"leave out {', '.join(missing)}")
+        return files
+
+    @property
+    def owned_files(self) -> frozenset[str]:
+        """Every file that belongs to something, present or not."""
+        precise = (name for served in self.precisions.values() for name in served.files)
+        return frozenset((*precise, *self.shared_files, *self.checkpoint_files))
+
+
+class Manifest(Description):
+    """The whole manifest; `files` has every file but the manifest itself."""
+
+    manifest_version: Literal[1]
+    files: dict[FileName, FileEntry]
+
+    @model_validator(mode="after")
+    def _every_file_belongs(self) -> Self:
+        if MANIFEST_FILE in self.owned_files | set(self.files):
+            raise ValueError(f"{MANIFEST_FILE} cannot hold its own hash; leave it out")
+        if stray := sorted(set(self.files) - self.owned_files):
+            raise ValueError(f"files holds {', '.join(stray)}, which belong to no precision and are not shared")
+        if unlisted := sorted(self.owned_files - set(self.files)):
+            raise ValueError(f"files has no size and hash for {', '.join(unlisted)}")
+        return self

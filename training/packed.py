@@ -1,0 +1,189 @@
+"""
+DeBERTa-v2 sequence classification without padding: transformers' logits, from what consumer/packing.py packs.
+
+What it does otherwise than transformers:
+
+1. A batch is one row of T tokens. Embedding, linear layers and layer norms never see padding; attention alone is laid
+   out as a (B, S) grid, and back.
+2. Query, key and value are one product, and 1 / sqrt(3 d) is folded into the query's weights (ahead of the product,
+   as fp16 needs it: transformers#24116).
+3. The relative embeddings go through the projections once, when the model is built.
+4. Attention to positions uses the 2S - 1 distances that occur, looked up outside the graph, and picks its elements by
+   a reshape and a slice (the skew of arXiv:1809.04281), not by a gather over (B, H, S, S) indices.
+5. The last layer computes query, output and feed-forward for [CLS] alone.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - as torch's own documentation imports it
+from torch import Tensor, nn
+from transformers import DebertaV2Config, DebertaV2ForSequenceClassification
+
+
+def refuse_uncovered(config: DebertaV2Config) -> None:
+    """ValueError names what of a DeBERTa-v2 configuration this rewrite does not cover, and what to do."""
+    needed = {
+        "relative_attention": True,
+        "share_att_key": True,
+        "position_biased_input": False,
+        "type_vocab_size": 0,
+        "hidden_act": "gelu",
+        "pooler_hidden_act": "gelu",
+        "conv_kernel_size": 0,
+        "embedding_size": config.hidden_size,
+        "attention_head_size": config.hidden_size // config.num_attention_heads,
+    }
+    absent = {"share_att_key": False, "conv_kernel_size": 0}
+    wrong = [
+        f"{name} is {value!r}, not {expected!r}"
+        for name, expected in needed.items()
+        if (value := getattr(config, name, absent.get(name, expected))) != expected
+    ]
+    if set(config.pos_att_type or ()) != {"c2p", "p2c"}:
+        wrong.append(f"pos_att_type is {config.pos_att_type!r}, not c2p and p2c")
+    if wrong:
+        raise ValueError(
+            f"shikyu's packed model does not cover this configuration ({'; '.join(wrong)}); start from a DeBERTa-v3 "
+            "checkpoint or from a configuration like it"
+        )
+
+
+def skew(scores: Tensor) -> Tensor:
+    """(B, H, S, 2S - 1) to (B, H, S, S), S at least 2: [i, j] of the result is [i, j - i + S - 1] of `scores`."""
+    batch, heads, length, _ = scores.shape
+    stride = 2 * length - 2  # one less than a row's, so that each row begins one further to the left
+    flat = scores.reshape(batch, heads, -1)[:, :, length - 1 : length - 1 + length * stride]
+    return flat.reshape(batch, heads, length, stride)[..., :length]
+
+
+class Layout(NamedTuple):
+    """Where the tokens stand: consumer.packing.pack's arrays but the ids."""
+
+    row_of_cell: Tensor
+    cell_of_row: Tensor
+    score_bias: Tensor
+    first_rows: Tensor
+    position_rows: Tensor
+
+
+class PackedLayer(nn.Module):
+    """One layer; `relative` (2 * span, hidden) are the normed relative embeddings."""
+
+    position_key: Tensor
+    position_query: Tensor
+
+    def __init__(self, layer: Any, relative: Tensor, heads: int) -> None:
+        super().__init__()
+        attention = layer.attention.self
+        self.heads, self.hidden = heads, attention.query_proj.in_features
+        self.head_size = self.hidden // heads
+        scale = 1 / math.sqrt(3 * self.head_size)
+        query = attention.query_proj.weight * scale, attention.query_proj.bias * scale
+        key = attention.key_proj.weight, attention.key_proj.bias
+        value = attention.value_proj.weight, attention.value_proj.bias
+        self.project(query, key, value)
+        self.register_buffer("position_key", F.linear(relative, *key))
+        self.register_buffer("position_query", F.linear(relative, *query))
+        self.output, self.output_norm = layer.attention.output.dense, layer.attention.output.LayerNorm
+        self.up, self.down, self.norm = layer.intermediate.dense, layer.output.dense, layer.output.LayerNorm
+
+    def project(self, query: tuple[Tensor, Tensor], key: tuple[Tensor, Tensor], value: tuple[Tensor, Tensor]) -> None:
+        self.query_key_value = linear(query, key, value)
+
+    def forward(self, x: Tensor, layout: Layout) -> Tensor:
+        batch, width = layout.row_of_cell.shape
+        grid = self.query_key_value(x).index_select(0, layout.row_of_cell.reshape(-1))
+        query, key, value = self.split(grid, 3, batch, width)
+        scores = query @ key.transpose(-1, -2) + layout.score_bias
+        scores = scores + skew(query @ self.table(self.position_key, layout.position_rows))
+        # Seen from the key, the distance runs the other way.
+        from_key = key @ self.table(self.position_query, layout.position_rows.flip(0))
+        context = self.join((scores + skew(from_key).transpose(-1, -2)).softmax(-1) @ value)
+        return self.feed_forward(context.index_select(0, layout.cell_of_row), x)
+
+    def feed_forward(self, context: Tensor, x: Tensor) -> Tensor:
+        x = self.output_norm(self.output(context) + x)
+        y: Tensor = self.norm(self.down(F.gelu(self.up(x))) + x)
+        return y
+
+    def split(self, grid: Tensor, parts: int, batch: int, width: int) -> tuple[Tensor, ...]:
+        """Each (B, H, S, d)."""
+        return grid.view(batch, width, parts, self.heads, self.head_size).permute(2, 0, 3, 1, 4).unbind(0)
+
+    def join(self, heads: Tensor) -> Tensor:
+        return heads.permute(0, 2, 1, 3).reshape(-1, self.hidden)
+
+    def table(self, positions: Tensor, rows: Tensor) -> Tensor:
+        """(H, d, rows)"""
+        return positions.index_select(0, rows).view(-1, self.heads, self.head_size).permute(1, 2, 0)
+
+
+class FirstTokenLayer(PackedLayer):
+    """The last layer, for each text's first token alone: of the others, only key and value are asked for."""
+
+    def project(self, query: tuple[Tensor, Tensor], key: tuple[Tensor, Tensor], value: tuple[Tensor, Tensor]) -> None:
+        self.query, self.key_value = linear(query), linear(key, value)
+
+    def forward(self, x: Tensor, layout: Layout) -> Tensor:
+        batch, width = layout.row_of_cell.shape
+        grid = self.key_value(x).index_select(0, layout.row_of_cell.reshape(-1))
+        key, value = self.split(grid, 2, batch, width)
+        first = x.index_select(0, layout.first_rows)
+        (query,) = self.split(self.query(first), 1, batch, 1)
+        seen = layout.position_rows[
+            width - 1 :
+        ]  # the distances 0, -1, ... from the first token, the same for both sides
+        scores = query @ key.transpose(-1, -2) + layout.score_bias + query @ self.table(self.position_key, seen)
+        from_key = (key * self.table(self.position_query, seen).permute(0, 2, 1)).sum(-1)
+        context = self.join((scores + from_key.unsqueeze(2)).softmax(-1) @ value)
+        return self.feed_forward(context, first)
+
+
+def linear(*parts: tuple[Tensor, Tensor]) -> nn.Linear:
+    """One linear layer that gives the parts' (weight, bias) side by side."""
+    weight, bias = torch.cat([weight for weight, _ in parts]), torch.cat([bias for _, bias in parts])
+    layer = nn.Linear(weight.shape[1], weight.shape[0])
+    layer.weight.copy_(weight)
+    layer.bias.copy_(bias)
+    return layer
+
+
+class PackedDeberta(nn.Module):
+    """
+    Logits (B, labels) from consumer.packing.pack's arrays, equal to the given model's within rounding.
+
+    Shares the given model's weights where it can. ValueError when the configuration is not covered.
+    """
+
+    @torch.no_grad()
+    def __init__(self, model: DebertaV2ForSequenceClassification) -> None:
+        super().__init__()
+        refuse_uncovered(model.config)
+        encoder, heads = model.deberta.encoder, model.config.num_attention_heads
+        relative = encoder.get_rel_embedding()  # type: ignore[no-untyped-call]
+        self.embeddings = model.deberta.embeddings.word_embeddings
+        self.embeddings_norm = model.deberta.embeddings.LayerNorm
+        *early, last = encoder.layer
+        self.layers = nn.ModuleList(
+            [*(PackedLayer(layer, relative, heads) for layer in early), FirstTokenLayer(last, relative, heads)]
+        )
+        self.pooler, self.classifier = model.pooler.dense, model.classifier
+        self.eval()
+
+    def forward(
+        self,
+        token_ids: Tensor,
+        row_of_cell: Tensor,
+        cell_of_row: Tensor,
+        score_bias: Tensor,
+        first_rows: Tensor,
+        position_rows: Tensor,
+    ) -> Tensor:
+        layout = Layout(row_of_cell, cell_of_row, score_bias, first_rows, position_rows)
+        x = self.embeddings_norm(self.embeddings(token_ids))
+        for layer in self.layers:
+            x = layer(x, layout)
+        logits: Tensor = self.classifier(F.gelu(self.pooler(x)))
+        return logits
