@@ -94,7 +94,7 @@ def _alone(cache: Path) -> Iterator[None]:
 def _files(wanted: Pins, cache: Path) -> list[Path]:
     folder = cache / "jars"
     folder.mkdir(parents=True, exist_ok=True)
-    paths = {coordinate: folder / _file_name(coordinate) for coordinate in wanted}
+    paths = {coordinate: folder / file_name(coordinate) for coordinate in wanted}
     missing = [c for c, path in paths.items() if not path.exists() or sha256_of(path) != wanted[c]]
     if missing:
         require_space(cache, SPACE_MB)
@@ -103,7 +103,7 @@ def _files(wanted: Pins, cache: Path) -> list[Path]:
     return list(paths.values())
 
 
-def _file_name(coordinate: str) -> str:
+def file_name(coordinate: str) -> str:
     return str(artifact(context(Path()), coordinate).filename)
 
 
