@@ -135,19 +135,15 @@ class Output(Section):
 
     urgent: Topic = Field(default="urgent", description="The topic of urgent messages.")
     routine: Topic = Field(default="routine", description="The topic of all other messages.")
-    format: Format = Field(default="avro", description="How the decisions' values are written.")
+    format: Format = Field(
+        default="avro",
+        description="How decisions are written; text is the message's own, with the decision in headers.",
+    )
     include_text: bool = Field(default=True, description="Whether decisions carry the customer's text.")
     attributes: tuple[str, ...] | None = Field(
         default=None,
         description="The attributes to copy into decisions; all of them unless set, none for an empty list.",
     )
-
-    @field_validator("format")
-    @classmethod
-    def _has_fields(cls, value: Format) -> Format:
-        if value == "text":
-            raise ValueError("cannot be text: a decision has more than one field")
-        return value
 
 
 class DeadLetters(Section):

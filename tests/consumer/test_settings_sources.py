@@ -113,7 +113,6 @@ def test_what_kubernetes_puts_into_a_pod_is_no_misspelling() -> None:
         ("input.topics", ["a b"], "is no topic name"),
         ("input.text", ["a.["], "is no JMESPath expression"),
         ("input.topics", ["^a", "b"], "a pattern stands alone"),
-        ("output.format", "text", "cannot be text"),
     ],
 )
 def test_a_value_out_of_range_is_told_with_its_range_and_origin(path: str, value: object, range_: str) -> None:

@@ -1,0 +1,146 @@
+"""`shikyu`: its sub-commands, imported only when they are called, and the last words of every error."""
+
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from consumer.errors import ShikyuError
+
+BUG, USAGE, INTERRUPTED = 1, 2, 130
+
+# Each is consumer/commands/NAME.py's command of the same name, but `version`, which stands here.
+SUB_COMMANDS = {
+    "run": "Read customer messages, publish each to urgent or routine.",
+    "classify": "Answer texts from arguments, standard input or a file, without Kafka.",
+    "config": "Show, lint, document or try the settings.",
+    "schemas": "Register the events' schemas, and say what is incompatible.",
+    "version": "Say which shikyu this is.",
+}
+
+
+class LazyGroup(click.Group):
+    """Knows its commands' names and summaries without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(SUB_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in SUB_COMMANDS or cmd_name in self.commands:
+            return super().get_command(ctx, cmd_name)
+        command = getattr(importlib.import_module(f"consumer.commands.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in SUB_COMMANDS:
+            raise click.UsageError(f"there is no command {args[0]!r}{_nearest(args[0], SUB_COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUB_COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def shikyu() -> None:
+    """
+    Reads customer messages from Kafka, tells the urgent from the routine, and publishes each exactly once.
+
+    \b
+    Try a model:          shikyu classify --model-artifact my-model "Where is my refund?!"
+    See what it'd read:   shikyu config test --from-topic 5 --kafka bootstrap.servers=broker:9092
+    Check the settings:   shikyu config lint --config shikyu.toml
+    Run:                  shikyu run --config shikyu.toml
+
+    \b
+    Each setting is a flag (--http-port 9464), a variable (SHIKYU_HTTP_PORT=9464) and a line in a TOML
+    file ([http] port = 9464). Flags beat the environment, the environment beats the file, which is
+    --config, or SHIKYU_CONFIG, or ./shikyu.toml where there is one. librdkafka's own options pass through:
+    --kafka NAME=VALUE, SHIKYU_KAFKA_NAME, [kafka].
+
+    \b
+    Exit codes: 0 done, 1 a bug, 2 the settings, 3 the surroundings (Kafka, the registry, a port, a disk),
+    4 the model's artifact, 5 a limit not met.
+    """
+
+
+@shikyu.command()
+def version() -> None:
+    """Say which shikyu this is, and on what it stands."""
+    import platform
+
+    import confluent_kafka
+
+    from consumer.version import version as shikyus
+
+    click.echo(
+        f"shikyu {shikyus()} (confluent-kafka {confluent_kafka.version()}, "
+        f"librdkafka {confluent_kafka.libversion()[0]}, Python {platform.python_version()})"
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The program. Returns its exit code."""
+    try:
+        code = shikyu.main(arguments, prog_name="shikyu", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except ShikyuError as error:
+        return _told(str(error), error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return USAGE
+    except click.ClickException as error:
+        return _told(_usage(error), USAGE)
+    except click.Abort:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our standard output has left; the interpreter would complain when flushing it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last place that can say what a bug is
+        return _bug(error)
+
+
+def _told(message: str, code: int) -> int:
+    for line in message.splitlines():
+        click.echo(f"shikyu: error: {line}", err=True)
+    return code
+
+
+def _usage(error: click.ClickException) -> str:
+    command = getattr(error, "ctx", None)
+    hint = f" (see {command.command_path} --help)" if command is not None else ""
+    if isinstance(error, click.NoSuchOption):
+        known = [name for parameter in error.ctx.command.params for name in parameter.opts] if error.ctx else []
+        return f"there is no flag {error.option_name}{_nearest(error.option_name, known)}{hint}"
+    return error.format_message().replace("\n", " ") + hint
+
+
+def _nearest(name: str, known: Sequence[str] | dict[str, str]) -> str:
+    matches = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {matches[0]}?" if matches else ""
+
+
+def _bug(error: BaseException) -> int:
+    """Says where, but neither the message nor the variables: both can hold a customer's text."""
+    from consumer.logs import frames
+
+    click.echo(f"shikyu: This is a bug. Please report it with these lines: {type(error).__name__}", err=True)
+    chain: BaseException | None = error
+    while chain is not None:
+        for frame in frames(chain):
+            click.echo(f"  {frame}", err=True)
+        chain = chain.__cause__ or (None if chain.__suppress_context__ else chain.__context__)
+        if chain is not None:
+            click.echo(f"  after {type(chain).__name__}", err=True)
+    return BUG
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""`shikyu config`: what the settings are, whether they are right, and what they would read."""
+
+from pathlib import Path
+
+import click
+
+from consumer.errors import SettingsError
+from consumer.settings_flags import SettingsCommand, settings_flags
+from consumer.settings_sources import Resolved
+
+
+@click.group()
+def config() -> None:
+    """
+    Show, lint, document or try the settings.
+
+    \b
+    shikyu config show --config shikyu.toml
+    shikyu config lint --config shikyu.toml && shikyu run --config shikyu.toml
+    shikyu config test --from-topic 5 --input-format json --input-text body
+    """
+
+
+@config.command(cls=SettingsCommand)
+@settings_flags()
+def show(resolved: Resolved) -> None:
+    """Print the effective settings as TOML, each with where it came from; secrets are redacted."""
+    from consumer.settings_text import shown
+
+    click.echo(shown(resolved))
+
+
+@config.command(cls=SettingsCommand)
+@settings_flags()
+def lint(resolved: Resolved) -> None:
+    """Check every setting, librdkafka's options, the expressions and the schema files. Connects to nothing."""
+    from consumer import kafka_options
+    from consumer.decode import Decoder
+    from consumer.schema_store import open_store
+
+    settings = resolved.settings
+    kafka_options.verify(settings)
+    store = open_store(settings.registry.url, settings.registry.options, settings.input.schemas)
+    Decoder(settings.input, store, settings.rules)
+    artifact = settings.model.artifact
+    if artifact is not None and not (artifact / "manifest.json").is_file():
+        raise SettingsError(
+            f"model.artifact (from {resolved.origin('model.artifact')}) is {artifact}, which holds no model"
+        )
+    click.echo("the settings are right")
+
+
+@config.command()
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file instead.")
+def docs(output: Path | None) -> None:
+    """Print the page that documents every setting, as Markdown."""
+    from consumer.kafka_options import OWNED
+    from consumer.settings_text import documented
+
+    page = documented(OWNED)
+    if output is None:
+        click.echo(page, nl=False)
+    else:
+        output.write_text(page, encoding="utf-8")
+
+
+@config.command(cls=SettingsCommand)
+@click.option(
+    "--from-topic", type=click.IntRange(1, 10_000), metavar="N", required=True, help="How many events to read."
+)
+@click.option("--first", is_flag=True, help="Read the oldest events instead of the newest.")
+@click.option("--timeout-s", type=click.FloatRange(1, 600), default=30.0, show_default=True, help="How long to wait.")
+@settings_flags("input", "rules", "registry", "kafka", "delivery")
+def test(resolved: Resolved, from_topic: int, first: bool, timeout_s: float) -> None:
+    """
+    Show what would be read from N real events. Commits nothing, and the group does not notice.
+
+    Prints customers' texts, shortened: mind who sees the terminal.
+
+    \b
+    shikyu config test --from-topic 5
+    shikyu config test --from-topic 20 --first --input-format json --input-text subject --input-text body
+    """
+    from consumer import kafka_options, preview
+    from consumer.decode import Decoder
+    from consumer.schema_store import open_store
+
+    settings = resolved.settings
+    store = open_store(settings.registry.url, settings.registry.options, settings.input.schemas)
+    decoder = Decoder(settings.input, store, settings.rules)
+    configuration = kafka_options.consumer_config(settings)
+    records = preview.events(configuration, settings.input.topics, from_topic, first=first, timeout_s=timeout_s)
+    for line in preview.told(records, decoder.decode):
+        click.echo(line)

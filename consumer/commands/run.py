@@ -1,0 +1,62 @@
+"""`shikyu run`: the service, from its settings to its loop."""
+
+import click
+import structlog
+
+from consumer.errors import SettingsError
+from consumer.settings import Settings
+from consumer.settings_flags import SettingsCommand, settings_flags
+from consumer.settings_sources import Resolved
+
+LEAST_POLL_LIMIT_S = 60.0
+
+log = structlog.get_logger()
+
+
+@click.command(cls=SettingsCommand)
+@settings_flags()
+def run(resolved: Resolved) -> None:
+    """
+    Read customer messages, let the model decide, publish each to urgent or routine.
+
+    \b
+    shikyu run --model-artifact my-model --kafka bootstrap.servers=broker:9092 --registry-url http://registry:8081
+    shikyu run --config shikyu.toml --http-host 0.0.0.0
+
+    SIGTERM or Ctrl-C finishes or drops the window in hand, and leaves within 10 s.
+    """
+    from consumer import kafka_options, logs, service
+    from consumer.classify import load
+    from consumer.health import Health, serve
+    from consumer.metrics import Metrics
+    from consumer.version import version
+
+    settings = resolved.settings
+    if settings.model.artifact is None:
+        raise SettingsError("model.artifact is not set: name the model's folder, for example --model-artifact my-model")
+    logs.configure(settings.log)
+    kafka_options.verify(settings)
+    metrics, health = Metrics(), Health(poll_limit_s(settings))
+    with serve(settings.http, health, metrics.registry) as port:
+        log.info(
+            "starting", version=version(), host=settings.http.host, port=port, artifact=str(settings.model.artifact)
+        )
+        metrics.build(version())
+        classifier = load(
+            settings.model.artifact,
+            settings.model.precision,
+            settings.model.threads,
+            truncate=settings.model.truncate,
+            when_unsure=settings.model.when_unsure,
+            max_unknown_share=settings.model.max_unknown_share,
+            max_batch_tokens=settings.batching.max_batch_tokens,
+            max_batch_records=settings.batching.max_batch_records,
+        )
+        metrics.model(classifier.model)
+        health.model_warm()
+        service.run(settings, classifier, metrics, health)
+
+
+def poll_limit_s(settings: Settings) -> float:
+    """How long the poll loop may stand still: the longest window, its transaction, and as much again."""
+    return max(LEAST_POLL_LIMIT_S, 2 * (settings.batching.max_window_s + settings.delivery.transaction_timeout_s))

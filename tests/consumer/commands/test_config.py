@@ -1,0 +1,114 @@
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from consumer.cli import main
+from consumer.commands.run import poll_limit_s
+from consumer.settings import Batching, Settings
+from consumer.settings_sources import resolve
+
+Shikyu = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def shikyu(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shikyu:
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        code = main(arguments)
+        return code, *capsys.readouterr()
+
+    return call
+
+
+def test_show_is_toml_that_gives_the_same_settings(shikyu: Shikyu, tmp_path: Path) -> None:
+    """What is in effect can be written into a file and used."""
+    given = ["--input-text", "a", "--input-text", "b", "--kafka", "linger.ms=7", "--no-output-include-text"]
+    given += ["--rules-always-urgent", "legal=contains(text, 'lawyer')", "--output-attributes", ""]
+    _, out, _ = shikyu("config", "show", *given)
+    file = tmp_path / "shown.toml"
+    file.write_text(out, encoding="utf-8")
+
+    settings = resolve(file, {}, {})
+
+    assert settings.input.text == ("a", "b")
+    assert settings.kafka.options == {"bootstrap.servers": "localhost:9092", "linger.ms": "7"}
+    assert settings.output.include_text is False
+    assert settings.output.attributes == ()
+    assert settings.rules.always_urgent == {"legal": "contains(text, 'lawyer')"}
+    assert tomllib.loads(out)["http"]["port"] == 9464
+
+
+def test_show_says_where_each_value_came_from(shikyu: Shikyu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """./shikyu.toml is read without being named."""
+    (tmp_path / "shikyu.toml").write_text("[http]\nport = 1\n", encoding="utf-8")
+    monkeypatch.setenv("SHIKYU_HTTP_HOST", "0.0.0.0")
+
+    lines = shikyu("config", "show", "--log-level", "debug")[1].splitlines()
+
+    origins = {line.split(" = ")[0]: line.rsplit("# ", 1)[1] for line in lines if " = " in line}
+    assert origins["port"] == "shikyu.toml"
+    assert origins["host"] == "SHIKYU_HTTP_HOST"
+    assert origins["level"] == "--log-level"
+    assert origins["group_id"] == "default"
+
+
+def test_the_file_may_be_named_by_a_variable(shikyu: Shikyu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SHIKYU_CONFIG, as containers like it; --config beats it."""
+    for name, port in (("a.toml", 1), ("b.toml", 2)):
+        (tmp_path / name).write_text(f"[http]\nport = {port}\n", encoding="utf-8")
+    monkeypatch.setenv("SHIKYU_CONFIG", "a.toml")
+
+    assert "port = 1 " in shikyu("config", "show")[1]
+    assert "port = 2 " in shikyu("config", "show", "--config", "b.toml")[1]
+
+
+def test_show_redacts_secrets(shikyu: Shikyu) -> None:
+    """From whatever source, in options and in URLs."""
+    flags = ["--kafka", "sasl.password=hunter2", "--registry-options", "basic.auth.user.info=me:hunter2"]
+
+    _, out, _ = shikyu("config", "show", *flags, "--registry-url", "https://me:hunter2@registry")
+
+    assert "hunter2" not in out
+    assert out.count("[redacted]") == 3
+
+
+def test_lint_accepts_what_is_right(shikyu: Shikyu) -> None:
+    """Without a broker or a registry in reach."""
+    assert shikyu("config", "lint", "--registry-url", "http://127.0.0.1:1") == (0, "the settings are right\n", "")
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--kafka-consumer", "fetch.wait.max.ms=soon"], "librdkafka refuses the consumer's options"),
+        (["--input-where", "nope(text)"], "nope"),
+        (["--input-text", "a.["], "is no JMESPath expression"),
+        (["--rules-always-urgent", "legal=contains(text"], "rules.always_urgent's legal"),
+        (["--input-reader-schema", "none.avsc"], "none.avsc"),
+        (["--model-artifact", "nowhere"], "model.artifact"),
+        (["--kafka-producer", "acks=1"], "is shikyu's own to set"),
+    ],
+)
+def test_lint_refuses_what_is_wrong(shikyu: Shikyu, flags: list[str], told: str) -> None:
+    """Exit 2, before anything is connected to."""
+    code, _, err = shikyu("config", "lint", "--registry-url", "http://127.0.0.1:1", *flags)
+
+    assert code == 2
+    assert told in err
+
+
+def test_docs_can_be_written_to_a_file(shikyu: Shikyu, tmp_path: Path) -> None:
+    """The same page as on standard output."""
+    _, out, _ = shikyu("config", "docs")
+
+    assert shikyu("config", "docs", "--output", "page.md")[0] == 0
+    assert (tmp_path / "page.md").read_text(encoding="utf-8") == out
+
+
+def test_the_poll_loop_may_stand_still_for_a_long_window() -> None:
+    """A probe must not kill a consumer that works through a backlog."""
+    assert poll_limit_s(Settings()) == 60
+    assert poll_limit_s(Settings(batching=Batching(max_window_s=600))) == 1230
