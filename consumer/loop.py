@@ -91,10 +91,11 @@ class Loop:
         return answered
 
     def publish(self, answered: Answered, window: Window) -> None:
-        try:
-            self.publisher.publish(answered.outputs, window)
-        except Rejected:
-            answered = self.without_refused(answered, window)
+        with self.steps.stages.time("publish"):
+            try:
+                self.publisher.publish(answered.outputs, window)
+            except Rejected:
+                answered = self.without_refused(answered, window)
         self.guard.committed(answered.fates)
         self.watcher.committed(window, answered)
 

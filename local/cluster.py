@@ -202,6 +202,9 @@ class Cluster:
         options = {
             "quarkus.http.host": "127.0.0.1",
             "quarkus.http.port": str(self._registry_port),
+            # Else it listens on port 9000 of every interface, and a second registry cannot start.
+            "quarkus.management.host": "127.0.0.1",
+            "quarkus.management.port": "0",
             "apicurio.datasource.url": "jdbc:h2:file:./registry-data;WRITE_DELAY=0",
         }
         defines = [f"-D{name}={value}" for name, value in options.items()]
