@@ -79,7 +79,6 @@ MISSING_TEXT = Reason(
     "missing-text", "preprocess", "input.text finds nothing in this event; say with input.where what is a message"
 )
 TEXT_NOT_A_STRING = Reason("text-not-a-string", "preprocess", "input.text finds a {type} in this event, not a string")
-TOKENIZATION_FAILED = Reason("tokenization-failed", "preprocess", "the tokenizer raised an error on this text")
 INFERENCE_FAILED = Reason("inference-failed", "inference", "the model raised an error on this text")
 INFERENCE_NOT_FINITE = Reason("inference-not-finite", "inference", "the model's logits are not finite on this text")
 OUTPUT_TOO_LARGE = Reason(

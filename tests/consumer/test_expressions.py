@@ -1,0 +1,101 @@
+import pytest
+
+from consumer.errors import SettingsError
+from consumer.expressions import Expression, ExpressionFailed
+
+
+def search(expression: str, event: object) -> object:
+    return Expression(expression, "input.text").search(event)
+
+
+@pytest.mark.parametrize("expression", ["a", "a.b", "a.b.c", '"a"."b"', "a | b", "a.b[0]", "@.a"])
+@pytest.mark.parametrize("event", [{"a": {"b": {"c": 1}}}, {"a": {"b": [5]}}, {"a": None}, {}, [], "text", None, 5])
+def test_plain_paths_find_what_jmespath_finds(expression: str, event: object) -> None:
+    """Most expressions go without the interpreter; nobody may notice."""
+    import jmespath
+
+    assert search(expression, event) == jmespath.search(expression, event)
+
+
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ("a.", "breaks off at character 3"),
+        ("a == ", "breaks off at character 6"),
+        ("a ? b", "breaks off at character 3"),
+        ("", "is no JMESPath expression"),
+        ("a.size(b)", r"calls size\(\) at character 3, which does not exist; there are abs, .*mentions"),
+        ("contains(a)", r"calls contains\(\) at character 1 with 1 arguments; it takes 2"),
+        ("mentions(a)", r"with 1 arguments; it takes at least 2"),
+        ("[?lower(a, b)]", r"calls lower\(\) at character 3 with 2 arguments; it takes 1"),
+    ],
+)
+def test_a_wrong_expression_is_refused_with_its_place(expression: str, said: str) -> None:
+    """Also calls of functions, which JMESPath itself would notice only when an event comes."""
+    with pytest.raises(SettingsError, match=said) as refused:
+        Expression(expression, "input.where")
+
+    assert "input.where" in str(refused.value)
+
+
+def test_slices_and_references_are_no_obstacle() -> None:
+    """Their nodes hold numbers where others hold nodes."""
+    assert search("a[0:2]", {"a": [1, 2, 3]}) == [1, 2]
+    assert search("sort_by(a, &n)[0].n", {"a": [{"n": 2}, {"n": 1}]}) == 1
+
+
+@pytest.mark.parametrize("expression", ["length(a)", "a > b", "sum(a)", "join(',', a)", "sort_by(a, &b)"])
+def test_what_cannot_be_evaluated_says_nothing_of_the_event(expression: str) -> None:
+    """JMESPath's own message quotes the value, so neither it nor its cause is kept."""
+    with pytest.raises(ExpressionFailed) as failed:
+        search(expression + " || length(`5`)", {"a": 5, "b": "CANARY"})
+
+    assert str(failed.value) == ""
+    assert failed.value.__suppress_context__
+
+
+@pytest.mark.parametrize(("found", "holds"), [(None, False), (False, False), ("", False), ([], False), ({}, False)])
+def test_nothing_false_and_empty_do_not_hold(found: object, holds: bool) -> None:
+    assert Expression("a", "input.where").holds({"a": found}) is holds
+
+
+@pytest.mark.parametrize("found", [True, 0, 0.0, "a", [0], {"a": None}])
+def test_everything_else_holds(found: object) -> None:
+    """Zero too, as JMESPath has it."""
+    assert Expression("a", "input.where").holds({"a": found})
+
+
+@pytest.mark.parametrize(
+    ("text", "mentioned"),
+    [
+        ("I smell gas", True),
+        ("a GAS LEAK!", True),
+        ("gas-fired", True),
+        ("Vegas", False),
+        ("gasket", False),
+        ("C++ is not C", True),
+        ("carbon\n monoxide", True),
+        ("carbon, monoxide", False),
+        ("ÉTEINT", True),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_mentions_finds_whole_words_in_any_case(text: str | None, mentioned: bool) -> None:
+    """A phrase may be broken by a line's end; a word within another does not count."""
+    found = search("mentions(text, 'gas', 'C++', 'carbon monoxide', 'éteint')", {"text": text})
+
+    assert found is mentioned
+
+
+def test_from_json_and_lower_pass_nothing_on() -> None:
+    """What is no JSON, and null, give null."""
+    assert search("from_json(a).b", {"a": '{"b": 1}'}) == 1
+    assert search("from_json(a)", {"a": b"[1]"}) == [1]
+    assert [search("from_json(a)", {"a": a}) for a in (None, 5, "{", "NaN", "\ud83d", "[" * 5000)] == [None] * 6
+    assert search("lower(a)", {"a": "İX"}) == "İX".lower()
+    assert search("lower(a)", {}) is None
+
+
+def test_an_expression_knows_the_fields_that_it_speaks_of() -> None:
+    assert Expression("a[?_record.topic == 'x'].b", "input.text").names == {"a", "_record", "topic", "b"}
