@@ -1,7 +1,8 @@
 """What the settings would read from real events. Commits nothing, joins no group, changes nothing."""
 
+import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -39,7 +40,7 @@ def events(config: dict[str, Any], topics: Sequence[str], most: int, *, first: b
 
 def _starts(consumer: Consumer, topics: Sequence[str], most: int, *, first: bool) -> Iterator[TopicPartition]:
     known = consumer.list_topics(timeout=ANSWER_S).topics
-    for topic in topics:
+    for topic in _named(topics, known):
         if topic not in known:
             raise SurroundingsError(
                 f"input topic {topic} does not exist; create it (shikyu never does) or name another"
@@ -47,6 +48,11 @@ def _starts(consumer: Consumer, topics: Sequence[str], most: int, *, first: bool
         for partition in known[topic].partitions:
             low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=ANSWER_S)
             yield TopicPartition(topic, partition, low if first else max(low, high - most))
+
+
+def _named(topics: Sequence[str], known: Iterable[str]) -> list[str]:
+    pattern = topics[0] if topics[0].startswith("^") else None
+    return list(topics) if pattern is None else sorted(topic for topic in known if re.search(pattern, topic))
 
 
 def _read(consumer: Consumer, partitions: int, most: int, *, first: bool, until: float) -> Iterator[Record]:

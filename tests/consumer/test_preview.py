@@ -51,12 +51,12 @@ def test_real_events_are_shown_and_nothing_is_committed(cluster, topics, name, c
     for n in range(10):
         producer.produce(topic, json.dumps({"body": f"event {n}"}), partition=n % 2, timestamp=1_700_000_000_000 + n)
     producer.flush(10)
-    flags = ["--input-topics", topic, "--input-format", "json", "--input-text", "body", "--delivery-group-id", name]
+    flags = ["--input-format", "json", "--input-text", "body", "--delivery-group-id", name]
     flags += ["--kafka", f"bootstrap.servers={cluster.bootstrap_servers}"]
 
-    assert main(["config", "test", "--from-topic", "3", *flags]) == 0
+    assert main(["config", "test", "--from-topic", "3", *flags, "--input-topics", topic]) == 0
     newest = capsys.readouterr().out
-    assert main(["config", "test", "--from-topic", "3", "--first", *flags]) == 0
+    assert main(["config", "test", "--from-topic", "3", "--first", *flags, "--input-topics", f"^{topic}$"]) == 0
     oldest = capsys.readouterr().out
 
     assert [f"event {n}" in newest for n in range(10)] == [False] * 7 + [True] * 3
