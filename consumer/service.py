@@ -39,7 +39,7 @@ log = structlog.get_logger()
 LEAVE_S = 10.0  # from SIGTERM to the end of the process
 FINISH_S = 5.0  # of these, how long the window in hand may go on
 CLOSE_S = 4.0
-REGISTRY_S = 20.0  # how long the registry may be away at the start
+REGISTRY_S = 10.0  # how long the registry may be away at the start
 LIVE = "live"
 
 

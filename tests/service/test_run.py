@@ -170,7 +170,8 @@ def test_added_partitions_are_read(start):
 def test_pattern_reads_every_topic_that_matches(cluster, start):
     """Also one that comes later."""
     prefix = start.topics["input"]
-    start("--input-topics", f"^{prefix}", "--kafka-consumer", "topic.metadata.refresh.interval.ms=500").ready()
+    start.topics["input"] = f"^{prefix}"
+    start("--kafka-consumer", "topic.metadata.refresh.interval.ms=500").ready()
     cluster.create_topic(f"{prefix}-later", 1)
     produce(start.bootstrap, f"{prefix}-later", event(1, "hello"))
 
@@ -240,7 +241,10 @@ def test_missing_artifact_is_refused_before_the_group_is_joined(start, tmp_path)
 def test_config_test_commits_nothing(start):
     """It shows what would be read, and the live group never hears of it."""
     produce(start.bootstrap, start.topics["input"], *(event(n, f"hello {n}") for n in range(5)), b"{")
-    shown = shikyu("config", "test", "--from-topic", "6", *flags(start.bootstrap, start.topics, start.group))
+    kafka = ["--kafka", f"bootstrap.servers={start.bootstrap}", "--delivery-group-id", start.group]
+    reads = ["--input-topics", start.topics["input"], "--input-format", "json"]
+
+    shown = shikyu("config", "test", "--from-topic", "6", *kafka, *reads)
 
     assert shown.returncode == 0, shown.stderr
     assert "hello 3" in shown.stdout
