@@ -28,6 +28,8 @@ class RegistryClient(Protocol):
 
     def lookup_schema(self, subject_name: str, schema: Schema) -> RegisteredSchema: ...
 
+    def __exit__(self, *raised: object) -> object: ...
+
 
 class Absent(Exception):
     """The registry answered, and has no such thing."""
@@ -39,7 +41,7 @@ class Incompatible(Exception):
 
 def connect(url: str, options: Mapping[str, str]) -> SchemaRegistryClient:
     """
-    A client; nothing is asked yet. `options` go by Confluent's names, and beat our bounds.
+    A client, to be used as a context; nothing is asked yet. `options` go by Confluent's names, and beat our bounds.
 
     Raises SettingsError for an option that it does not know or that is out of range.
     """

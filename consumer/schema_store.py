@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 from uuid import UUID
 
 from confluent_kafka.schema_registry import Schema
@@ -34,7 +34,7 @@ class SchemaStore:
     """
     Schemas by the registry's id, by their fingerprint, and by subject; each is looked up and parsed once.
 
-    Not for several threads at a time.
+    A context, which closes its connections. Not for several threads at a time.
     """
 
     def __init__(
@@ -52,6 +52,13 @@ class SchemaStore:
         self._known: dict[SchemaReference, avro.ParsedSchema | RecordError] = {}
         self._unknown = _Unknown()
         self._single_objects = _single_object_schemas(files)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        if self._client is not None:
+            self._client.__exit__(*raised)
 
     def require_registry(self, why: str) -> None:
         """Raises SettingsError, saying `why`, when there is no registry."""

@@ -37,8 +37,8 @@ def register_command(resolved: Resolved, only: tuple[events.Event, ...], correct
     url = settings.registry.url
     if url is None:
         raise SettingsError("there is no Schema Registry to register at: set registry.url")
-    client = connect(url, settings.registry.options)
-    outcomes = register(client, url, targets(settings, corrections_topic, only))
+    with connect(url, settings.registry.options) as client:
+        outcomes = register(client, url, targets(settings, corrections_topic, only))
     for outcome in outcomes:
         click.echo(_line(outcome))
     refused = [outcome.target.subject for outcome in outcomes if outcome.fate == "incompatible"]

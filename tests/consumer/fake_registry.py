@@ -26,6 +26,7 @@ class FakeRegistry:
         self.subjects: dict[str, int] = {"urgent-value": 41, "routine-value": 42}
         self.fault: Exception | None = None
         self.calls = 0
+        self.closed = False
 
     def get_schema(self, schema_id: int) -> Schema:
         return self._found(self.by_reference.get(schema_id))
@@ -40,6 +41,9 @@ class FakeRegistry:
     def lookup_schema(self, subject_name: str, schema: Schema) -> RegisteredSchema:
         found = self._found(self.subjects.get(subject_name))
         return RegisteredSchema(schema_id=found, guid=None, subject=subject_name, version=1, schema=schema)
+
+    def __exit__(self, *raised: object) -> None:
+        self.closed = True
 
     def _found(self, thing: Thing | None) -> Thing:
         self.calls += 1

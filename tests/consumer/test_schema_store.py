@@ -143,7 +143,8 @@ def test_an_output_schema_that_is_not_registered_says_how() -> None:
 
 
 def ask(url: str) -> None:
-    open_store(url, {"max.retries": "0", "timeout": "1"}, ()).writer_schema(7)
+    with open_store(url, {"max.retries": "0", "timeout": "1"}, ()) as store:
+        store.writer_schema(7)
 
 
 @pytest.mark.parametrize(
@@ -197,3 +198,12 @@ def test_a_schema_file_is_found_by_its_fingerprint(tmp_path: Path) -> None:
     assert store.single_object_schema(avro.fingerprint(file.read_text()))
     for event in schemas.EVENTS:
         assert store.single_object_schema(avro.fingerprint(schemas.avro(event)))
+
+
+def test_connections_are_closed() -> None:
+    registry = FakeRegistry()
+
+    with SchemaStore(registry), SchemaStore(None):
+        assert not registry.closed
+
+    assert registry.closed
