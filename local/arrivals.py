@@ -38,8 +38,8 @@ Arrival = Classified | DeadLetter
 class Arrivals:
     """Reads outputs as any application would: Confluent's deserializer, and the headers of Kafka Connect."""
 
-    def __init__(self, registry_url: str) -> None:
-        self._deserialize = AvroDeserializer(SchemaRegistryClient({"url": registry_url}))
+    def __init__(self, registry: SchemaRegistryClient) -> None:
+        self._deserialize = AvroDeserializer(registry)
 
     def of(self, record: Record) -> Arrival:
         return dead_letter(record) if record.topic == DEAD_LETTERS else self._classified(record)

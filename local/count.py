@@ -2,6 +2,8 @@
 
 import time
 
+from confluent_kafka.schema_registry import SchemaRegistryClient
+
 from consumer.errors import SurroundingsError
 from consumer.records import Record
 from local import topics
@@ -15,9 +17,9 @@ LIMIT_S = 30.0
 class Count:
     """Tells inputs from outputs, and keeps the tally."""
 
-    def __init__(self, registry_url: str) -> None:
+    def __init__(self, registry: SchemaRegistryClient) -> None:
         self.tally = Tally()
-        self._arrivals = Arrivals(registry_url)
+        self._arrivals = Arrivals(registry)
 
     def take(self, record: Record) -> Arrival | None:
         """What the record says if it is an output; None for an input."""
@@ -32,9 +34,9 @@ class Count:
         return arrival
 
 
-def count_all(bootstrap_servers: str, registry_url: str) -> Tally:
+def count_all(bootstrap_servers: str, registry: SchemaRegistryClient) -> Tally:
     """All that is committed now, read from the beginning to the end. Raises SurroundingsError."""
-    count = Count(registry_url)
+    count = Count(registry)
     end = time.monotonic() + LIMIT_S
     with Reader(bootstrap_servers, topics.ALL) as reader:
         while not reader.is_at_end:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from confluent_kafka.schema_registry import SchemaRegistryClient
 from rich.console import Console
 
 from consumer.errors import LimitError
@@ -77,10 +78,10 @@ def demo(
             with step(console, "topics and schemas"):
                 topics.create(cluster)
                 service.register_schemas(cluster, shikyu)
-            with step(console, "messages"):
-                produced = _messages(cluster, folder, console, chosen, pace, shikyu)
+            with SchemaRegistryClient({"url": cluster.registry_url}) as registry, step(console, "messages"):
+                produced = _messages(cluster, registry, folder, console, chosen, pace, shikyu)
                 # By a new reader, and only now: what a consumer writes twice, it may write on its way out.
-                tally = count_all(cluster.bootstrap_servers, cluster.registry_url)
+                tally = count_all(cluster.bootstrap_servers, registry)
             if keep:
                 _leave(cluster, folder, console)
     faults = tally.faults(produced)
@@ -91,17 +92,23 @@ def demo(
 
 
 def _messages(
-    cluster: Cluster, folder: Path, console: Console, samples: list[Sample], pace: Pace, shikyu: Sequence[str]
+    cluster: Cluster,
+    registry: SchemaRegistryClient,
+    folder: Path,
+    console: Console,
+    samples: list[Sample],
+    pace: Pace,
+    shikyu: Sequence[str],
 ) -> int:
     """How many records were produced; returns when the consumer has answered them all, or patience ended."""
-    count = Count(cluster.registry_url)
+    count = Count(registry)
     with (
         Reader(cluster.bootstrap_servers, topics.ALL) as reader,
         service.running(cluster, folder, shikyu) as consumer,
         LiveView(count.tally, console) as view,
     ):
         look = Watch(cluster, consumer, reader, view, count).look
-        producer = SampleProducer(cluster.bootstrap_servers, cluster.registry_url)
+        producer = SampleProducer(cluster.bootstrap_servers, registry)
         produced = _produce(producer, samples, pace.rate_per_s, look)
         _until_all_out(count.tally, produced, pace.patience_s, look)
     return produced

@@ -7,6 +7,7 @@ from typing import Self
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from consumer.errors import SurroundingsError
 from consumer.records import Record
 
 READ_AT_ONCE = 500
@@ -60,7 +61,10 @@ class Reader:
         return len(self._ended) == len(self._partitions)
 
     def _partition_numbers(self, topic: str) -> list[int]:
-        return list(self._consumer.list_topics(topic, timeout=10).topics[topic].partitions)
+        metadata = self._consumer.list_topics(topic, timeout=10).topics[topic]
+        if not metadata.partitions:
+            raise SurroundingsError(f"there is no topic {topic}: create it first")
+        return list(metadata.partitions)
 
 
 def _record(message: Message) -> Record:

@@ -37,7 +37,7 @@ def load(path: Path = FILE) -> list[Sample]:
 class SampleProducer:
     """Writes samples as Avro in Confluent's wire format, keyed by customer."""
 
-    def __init__(self, bootstrap_servers: str, registry_url: str) -> None:
+    def __init__(self, bootstrap_servers: str, registry: SchemaRegistryClient) -> None:
         self._producer = Producer(
             {
                 "bootstrap.servers": bootstrap_servers,
@@ -46,7 +46,6 @@ class SampleProducer:
                 "log_level": 0,
             }
         )
-        registry = SchemaRegistryClient({"url": registry_url})
         options = {"auto.register.schemas": False, "use.latest.version": True}
         self._serialize = AvroSerializer(registry, schemas.avro("customer-message"), conf=options)
         self._customers = itertools.cycle(range(1, CUSTOMERS + 1))

@@ -23,7 +23,7 @@ STOP_PATIENCE_S = 15  # it promises to leave within 10
 
 def register_schemas(cluster: Cluster, shikyu: Sequence[str] = SHIKYU) -> None:
     """`shikyu schemas register`. Raises ChildEnded."""
-    command = [*shikyu, "schemas", "register", *_where(cluster)]
+    command = [*shikyu, "schemas", "register", "--config", str(SETTINGS), "--registry-url", cluster.registry_url]
     done = subprocess.run(command, cwd=ROOT, env=_environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise ChildEnded(f"{' '.join(command)} said:\n{(done.stderr or done.stdout).strip()}", done.returncode)
@@ -33,7 +33,9 @@ def register_schemas(cluster: Cluster, shikyu: Sequence[str] = SHIKYU) -> None:
 def running(cluster: Cluster, folder: Path, shikyu: Sequence[str] = SHIKYU) -> Iterator[Child]:
     """`shikyu run`, ready for messages; stopped afterwards as a service manager would stop it."""
     port = free_port()
-    command = [*shikyu, "run", *_where(cluster), "--http-port", str(port)]
+    kafka = f"bootstrap.servers={cluster.bootstrap_servers}"
+    where = ["--kafka", kafka, "--registry-url", cluster.registry_url, "--http-port", str(port)]
+    command = [*shikyu, "run", "--config", str(SETTINGS), *where]
     child = Child.start(command, folder=ROOT, log=folder / "shikyu.log", environment=_environment())
     try:
         _until_ready(child, port)
@@ -47,11 +49,6 @@ def check(child: Child) -> None:
     code = child.exit_code()
     if code is not None:
         raise ChildEnded(f"shikyu run ended with exit code {code}; the end of its log:\n{child.last_lines()}", code)
-
-
-def _where(cluster: Cluster) -> list[str]:
-    kafka = f"bootstrap.servers={cluster.bootstrap_servers}"
-    return ["--config", str(SETTINGS), "--kafka", kafka, "--registry-url", cluster.registry_url]
 
 
 def _environment() -> dict[str, str]:

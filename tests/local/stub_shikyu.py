@@ -1,7 +1,7 @@
 """
 A stand-in for the `shikyu` command: it answers by the length of the text, with faults on demand.
 
-STUB_FAULT: lose (drops one message), double (writes one twice), exit (ends with code 4 at once), hang (never ready).
+STUB_FAULT: lose (drops one message), double (writes one twice), exit (ends with code 4 at once).
 """
 
 import argparse
@@ -26,7 +26,7 @@ EVENTS = {"customer-messages": "customer-message", "urgent": "classified-message
 
 class Ready(BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_response(503 if FAULT == "hang" else 200)
+        self.send_response(200)
         self.end_headers()
 
     def log_message(self, *_):
@@ -61,8 +61,14 @@ def run(options, registry):
             continue
         topic = "urgent" if len(event["text"]) % 2 else "routine"
         value = encode(answer(event, message, topic), SerializationContext(topic, MessageField.VALUE))
-        for _ in range({"lose": 0, "double": 2}.get(FAULT, 1) if number == 3 else 1):
+        for _ in range(copies(number)):
             producer.produce(topic, value, message.key())
+
+
+def copies(number):
+    if number == 3 and "lose" in FAULT:
+        return 0
+    return 2 if number == 4 and "double" in FAULT else 1
 
 
 def why(message):
@@ -96,8 +102,9 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     parser = argparse.ArgumentParser()
     parser.add_argument("words", nargs="+")
-    for flag in ("--config", "--kafka", "--registry-url"):
+    for flag in ("--config", "--registry-url"):
         parser.add_argument(flag, required=True)
+    parser.add_argument("--kafka")
     parser.add_argument("--http-port", type=int)
     options = parser.parse_args()
     registry = SchemaRegistryClient({"url": options.registry_url})
