@@ -1,0 +1,97 @@
+"""`shikyu-train`: the command line of training. Without the `train` extra it says so, and does nothing."""
+
+import importlib.util
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from consumer.errors import ShikyuError, SurroundingsError
+
+BUG, USAGE, INTERRUPTED = 1, 2, 130
+EXTRA = ("torch", "transformers", "sentencepiece", "sklearn", "scipy", "onnx")
+
+
+class ExistingFile(click.Path):
+    def __init__(self) -> None:
+        super().__init__(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def train() -> None:
+    """
+    Makes an artifact for `shikyu run` from labelled messages.
+
+    \b
+    Exit codes: 0 done, 1 a bug, 2 the recipe or the data, 3 the surroundings (the train extra), 4 the artifact,
+    5 a limit not met (too few messages for the promise, too many near-duplicates).
+    """
+
+
+@train.command()
+@click.argument("recipe", type=ExistingFile())
+@click.option("--output", type=click.Path(path_type=Path), help="The artifact's folder, instead of the recipe's.")
+@click.option("--replace", is_flag=True, help="Replace an artifact that is there already.")
+def run(recipe: Path, output: Path | None, replace: bool) -> None:
+    """Everything: read, fit, calibrate, choose the operating point, export, measure, write the artifact."""
+    require_extra()
+    from training.run import run as make
+    from training.told import results_lines
+
+    made = make(recipe, click.echo, output, replace=replace)
+    for line in results_lines(made.results):
+        click.echo(line)
+    click.echo(f"artifact: {made.folder}")
+
+
+@train.command()
+@click.argument("artifact", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=ExistingFile())
+@click.option("--text", default="text", show_default=True, help="The column with the text.")
+@click.option("--stars", default="stars", show_default=True, help="The column with one to five stars.")
+@click.option("--precision", type=click.Choice(["fp32", "int8"]), help="Otherwise, each that may be served.")
+def evaluate(artifact: Path, files: tuple[Path, ...], text: str, stars: str, precision: str | None) -> None:
+    """What an artifact answers on labelled messages (JSONL or CSV)."""
+    require_extra()
+    from training import data
+    from training.measure import evaluate_artifact
+    from training.told import evaluation_lines
+
+    messages = data.read(files, text, stars)
+    data.require_every_class(messages, "labelled")
+    for line in evaluation_lines(evaluate_artifact(artifact, messages, precision)):
+        click.echo(line)
+
+
+def require_extra() -> None:
+    """SurroundingsError names what is missing, before an import fails deep inside."""
+    if missing := [name for name in EXTRA if importlib.util.find_spec(name) is None]:
+        raise SurroundingsError(
+            f"shikyu-train needs {', '.join(missing)}, which this environment lacks: pip install 'shikyu[train]'"
+        )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The program. Returns its exit code."""
+    try:
+        code = train.main(arguments, prog_name="shikyu-train", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except ShikyuError as error:
+        return _told(str(error), error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return USAGE
+    except click.ClickException as error:
+        return _told(error.format_message(), USAGE)
+    except click.Abort:
+        return INTERRUPTED
+
+
+def _told(message: str, code: int) -> int:
+    click.echo(f"shikyu-train: error: {message}", err=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

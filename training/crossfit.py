@@ -1,0 +1,76 @@
+"""Scores of messages by models that have not seen them, in every precision that will be served."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from consumer.records import Satisfaction
+from training import baseline
+from training.data import Labelled
+from training.export import FP32_FILE, INT8_FILE
+from training.score import Scored, score
+
+PRECISIONS: Mapping[str, str] = {"fp32": FP32_FILE, "int8": INT8_FILE}
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What temperature and threshold are chosen on: `scored` by precision, rows as in `labels`."""
+
+    labels: NDArray[np.int64]
+    scored: Mapping[str, Scored]
+
+
+def held_out(files: Mapping[str, bytes], messages: Labelled, max_length: int) -> Calibration:
+    """By the very model that is shipped, on messages that were kept from it."""
+    return Calibration(
+        messages.labels,
+        {
+            precision: score(files, model_file, messages.texts, max_length)
+            for precision, model_file in PRECISIONS.items()
+        },
+    )
+
+
+def in_folds(
+    make_files: Callable[[Labelled], Mapping[str, bytes]], messages: Labelled, folds: int, seed: int, max_length: int
+) -> Calibration:
+    """
+    By as many models as there are folds, each fitted on the others.
+
+    Every message counts, where messages are few; the shipped model has seen them all and is a little better than those
+    measured. The promise then assumes that its scores are distributed like theirs.
+    """
+    parts: list[tuple[NDArray[np.int64], Calibration]] = []
+    for rest, rows in fold_rows(messages.labels, folds, seed):
+        parts.append((rows, held_out(make_files(messages.take(rest)), messages.take(rows), max_length)))
+    order = np.argsort(np.concatenate([rows for rows, _ in parts]))
+    return Calibration(
+        messages.labels, {name: _joined([part.scored[name] for _, part in parts], order) for name in PRECISIONS}
+    )
+
+
+def fold_rows(labels: NDArray[np.int64], folds: int, seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """(rest, fold) row numbers, each class spread evenly over the folds."""
+    generator = np.random.default_rng(seed)
+    fold = np.empty(len(labels), dtype=np.int64)
+    for label in np.unique(labels):
+        rows = generator.permutation(np.flatnonzero(labels == label))
+        fold[rows] = np.arange(len(rows)) % folds
+    return [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(folds)]
+
+
+def baseline_scores(messages: Labelled, folds: int, seed: int) -> NDArray[np.float32]:
+    """(rows, 5) of TF-IDF and logistic regression, on the same folds."""
+    logits = np.empty((len(messages), len(Satisfaction)), dtype=np.float32)
+    for rest, rows in fold_rows(messages.labels, folds, seed):
+        model = baseline.fit_baseline(messages.take(rest))
+        logits[rows] = baseline.log_probabilities(model, messages.take(rows).texts)
+    return logits
+
+
+def _joined(parts: list[Scored], order: NDArray[np.int64]) -> Scored:
+    tokens = [each for part in parts for each in part.tokens]
+    return Scored(np.concatenate([part.logits for part in parts])[order], [tokens[place] for place in order])

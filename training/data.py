@@ -1,0 +1,174 @@
+"""Labelled messages in, from JSONL or CSV: a text and one to five stars a row."""
+
+import csv
+import gzip
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from consumer.errors import SettingsError
+
+STARS = (1, 2, 3, 4, 5)
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Texts with `labels` (rows,) int64: 0 for one star to 4 for five."""
+
+    texts: tuple[str, ...]
+    labels: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def take(self, rows: Sequence[int] | NDArray[np.int64]) -> "Labelled":
+        return Labelled(tuple(self.texts[row] for row in rows), self.labels[np.asarray(rows, dtype=np.int64)])
+
+    def class_counts(self) -> list[int]:
+        return [int(count) for count in np.bincount(self.labels, minlength=len(STARS))]
+
+    def class_shares(self) -> list[float]:
+        return [count / len(self) for count in self.class_counts()]
+
+    def fingerprint(self) -> str:
+        """SHA-256 of all rows, whatever their order and the files they stand in."""
+        rows = sorted(
+            hashlib.sha256(f"{label + 1}\0{text}".encode()).digest()
+            for text, label in zip(self.texts, self.labels.tolist(), strict=True)
+        )
+        return hashlib.sha256(b"".join(rows)).hexdigest()
+
+
+def find(folder: Path, patterns: Iterable[str]) -> list[Path]:
+    """The files that the patterns name, relative to `folder` unless absolute; each pattern must find one."""
+    found: list[Path] = []
+    for pattern in patterns:
+        path = Path(pattern)
+        start, rest = (Path(path.anchor), path.relative_to(path.anchor)) if path.is_absolute() else (folder, path)
+        if ".." in rest.parts:
+            start, rest = (start / rest).resolve().parent, Path(rest.name)
+        matches = sorted(start.glob(str(rest)))
+        if not matches:
+            raise SettingsError(f"No file matches {pattern!r} in {folder}: name JSONL or CSV files that are there.")
+        found += [match for match in matches if match not in found]
+    return found
+
+
+def read(paths: Sequence[Path], text: str = "text", stars: str = "stars") -> Labelled:
+    """
+    All rows of JSONL or CSV files (`.gz` too), in order; `text` and `stars` name the columns.
+
+    Raises SettingsError for a missing column, a label that is no whole number from 1 to 5, a null text
+    or no rows at all, naming file and line and never a text.
+    """
+    texts: list[str] = []
+    labels: list[int] = []
+    for path in paths:
+        for line, row in _rows(path):
+            texts.append(_text(row, text, path, line))
+            labels.append(_label(row, stars, path, line))
+    if not texts:
+        raise SettingsError(f"No messages in {', '.join(map(str, paths))}: there is nothing to learn from.")
+    return Labelled(tuple(texts), np.array(labels, dtype=np.int64))
+
+
+def require_every_class(data: Labelled, what: str) -> None:
+    """SettingsError unless each of the five classes is there."""
+    absent = [stars for stars, count in zip(STARS, data.class_counts(), strict=True) if count == 0]
+    if absent:
+        raise SettingsError(
+            f"The {what} messages hold none with {absent[0]} stars (there are {data.class_counts()} with 1 to 5): "
+            "all five classes are needed."
+        )
+
+
+def split(labels: NDArray[np.int64], share: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Row numbers of the rest and of `share` of every class, drawn at random."""
+    generator = np.random.default_rng(seed)
+    taken = [
+        generator.permutation(rows)[: round(len(rows) * share)]
+        for rows in (np.flatnonzero(labels == label) for label in np.unique(labels))
+    ]
+    chosen = np.sort(np.concatenate(taken))
+    return np.setdiff1d(np.arange(len(labels)), chosen), chosen
+
+
+def balanced(data: Labelled, max_per_class: int, seed: int) -> Labelled:
+    """At most `max_per_class` rows of each class, drawn at random, in their order."""
+    generator = np.random.default_rng(seed)
+    classes = (np.flatnonzero(data.labels == label) for label in range(len(STARS)))
+    rows = np.concatenate([generator.permutation(some)[:max_per_class] for some in classes])
+    return data.take(np.sort(rows))
+
+
+def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    kind = path.suffixes[-2] if path.suffix == ".gz" and len(path.suffixes) > 1 else path.suffix
+    if kind not in (".jsonl", ".csv"):
+        raise SettingsError(f"{path} is neither .jsonl nor .csv (nor .gz of these): convert it first.")
+    try:
+        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        content = raw.decode("utf-8-sig")
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read ({error.strerror or 'bad gzip'}).") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} is not UTF-8 at byte {error.start}: save it as UTF-8.") from error
+    return _csv_rows(path, content) if kind == ".csv" else _json_rows(path, content)
+
+
+def _csv_rows(path: Path, content: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    reader = csv.DictReader(io.StringIO(content, newline=""))
+    try:
+        for row in reader:
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise SettingsError(f"{path}, line {reader.line_num}: no CSV ({error}).") from error
+
+
+def _json_rows(path: Path, content: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    # str.splitlines would also cut at the line separators that stand inside texts.
+    for number, line in enumerate(content.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            # The cause would show the line, and with it the customer's words.
+            raise SettingsError(f"{path}, line {number}: no JSON ({error.msg} at column {error.colno}).") from None
+        if not isinstance(row, dict):
+            raise SettingsError(f"{path}, line {number}: a {type(row).__name__}, not an object with a text and stars.")
+        yield number, row
+
+
+def _cell(row: Mapping[str, Any], column: str, path: Path, line: int) -> Any:
+    if column not in row:
+        names = ", ".join(str(name) for name in row if name is not None)
+        raise SettingsError(f"{path}, line {line}: no column {column!r} among {names}: name it in the recipe's [data].")
+    return row[column]
+
+
+def _text(row: Mapping[str, Any], column: str, path: Path, line: int) -> str:
+    value = _cell(row, column, path, line)
+    if not isinstance(value, str) or not value.strip():
+        kind = "empty" if isinstance(value, str) else "null" if value is None else f"a {type(value).__name__}"
+        raise SettingsError(f"{path}, line {line}: the text in {column!r} is {kind}: fill it or remove the row.")
+    return value
+
+
+def _label(row: Mapping[str, Any], column: str, path: Path, line: int) -> int:
+    value = _cell(row, column, path, line)
+    try:
+        stars = float(value)
+    except (TypeError, ValueError):
+        stars = float("nan")
+    if stars not in STARS or isinstance(value, bool):
+        # A column that was mixed up could hold a customer's words, so only a number is shown.
+        shown = f"{stars:g}" if stars == stars else f"a {type(value).__name__} that is no number"
+        raise SettingsError(f"{path}, line {line}: {column!r} is {shown}: stars are whole numbers from 1 to 5.")
+    return int(stars) - 1

@@ -1,0 +1,116 @@
+"""What goes into the artifact beside the graphs: the manifest's description, the results, the card."""
+
+import json
+import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import cast
+
+from transformers import DebertaV2ForSequenceClassification, PreTrainedModel, PreTrainedTokenizerBase
+
+from consumer.decide import probabilities, urgencies
+from consumer.errors import SettingsError
+from consumer.manifest import SHARED_FILES, ClassShares, Description, Served, TrainingData
+from consumer.records import Satisfaction
+from consumer.version import version as shikyus_version
+from training.card import card
+from training.crossfit import Calibration
+from training.export import FP32_FILE, INT8_FILE, checkpoint_files, fp32_onnx, int8_onnx
+from training.measure import Results
+from training.prepare import Prepared
+from training.promise import prior_shift
+from training.recipe import SCRATCH, Recipe
+from training.reference import reference
+
+TOKENIZER_CONFIG_FILE = "tokenizer_config.json"
+PACKAGES = ("numpy", "onnx", "onnxruntime", "sentencepiece", "tokenizers", "torch", "transformers")
+FiveShares = tuple[float, float, float, float, float]
+
+
+def model_files(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> dict[str, bytes]:
+    """Checkpoint and both graphs. SettingsError for an architecture that the packed graph does not cover."""
+    if not isinstance(model, DebertaV2ForSequenceClassification):
+        raise SettingsError(
+            f"The base model is a {type(model).__name__}, and only DeBERTa-v2 and v3 can be exported: start from one."
+        )
+    try:
+        fp32 = fp32_onnx(model)
+    except ValueError as error:
+        raise SettingsError(f"The base model cannot be exported: {error}.") from error
+    return {**checkpoint_files(model, tokenizer), FP32_FILE: fp32, INT8_FILE: int8_onnx(fp32)}
+
+
+def class_shares(recipe: Recipe, calibration: Calibration) -> ClassShares:
+    """Where the temperature is fitted, and in live traffic; the same unless the recipe says otherwise."""
+    counts = [int((calibration.labels == label).sum()) for label in range(len(Satisfaction))]
+    training = cast("FiveShares", tuple(count / len(calibration.labels) for count in counts))
+    return ClassShares(training=training, live=recipe.promise.live_shares or training)
+
+
+def describe(
+    recipe: Recipe,
+    messages: Prepared,
+    calibration: Calibration,
+    shares: ClassShares,
+    precisions: Mapping[str, Served],
+) -> Description:
+    served, scored = precisions["fp32"], calibration.scored["fp32"]
+    counts = cast("tuple[int, int, int, int, int]", tuple(messages.everything.class_counts()))
+    return Description(
+        name=recipe.name,
+        version=recipe.version,
+        base_model=base_model(recipe),
+        labels=tuple(Satisfaction),
+        max_length=recipe.model.max_length,
+        class_shares=shares,
+        precisions=dict(precisions),  # type: ignore[arg-type]  # its keys are fp32 and int8
+        shared_files=SHARED_FILES,
+        reference=reference(
+            probabilities(scored.logits, served.temperature),
+            urgencies(scored.logits, served.temperature, prior_shift(shares)),
+            scored.tokens,
+        ),
+        training_data=TrainingData(
+            fingerprint=messages.everything.fingerprint(), rows=len(messages.everything), class_counts=counts
+        ),
+        versions={"python": platform.python_version(), "shikyu": shikyus_version(), **_package_versions()},
+        created_at=datetime.now(UTC).replace(microsecond=0),
+    )
+
+
+def base_model(recipe: Recipe) -> str:
+    """A checkpoint's name; of a folder on this machine, its last part alone."""
+    base = recipe.model.base
+    return Path(base).name if base != SCRATCH and Path(base).exists() else base
+
+
+def result_files(recipe: Recipe, description: Description, messages: Prepared, results: Results) -> dict[str, bytes]:
+    """eval_results.json and README.md."""
+    return {
+        "eval_results.json": (json.dumps(results_json(description, messages, results), indent=2) + "\n").encode(),
+        "README.md": card(recipe, description, messages, results).encode(),
+    }
+
+
+def results_json(description: Description, messages: Prepared, results: Results) -> dict[str, object]:
+    """fp32's accuracy and loss under transformers' names, then everything by precision and by how it was decided."""
+    fp32 = results.precisions.get("fp32")
+    return {
+        **({"eval_accuracy": fp32.accuracy, "eval_loss": fp32.loss} if fp32 else {}),
+        "test_rows": fp32.rows if fp32 else 0,
+        "near_duplicates": messages.near_duplicates,
+        "precisions": {name: each.as_json() for name, each in results.precisions.items()},
+        "int8_agreement": results.agreement,
+        "int8_largest_difference": results.largest_difference,
+        "tfidf_logistic_regression": results.baseline.as_json() if results.baseline else None,
+        "promises": {
+            name: served.promise.model_dump() if served.promise else None
+            for name, served in description.precisions.items()
+        },
+    }
+
+
+def _package_versions() -> dict[str, str]:
+    return {name: version(name) for name in PACKAGES}

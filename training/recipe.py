@@ -1,0 +1,118 @@
+"""A recipe: everything that decides what a run makes, in one TOML file."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from consumer.errors import SettingsError
+
+SCRATCH = "scratch"
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Shares = tuple[Share, Share, Share, Share, Share]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Data(Section):
+    """Files relative to the recipe (patterns allowed), the columns in them, and how many rows of a class to take."""
+
+    train: Annotated[list[str], Field(min_length=1)]
+    test: list[str] = []
+    calibration: list[str] = []
+    text: str = "text"
+    stars: str = "stars"
+    max_per_class: Annotated[int, Field(ge=1)] | None = None
+    max_near_duplicates: Annotated[int, Field(ge=0)] | None = None
+
+
+class Model(Section):
+    """`base` is "scratch" (with DebertaV2Config's own names under [model.config]), a folder, or a Hub checkpoint."""
+
+    base: str = SCRATCH
+    config: dict[str, Any] = {}
+    vocab_size: Annotated[int, Field(ge=16)] = 4000
+    lower_case: bool = False
+    max_length: Annotated[int, Field(ge=8, le=512)] = 128
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if self.base != SCRATCH and self.config:
+            raise ValueError("[model.config] builds a model from scratch, and a checkpoint has its own: drop one")
+        return self
+
+
+class Pretrain(Section):
+    """Masked words on the training texts; no epochs, no pretraining. The rest are TrainingArguments."""
+
+    mask_share: Share = 0.2
+    arguments: dict[str, Any] = {"num_train_epochs": 0}
+
+    @property
+    def wanted(self) -> bool:
+        return bool(self.arguments.get("num_train_epochs", 3))
+
+
+class Fit(Section):
+    """`label_smoothing` goes to the neighbouring stars; `average_last` of the steps have their weights averaged."""
+
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    token_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    average_last: Annotated[float, Field(ge=0, le=1)] = 0.0
+    arguments: dict[str, Any] = {}
+
+
+class Calibration(Section):
+    """Held out by `share` (or by [data] calibration), or, with `folds`, scored by models that had not seen them."""
+
+    share: Share = 0.2
+    folds: Annotated[int, Field(ge=2, le=20)] | None = None
+
+
+class Promise(Section):
+    """At least `recall` of the very unsatisfied are answered, with `confidence`; live traffic has `live_shares`."""
+
+    recall: Share = 0.95
+    confidence: Share = 0.95
+    live_shares: Shares | None = None
+
+
+class Gate(Section):
+    """What int8 may cost against fp32 and still be served."""
+
+    min_agreement: Annotated[float, Field(ge=0, le=1)] = 0.99
+    max_more_needless: Annotated[float, Field(ge=0, le=1)] = 0.01
+
+
+class Recipe(Section):
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    version: str = "1"
+    description: str = ""
+    output: str
+    seed: int = 0
+    data: Data
+    model: Model = Model()
+    pretrain: Pretrain = Pretrain()
+    fit: Fit = Fit()
+    calibration: Calibration = Calibration()
+    promise: Promise = Promise()
+    gate: Gate = Gate()
+
+
+def read(path: Path) -> Recipe:
+    """SettingsError says which line of the recipe is wrong."""
+    try:
+        return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise SettingsError(f"The recipe {path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The recipe {path} is no TOML: {error}.") from error
+    except ValidationError as error:
+        lines = "; ".join(
+            f"{'.'.join(map(str, problem['loc'])) or 'recipe'}: {problem['msg']}" for problem in error.errors()
+        )
+        raise SettingsError(f"The recipe {path} is wrong: {lines}.") from error

@@ -1,0 +1,73 @@
+"""`shikyu-train run`: from a recipe to an artifact under its final name, every step in order."""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from consumer.errors import ArtifactError
+from consumer.manifest import Manifest
+from training import recipe as recipes
+from training.crossfit import Calibration, held_out, in_folds
+from training.data import Labelled
+from training.describe import class_shares, describe, model_files, result_files
+from training.export import write_artifact
+from training.learn import Start, learn, start
+from training.measure import Results, measure
+from training.prepare import Prepared, prepare
+from training.promise import served
+from training.recipe import Recipe
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    folder: Path
+    manifest: Manifest
+    results: Results
+
+
+def run(path: Path, say: Say, output: Path | None = None, *, replace: bool = False) -> Made:
+    """Everything the recipe asks for. The artifact is there whole when this returns, and not at all otherwise."""
+    recipe = recipes.read(path)
+    folder = output or path.parent / recipe.output
+    if folder.exists() and not replace:
+        raise ArtifactError(f"{folder} exists: name another folder with --output, or say --replace.")
+    messages = prepare(recipe, path.parent)
+    say(told(messages))
+    with tempfile.TemporaryDirectory(prefix="shikyu-train-") as temporary:
+        work = Path(temporary)
+        begin = start(recipe, messages.train.texts, work)
+        say(f"start: {len(begin.tokenizer)} tokens in the vocabulary")
+        files, calibration = fit_and_score(recipe, begin, messages, work, say)
+        shares = class_shares(recipe, calibration)
+        precisions = served(calibration, shares, recipe.promise, recipe.gate)
+        description = describe(recipe, messages, calibration, shares, precisions)
+        results = measure(recipe, description, files, messages, work / "draft")
+        made = {**files, **result_files(recipe, description, messages, results)}
+        manifest = write_artifact(folder, description, made, replace=replace)
+    return Made(folder, manifest, results)
+
+
+def fit_and_score(
+    recipe: Recipe, begin: Start, messages: Prepared, work: Path, say: Say
+) -> tuple[Mapping[str, bytes], Calibration]:
+    """The shipped model's files, and the scores that temperature and threshold are chosen on."""
+
+    def fitted(some: Labelled) -> Mapping[str, bytes]:
+        say(f"fit: {len(some)} messages")
+        return model_files(learn(recipe, begin, some, work), begin.tokenizer)
+
+    files = fitted(messages.train)
+    if messages.calibration is not None:
+        return files, held_out(files, messages.calibration, recipe.model.max_length)
+    folds = recipe.calibration.folds
+    assert folds is not None
+    return files, in_folds(fitted, messages.train, folds, recipe.seed, recipe.model.max_length)
+
+
+def told(messages: Prepared) -> str:
+    parts = [("train", messages.train), ("calibration", messages.calibration), ("test", messages.test)]
+    counts = ", ".join(f"{name} {len(some)} {some.class_counts()}" for name, some in parts if some is not None)
+    return f"data: {counts}; near-duplicates across train and test: {messages.near_duplicates}"
