@@ -2,7 +2,6 @@
 
 import json
 import re
-from typing import NoReturn
 
 import orjson
 
@@ -36,13 +35,9 @@ def loads(value: bytes) -> object:
 
 def _loads_mended(text: str) -> object:
     try:
-        dumped = json.dumps(json.loads(text, parse_constant=_refuse), ensure_ascii=False, allow_nan=False)
+        dumped = json.dumps(json.loads(text), ensure_ascii=False, allow_nan=False)
         return orjson.loads(_SURROGATE.sub("\ufffd", dumped))
     except RecursionError:
         raise JSON_TOO_DEEP.error() from None
     except ValueError:
         raise INVALID_JSON.error() from None
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(constant)
