@@ -124,14 +124,14 @@ def _servable(folder: Path, manifest: Manifest, precision: str) -> Served:
 
 
 def _names(folder: Path) -> set[str]:
-    names = set()
-    for entry in os.scandir(folder):
-        if entry.is_symlink():
-            raise ArtifactError(f"{folder / entry.name} is a symbolic link; put the file itself there")
-        if not entry.is_file(follow_symlinks=False):
-            raise ArtifactError(f"{folder / entry.name} is no plain file; remove it, an artifact holds nothing else")
-        names.add(entry.name)
-    return names
+    with os.scandir(folder) as entries:
+        kinds = {entry.name: (entry.is_symlink(), entry.is_file(follow_symlinks=False)) for entry in entries}
+    for name, (is_link, is_file) in kinds.items():
+        if is_link:
+            raise ArtifactError(f"{folder / name} is a symbolic link; put the file itself there")
+        if not is_file:
+            raise ArtifactError(f"{folder / name} is no plain file; remove it, an artifact holds nothing else")
+    return set(kinds)
 
 
 def _open(path: Path) -> BufferedReader:

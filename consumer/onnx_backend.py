@@ -31,10 +31,11 @@ class OnnxBackend:
     def __init__(self, model: bytes, distances: Distances, threads: int | None = None) -> None:
         self._distances = distances
         self._session = _session(model, threads or usable_cores())
-        inputs = {each.name for each in self._session.get_inputs()}
-        if inputs != set(PACKED_INPUTS):
+        # The exporter leaves out what a graph does not use, which a model of one layer does.
+        self._inputs = [each.name for each in self._session.get_inputs()]
+        if "token_ids" not in self._inputs or not set(PACKED_INPUTS).issuperset(self._inputs):
             raise ArtifactError(
-                f"the model takes {', '.join(sorted(inputs))}, and shikyu's packed models take "
+                f"the model takes {', '.join(sorted(self._inputs))}, and shikyu's packed models take "
                 f"{', '.join(PACKED_INPUTS)}; export it with this version's `shikyu-train`"
             )
         outputs = [each.shape[-1] for each in self._session.get_outputs()]
@@ -45,7 +46,8 @@ class OnnxBackend:
             )
 
     def logits(self, token_ids: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
-        found: NDArray[np.float32] = self._session.run(None, pack(token_ids, self._distances))[0]
+        packed = pack(token_ids, self._distances)
+        found: NDArray[np.float32] = self._session.run(None, {name: packed[name] for name in self._inputs})[0]
         return found
 
 

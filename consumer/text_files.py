@@ -49,7 +49,8 @@ def _lines(
                 yield _text(path, number, row, field)
                 advance(raw.tell())
     except (OSError, EOFError) as error:
-        raise SettingsError(f"{path} cannot be read: {error}") from error
+        why = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+        raise SettingsError(f"{path} cannot be read ({why})") from error
 
 
 def _jsonl(path: Path, content: io.BufferedIOBase, field: str) -> Iterator[tuple[int, dict[str, Any]]]:  # noqa: ARG001
@@ -67,16 +68,17 @@ def _jsonl(path: Path, content: io.BufferedIOBase, field: str) -> Iterator[tuple
 
 def _csv(path: Path, content: io.BufferedIOBase, field: str) -> Iterator[tuple[int, dict[str, Any]]]:
     before = csv.field_size_limit(MAX_CSV_FIELD)
+    text = io.TextIOWrapper(content, encoding="utf-8-sig", errors="replace", newline="")  # type: ignore[type-var]
     try:
-        text = io.TextIOWrapper(content, encoding="utf-8-sig", errors="replace", newline="")  # type: ignore[type-var]
         rows = csv.DictReader(text, strict=True)
         if field not in (rows.fieldnames or ()):
             raise _no_field(path, "the header", field, rows.fieldnames or ())
         yield from enumerate(rows, start=2)
     except csv.Error as error:
-        raise SettingsError(f"{path} is no CSV near line {rows.line_num}: {error}") from error
+        raise SettingsError(f"{path} is no CSV beyond line {rows.line_num}: {error}") from error
     finally:
         csv.field_size_limit(before)
+        text.detach()  # else it would close what it does not own
 
 
 def _parquet(path: Path, field: str, advance: Advance) -> Iterator[str]:

@@ -57,9 +57,9 @@ class Tokenizer:
 
     def encode(self, texts: Sequence[str]) -> list[Tokens]:
         """One Tokens per text, whatever it holds: nothing, emoji, control characters, a megabyte."""
-        cut = [self._cut(_well_formed(text)) for text in texts]
-        encodings = self._tokenizer.encode_batch_fast([text for text, _ in cut], add_special_tokens=False)
-        return [self._tokens(text, was_cut, each.ids) for (text, was_cut), each in zip(cut, encodings, strict=True)]
+        cut = [self._cut(well_formed(text)) for text in texts]
+        encodings = self._tokenizer.encode_batch([text for text, _ in cut], add_special_tokens=False)
+        return [self._tokens(was_cut, each) for (_, was_cut), each in zip(cut, encodings, strict=True)]
 
     def _cut(self, text: str) -> tuple[str, bool]:
         most = MAX_CHARACTERS_PER_TOKEN * self._budget
@@ -72,12 +72,12 @@ class Tokenizer:
             return text[:most], True
         return f"{text[: most // 2]} {text[-(most // 2) :]}", True
 
-    def _tokens(self, text: str, was_cut: bool, ids: list[int]) -> Tokens:
+    def _tokens(self, was_cut: bool, encoding: tokenizers.Encoding) -> Tokens:
+        ids = encoding.ids
         kept = self._kept(len(ids))
         own = [ids[place] for place in kept]
-        unknown = self._unknown_share(text, own, kept)
         whole = np.array([*self._before, *own, *self._after], dtype=np.int64)
-        return Tokens(whole, was_cut or len(own) < len(ids), unknown)
+        return Tokens(whole, was_cut or len(own) < len(ids), self._unknown_share(encoding, own, kept))
 
     def _kept(self, tokens: int) -> Sequence[int]:
         if tokens <= self._budget:
@@ -87,20 +87,16 @@ class Tokenizer:
         tail = self._budget // 2
         return [*range(self._budget - tail), *range(tokens - tail, tokens)]
 
-    def _unknown_share(self, text: str, own: list[int], kept: Sequence[int]) -> float:
-        """A run of unknown characters is one token to the model; here, each counts."""
+    def _unknown_share(self, encoding: tokenizers.Encoding, own: list[int], kept: Sequence[int]) -> float:
+        """A run of unknown characters is one token to the model; here, each character of it counts."""
         spaces = own.count(self._bare_space) if self._bare_space is not None else 0
         runs = own.count(self._unknown) if self._unknown is not None else 0
         known = len(own) - spaces - runs
         if not runs:
             return 0.0 if known else 1.0
-        # Offsets cost a fifth of the speed, and few texts need them.
-        offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
-        unknown = sum(
-            max(1, offsets[place][1] - offsets[place][0])
-            for place, token in zip(kept, own, strict=True)
-            if token == self._unknown
-        )
+        offsets = encoding.offsets
+        places = (place for place, token in zip(kept, own, strict=True) if token == self._unknown)
+        unknown = sum(max(1, offsets[place][1] - offsets[place][0]) for place in places)
         return unknown / (unknown + known)
 
 
@@ -113,7 +109,7 @@ def _unknown_id(tokenizer_json: bytes, tokenizer: tokenizers.Tokenizer) -> int |
     return tokenizer.token_to_id(token) if token else None
 
 
-def _well_formed(text: str) -> str:
+def well_formed(text: str) -> str:
     """JSON can spell half a surrogate pair, which no UTF-8 can hold."""
     try:
         text.encode()

@@ -1,0 +1,94 @@
+"""The model by ONNX Runtime, from bytes."""
+
+import json
+
+import numpy as np
+import pytest
+
+from consumer.errors import ArtifactError
+from consumer.onnx_backend import OnnxBackend
+from consumer.packing import Distances
+
+TEXTS = [np.arange(1, 1 + length) for length in (5, 1, 64, 17)]
+
+
+@pytest.fixture(params=["model.onnx", "model_quantized.onnx"])
+def backend(request, tiny):
+    distances = Distances.of(json.loads((tiny / "config.json").read_bytes()))
+    return OnnxBackend((tiny / request.param).read_bytes(), distances, threads=1)
+
+
+def test_gives_five_finite_logits_a_text(backend):
+    """One row each, in the texts' order."""
+    logits = backend.logits(TEXTS)
+
+    assert logits.shape == (4, 5)
+    assert logits.dtype == np.float32
+    assert np.isfinite(logits).all()
+
+
+def test_a_lone_token_is_answered(backend):
+    """No text has fewer."""
+    assert backend.logits([np.array([1])]).shape == (1, 5)
+
+
+def test_batch_mates_hardly_matter(tiny, backend):
+    """Not at all in fp32; int8 takes one scale for the whole batch, which moves a score a little."""
+    together = backend.logits(TEXTS)
+    alone = np.concatenate([backend.logits([text]) for text in TEXTS])
+
+    assert np.abs(together - alone).max() < 0.05
+
+
+def test_ids_beyond_the_vocabulary_raise(backend):
+    """As they would when tokenizer.json and model do not belong together."""
+    with pytest.raises(Exception, match="indices element out of data bounds"):
+        backend.logits([np.array([1, 9_999_999, 2])])
+
+
+def onnx_model(inputs, classes, *, external=False):
+    onnx = pytest.importorskip("onnx")
+    from onnx import TensorProto, helper, numpy_helper
+
+    weight = numpy_helper.from_array(np.zeros((4, classes), np.float32), "weight")
+    if external:
+        weight.ClearField("raw_data")
+        weight.data_location = TensorProto.EXTERNAL
+        weight.external_data.add(key="location", value="weight.bin")
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", [inputs[0], "weight"], ["logits"])],
+        "graph",
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["texts", 4]) for name in inputs],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["texts", classes])],
+        [weight],
+    )
+    opsets = [helper.make_opsetid("", 17)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=onnx.IR_VERSION_2021_7_30)
+    return model.SerializeToString()
+
+
+PACKED = ["token_ids", "row_of_cell", "cell_of_row", "score_bias", "first_rows", "position_rows"]
+
+
+@pytest.mark.train
+def test_a_model_of_other_inputs_is_refused():
+    """A padded export of somebody else's, for example."""
+    with pytest.raises(ArtifactError, match="the model takes attention_mask, input_ids, and shikyu's packed"):
+        OnnxBackend(onnx_model(["input_ids", "attention_mask"], 5), Distances(256, 512), 1)
+
+
+@pytest.mark.train
+def test_a_model_of_other_labels_is_refused():
+    """Two classes are no satisfaction."""
+    with pytest.raises(ArtifactError, match=r"answers with \[2\] numbers"):
+        OnnxBackend(onnx_model(PACKED, 2), Distances(256, 512), 1)
+
+
+@pytest.mark.train
+def test_weights_in_another_file_are_never_read(tmp_path, monkeypatch):
+    """Not even one of that name in the working directory, for nobody verified it."""
+    (tmp_path / "weight.bin").write_bytes(np.zeros((4, 5), np.float32).tobytes())
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(ArtifactError, match="weights in further files are not read"):
+        OnnxBackend(onnx_model(PACKED, 5, external=True), Distances(256, 512), 1)
