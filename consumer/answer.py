@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consumer.dead_letters import OUTPUT_TOO_LARGE
-from consumer.errors import RecordError
+from consumer.errors import PassingFault, RecordError
 from consumer.guard import Fate
 from consumer.isolate import isolate
 from consumer.records import Dead, Decision, Decoded, Message, OutputRecord, Record, Tokens
@@ -63,7 +63,7 @@ class Steps:
         Every record's fate. Raises PassingFault, BackendError or what `between_batches` raises: then nothing is known.
         """
         with self.stages.time("decode"):
-            decoded = [self.decode(record) for record in records]
+            decoded = self._decode(records)
         places = [place for place, fate in enumerate(decoded) if isinstance(fate, Message)]
         messages = [fate for fate in decoded if isinstance(fate, Message)]
         with self.stages.time("tokenization"):
@@ -74,6 +74,19 @@ class Steps:
             fates[place] = answer
         with self.stages.time("encode"):
             return self._encode(records, decoded, fates, sum(len(each.ids) for each in tokens))
+
+    def _decode(self, records: Sequence[Record]) -> list[Decoded]:
+        """All of them before a fault is raised: schemas that nobody knows then wait side by side, not in turn."""
+        decoded: list[Decoded] = []
+        fault: PassingFault | None = None
+        for record in records:
+            try:
+                decoded.append(self.decode(record))
+            except PassingFault as problem:
+                fault = fault or problem
+        if fault is not None:
+            raise fault
+        return decoded
 
     def _infer(self, tokens: Sequence[Tokens], rules: Sequence[str | None]) -> list[Decision | Dead]:
         """Batches may stand in any order, for each text's answer goes back to its own place."""

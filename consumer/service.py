@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Protocol
 
 import structlog
 
@@ -26,7 +27,7 @@ from consumer.metrics import Metrics
 from consumer.publish import Dropped, Publisher
 from consumer.receive import Source
 from consumer.records import Decision, Message, ModelVersion, OutputRecord, Record
-from consumer.schema_store import open_store
+from consumer.schema_store import SchemaStore, open_store
 from consumer.settings import Settings
 from consumer.sizing import Limits, Sizer
 from consumer.slot import Slot, claim
@@ -43,11 +44,15 @@ REGISTRY_S = 10.0  # how long the registry may be away at the start
 LIVE = "live"
 
 
-class Model(Classifies):
+class Model(Classifies, Protocol):
     """What serving needs of a model beyond what the loop asks of it: who it is, and how fast."""
 
-    model: ModelVersion
-    max_length: int
+    @property
+    def model(self) -> ModelVersion: ...
+
+    @property
+    def max_length(self) -> int: ...
+
     tokens_per_s: float
 
 
@@ -76,15 +81,13 @@ def run(settings: Settings, model: Model, metrics: Metrics, health: Health, *, v
     Raises SettingsError, SurroundingsError or ArtifactError, always with nothing lost: what was not committed is read
     again by the next start.
     """
-    with _stopping_on_signals() as stop:
+    with _stopping_on_signals() as stop, _schemas(settings) as schemas:
         # From the cheap to the far, and the group last: joining it takes partitions from the others.
         slot = claim(settings.delivery.group_id, settings.delivery.slot)
-        schemas = open_store(settings.registry.url, settings.registry.options, settings.input.schemas)
         decoder = Decoder(settings.input, schemas, settings.rules)
         outputs = (settings.output.urgent, settings.output.routine, settings.dead_letters.topic)
         surroundings.look(_client_options(settings), settings.input.topics, outputs)
         encoder = _patiently(lambda: Encoder(settings.output, schemas), stop)
-        watch = Watch(metrics, health)
         steps = Steps(
             decode=decoder.decode,
             model=model,
@@ -97,6 +100,7 @@ def run(settings: Settings, model: Model, metrics: Metrics, health: Health, *, v
         source = Source(consumer_config(settings), settings.input.topics, visit=visit, logger=kafka_logger())
         publisher = _publisher(settings, slot, source, watchdog, stop, visit)
         log.info("serving", slot=slot.name, group=settings.delivery.group_id, guarantee=settings.delivery.guarantee)
+        watch = Watch(metrics, health)
         loop = Loop(source, steps, publisher, _guard(settings), _sizer(settings, model), watch, stop, visit)
         try:
             loop.run()
@@ -108,6 +112,10 @@ def run(settings: Settings, model: Model, metrics: Metrics, health: Health, *, v
                 source.close()
             slot.release()
         log.info("left")
+
+
+def _schemas(settings: Settings) -> SchemaStore:
+    return open_store(settings.registry.url, settings.registry.options, settings.input.schemas)
 
 
 def _publisher(

@@ -40,8 +40,8 @@ def lint(resolved: Resolved) -> None:
 
     settings = resolved.settings
     kafka_options.verify(settings)
-    store = open_store(settings.registry.url, settings.registry.options, settings.input.schemas)
-    Decoder(settings.input, store, settings.rules)
+    with open_store(settings.registry.url, settings.registry.options, settings.input.schemas) as store:
+        Decoder(settings.input, store, settings.rules)
     artifact = settings.model.artifact
     if artifact is not None and not (artifact / "manifest.json").is_file():
         raise SettingsError(
@@ -86,9 +86,9 @@ def test(resolved: Resolved, from_topic: int, first: bool, timeout_s: float) -> 
     from consumer.schema_store import open_store
 
     settings = resolved.settings
-    store = open_store(settings.registry.url, settings.registry.options, settings.input.schemas)
-    decoder = Decoder(settings.input, store, settings.rules)
-    configuration = kafka_options.consumer_config(settings)
-    records = preview.events(configuration, settings.input.topics, from_topic, first=first, timeout_s=timeout_s)
-    for line in preview.told(records, decoder.decode):
-        click.echo(line)
+    with open_store(settings.registry.url, settings.registry.options, settings.input.schemas) as store:
+        decoder = Decoder(settings.input, store, settings.rules)
+        configuration = kafka_options.consumer_config(settings)
+        records = preview.events(configuration, settings.input.topics, from_topic, first=first, timeout_s=timeout_s)
+        for line in preview.told(records, decoder.decode):
+            click.echo(line)
