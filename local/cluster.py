@@ -264,7 +264,9 @@ _LOG_OPTIONS = (
 
 def _ended(what: str, child: Child) -> SurroundingsError:
     words = child.last_lines()
-    return SurroundingsError(f"{what}; the end of {child.log}:\n{words}{_hint(words)}")
+    full = disk.is_full(child.log.parent) or disk.BROKERS_OWN_WORDS in child.last_lines(200)
+    hint = f"\nThe disk is full: {disk.REMEDY}." if full else _hint(words)
+    return SurroundingsError(f"{what}; the end of {child.log}:\n{words}{hint}")
 
 
 def _hint(words: str) -> str:

@@ -4,7 +4,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,10 +78,11 @@ def demo(
             with step(console, "topics and schemas"):
                 topics.create(cluster)
                 service.register_schemas(cluster, shikyu)
-            with SchemaRegistryClient({"url": cluster.registry_url}) as registry, step(console, "messages"):
+            with SchemaRegistryClient({"url": cluster.registry_url}) as registry:
                 produced = _messages(cluster, registry, folder, console, chosen, pace, shikyu)
-                # By a new reader, and only now: what a consumer writes twice, it may write on its way out.
-                tally = count_all(cluster.bootstrap_servers, registry)
+                with step(console, "count by a new reader"):
+                    # Only now: what a consumer writes twice, it may write on its way out.
+                    tally = count_all(cluster.bootstrap_servers, registry)
             if keep:
                 _leave(cluster, folder, console)
     faults = tally.faults(produced)
@@ -102,15 +103,15 @@ def _messages(
 ) -> int:
     """How many records were produced; returns when the consumer has answered them all, or patience ended."""
     count = Count(registry)
-    with (
-        Reader(cluster.bootstrap_servers, topics.ALL) as reader,
-        service.running(cluster, folder, shikyu) as consumer,
-        LiveView(count.tally, console) as view,
-    ):
-        look = Watch(cluster, consumer, reader, view, count).look
-        producer = SampleProducer(cluster.bootstrap_servers, registry)
-        produced = _produce(producer, samples, pace.rate_per_s, look)
-        _until_all_out(count.tally, produced, pace.patience_s, look)
+    with ExitStack() as stack:
+        with step(console, "shikyu run, as a process of its own"):
+            consumer = stack.enter_context(service.running(cluster, folder, shikyu))
+        with step(console, "messages"):
+            reader = stack.enter_context(Reader(cluster.bootstrap_servers, topics.ALL))
+            view = stack.enter_context(LiveView(count.tally, console))
+            look = Watch(cluster, consumer, reader, view, count).look
+            produced = _produce(SampleProducer(cluster.bootstrap_servers, registry), samples, pace.rate_per_s, look)
+            _until_all_out(count.tally, produced, pace.patience_s, look)
     return produced
 
 

@@ -10,6 +10,7 @@ from consumer.errors import SurroundingsError
 
 REMEDY = "make room, or use another disk (TMPDIR names it for temporary folders, XDG_CACHE_HOME for downloads)"
 BROKERS_OWN_WORDS = "No space left on device"
+FULL_BYTES = 10_000_000
 
 
 def require_space(folder: Path, needed_mb: int) -> None:
@@ -17,6 +18,11 @@ def require_space(folder: Path, needed_mb: int) -> None:
     free_mb = shutil.disk_usage(folder).free // 1_000_000
     if free_mb < needed_mb:
         raise SurroundingsError(f"{folder} has {free_mb} MB left and needs {needed_mb} MB: {REMEDY}")
+
+
+def is_full(folder: Path) -> bool:
+    """Whether so little is left that a broker cannot go on; its own words may not have fitted either."""
+    return shutil.disk_usage(folder).free < FULL_BYTES
 
 
 @contextmanager

@@ -41,7 +41,9 @@ class LiveView:
 
     def show(self, arrival: Arrival) -> None:
         self._moments.append(time.monotonic())
-        self._console.print(row(arrival), no_wrap=True, overflow="ellipsis")
+        # A text may be cut; the reason of a dead letter is what one wants to read.
+        whole = isinstance(arrival, DeadLetter)
+        self._console.print(row(arrival), no_wrap=not whole, overflow="fold" if whole else "ellipsis")
 
     def refresh(self) -> None:
         if self._live:

@@ -78,9 +78,9 @@ class Child:
             self._guard.stdin.close()
 
     def last_lines(self, count: int = 15) -> str:
-        """The end of its log, without blank lines."""
+        """The end of its log, without blank lines and the frames of Java's stack traces."""
         lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
-        return "\n".join([line for line in lines if line.strip()][-count:])
+        return "\n".join([line for line in lines if line.strip() and not line.startswith("\tat ")][-count:])
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process.poll() is None:

@@ -21,24 +21,27 @@ READY_LIMIT_S = 60
 STOP_PATIENCE_S = 15  # it promises to leave within 10
 
 
-def register_schemas(cluster: Cluster, shikyu: Sequence[str] = SHIKYU) -> None:
-    """`shikyu schemas register`. Raises ChildEnded."""
-    command = [*shikyu, "schemas", "register", "--config", str(SETTINGS), "--registry-url", cluster.registry_url]
+def register_schemas(cluster: Cluster, shikyu: Sequence[str] = SHIKYU, options: Sequence[str] = ()) -> None:
+    """`shikyu schemas register`, with further flags in `options`. Raises ChildEnded."""
+    where = ["--config", str(SETTINGS), "--registry-url", cluster.registry_url]
+    command = [*shikyu, "schemas", "register", *where, *options]
     done = subprocess.run(command, cwd=ROOT, env=_environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise ChildEnded(f"{' '.join(command)} said:\n{(done.stderr or done.stdout).strip()}", done.returncode)
 
 
 @contextmanager
-def running(cluster: Cluster, folder: Path, shikyu: Sequence[str] = SHIKYU) -> Iterator[Child]:
+def running(
+    cluster: Cluster, folder: Path, shikyu: Sequence[str] = SHIKYU, options: Sequence[str] = ()
+) -> Iterator[Child]:
     """`shikyu run`, ready for messages; stopped afterwards as a service manager would stop it."""
     port = free_port()
     kafka = f"bootstrap.servers={cluster.bootstrap_servers}"
     where = ["--kafka", kafka, "--registry-url", cluster.registry_url, "--http-port", str(port)]
-    command = [*shikyu, "run", "--config", str(SETTINGS), *where]
+    command = [*shikyu, "run", "--config", str(SETTINGS), *where, *options]
     child = Child.start(command, folder=ROOT, log=folder / "shikyu.log", environment=_environment())
     try:
-        _until_ready(child, port)
+        _until_ready(cluster, child, port)
         yield child
     finally:
         child.stop(STOP_PATIENCE_S)
@@ -56,9 +59,10 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("SHIKYU_")}
 
 
-def _until_ready(child: Child, port: int) -> None:
+def _until_ready(cluster: Cluster, child: Child, port: int) -> None:
     end = time.monotonic() + READY_LIMIT_S
     while not _is_ready(port):
+        cluster.check()
         check(child)
         if time.monotonic() > end:
             raise ChildEnded(f"shikyu run was not ready within {READY_LIMIT_S} s:\n{child.last_lines()}", 3)

@@ -1,5 +1,6 @@
 import errno
 import shutil
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from consumer.errors import SurroundingsError
 from local import disk
 from local.cluster import Cluster
+from local.processes import Child
 
 
 def test_too_little_space_is_refused_with_figures(tmp_path):
@@ -35,3 +37,17 @@ def test_a_cluster_does_not_start_on_a_full_disk(tmp_path, monkeypatch):
     with pytest.raises(SurroundingsError, match="has 5 MB left and needs 300 MB"):
         cluster.__enter__()
     assert cluster.children == []
+
+
+def test_a_broker_that_a_full_disk_killed_is_explained(tmp_path):
+    """Its stack trace pushes the reason out of sight, yet the error names it."""
+    command = ["sh", "-c", "echo 'java.io.IOException: No space left on device'; seq 30; exit 1"]
+    cluster = Cluster(tmp_path, registry=False)
+    cluster._broker = Child.start(command, folder=tmp_path, log=tmp_path / "kafka.log")
+    while cluster._broker.exit_code() is None:
+        time.sleep(0.01)
+    try:
+        with pytest.raises(SurroundingsError, match=r"Kafka ended with exit code 1(.|\n)*The disk is full: make room"):
+            cluster.check()
+    finally:
+        cluster.stop()
