@@ -1,0 +1,1 @@
+"""The main job on real input, and what it costs."""
