@@ -8,7 +8,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumer.errors import PassingFault, SurroundingsError
-from consumer.receive import _record as as_record
+from consumer.receive import record_of as as_record
 from consumer.records import Dead, Decoded, Message, Record, Skipped
 from consumer.visible import visible
 

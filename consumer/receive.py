@@ -130,7 +130,7 @@ class Source:
             if (error := message.error()) is not None:
                 _raise_when_dead(error)
                 continue
-            record = _record(message)
+            record = record_of(message)
             records.append(record)
             timeout_s = 0.0
             size = len(record.value or b"")
@@ -194,7 +194,7 @@ class Source:
                 if (error := message.error()) is not None:
                     _raise_when_dead(error)
                 else:
-                    dropped.append(_record(message))
+                    dropped.append(record_of(message))
         finally:
             self._consumer.resume(self._consumer.assignment())
         return dropped
@@ -226,7 +226,8 @@ def generation_and_member(group_metadata: Any) -> tuple[int, str]:
     return int.from_bytes(serialized[7:11], "little", signed=True), serialized[11:].split(b"\0")[1].decode()
 
 
-def _record(message: KafkaMessage) -> Record:
+def record_of(message: KafkaMessage) -> Record:
+    """The message that confluent-kafka delivered, as ours; it must not be an error."""
     kind, timestamp_ms = message.timestamp()
     headers = cast("list[tuple[str, str | bytes | None]]", message.headers() or [])
     return Record(

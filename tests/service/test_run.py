@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from confluent_kafka import Producer
@@ -31,22 +31,6 @@ def until(condition: Callable[[], bool], within_s: float = 40) -> None:
     while not condition():
         assert time.monotonic() < end, "it never came true"
         time.sleep(0.1)
-
-
-@pytest.fixture
-def start(cluster, name, topics, tmp_path) -> Iterator[Callable[..., Service]]:
-    """Starts `shikyu run` on topics of this test's own."""
-    roles = topics()
-    running: list[Service] = []
-
-    def start(*more: str) -> Service:
-        running.append(Service(tmp_path, *flags(cluster.bootstrap_servers, roles, name, *more)))
-        return running[-1]
-
-    start.topics, start.group, start.bootstrap = roles, name, cluster.bootstrap_servers
-    yield start
-    for service in running:
-        service.stop()
 
 
 def consumed(start, total: int, within_s: float = 40) -> None:
