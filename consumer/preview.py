@@ -8,7 +8,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumer.errors import PassingFault, SurroundingsError
-from consumer.receive import record_of as as_record
+from consumer.receive import record_of
 from consumer.records import Dead, Decoded, Message, Record, Skipped
 from consumer.visible import visible
 
@@ -72,7 +72,7 @@ def _read(consumer: Consumer, partitions: int, most: int, *, first: bool, until:
             taken[place] = taken.get(place, 0) + 1
             if first and taken[place] >= most:
                 finished.add(place)
-            yield as_record(message)
+            yield record_of(message)
 
 
 def told(records: Sequence[Record], decode: Callable[[Record], Decoded]) -> Iterator[str]:
