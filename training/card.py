@@ -90,7 +90,7 @@ def _figures(messages: Prepared, results: Results) -> list[str]:
     return [
         f"## Measured on {len(messages.test)} test messages",
         "",
-        f"Near-duplicates of training messages among them: {messages.near_duplicates}.",
+        f"{messages.dropped} training messages stood among them, word for word or nearly, and were not trained on.",
         "",
         "| | accuracy | loss | very unsatisfied answered | 3-5 stars needlessly | the same by argmax |",
         "|---|---|---|---|---|---|",

@@ -25,21 +25,26 @@ def train() -> None:
 
     \b
     Exit codes: 0 done, 1 a bug, 2 the recipe or the data, 3 the surroundings (the train extra), 4 the artifact,
-    5 a limit not met (too few messages for the promise, too many near-duplicates).
+    5 a limit not met (too few messages for the promise).
     """
 
 
 @train.command()
 @click.argument("recipe", type=ExistingFile())
-@click.option("--output", type=click.Path(path_type=Path), help="The artifact's folder, instead of the recipe's.")
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Where the recipe's files are, instead of beside the recipe.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="The artifact's folder, instead of the recipe's.")
 @click.option("--replace", is_flag=True, help="Replace an artifact that is there already.")
-def run(recipe: Path, output: Path | None, replace: bool) -> None:
+def run(recipe: Path, data: Path | None, out: Path | None, replace: bool) -> None:
     """Everything: read, fit, calibrate, choose the operating point, export, measure, write the artifact."""
     require_extra()
     from training.run import run as make
     from training.told import results_lines
 
-    made = make(recipe, click.echo, output, replace=replace)
+    made = make(recipe, click.echo, data, out, replace=replace)
     for line in results_lines(made.results):
         click.echo(line)
     click.echo(f"artifact: {made.folder}")

@@ -100,7 +100,7 @@ def results_json(description: Description, messages: Prepared, results: Results)
     return {
         **({"eval_accuracy": fp32.accuracy, "eval_loss": fp32.loss} if fp32 else {}),
         "test_rows": fp32.rows if fp32 else 0,
-        "near_duplicates": messages.near_duplicates,
+        "training_messages_dropped_for_standing_in_the_test": messages.dropped,
         "precisions": {name: each.as_json() for name, each in results.precisions.items()},
         "int8_agreement": results.agreement,
         "int8_largest_difference": results.largest_difference,

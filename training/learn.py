@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from transformers import DebertaV2Config, DebertaV2Model, PreTrainedModel, PreTrainedTokenizerBase, set_seed
 
 from training import model, tokenizer
@@ -11,6 +13,7 @@ from training.data import Labelled
 from training.fit import Examples, fit, soft_targets
 from training.pretrain import pretrain
 from training.recipe import SCRATCH, Recipe
+from training.teach import fit_teacher, fragments, taught
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +49,27 @@ def learn(recipe: Recipe, begin: Start, messages: Labelled, work: Path) -> PreTr
     fresh = (
         model.from_checkpoint(begin.base)[0] if begin.config is None else model.classifier(begin.config, begin.encoder)
     )
+    texts, targets = lessons(recipe, messages)
     examples = Examples(
-        encode(begin.tokenizer, messages.texts, recipe.model.max_length),
-        soft_targets(messages.labels, recipe.fit.label_smoothing),
+        encode(begin.tokenizer, texts, recipe.model.max_length),
+        targets,
         recipe.fit.token_dropout,
         begin.tokenizer.mask_token_id,
     )
     options = {"seed": recipe.seed, **recipe.fit.arguments}
     return fit(fresh, begin.tokenizer, examples, work / "fit", options, average_last=recipe.fit.average_last)
+
+
+def lessons(recipe: Recipe, messages: Labelled) -> tuple[list[str], NDArray[np.float32]]:
+    """Texts with soft targets (rows, 5): the messages, and what a teacher makes of them when one is wanted."""
+    own = soft_targets(messages.labels, recipe.fit.label_smoothing)
+    plan = recipe.teach
+    if not plan.fragments:
+        return list(messages.texts), own
+    teacher = fit_teacher(messages)
+    made = fragments(messages.texts, plan.fragments, recipe.seed)
+    mixed = (1 - plan.weight) * own + plan.weight * taught(teacher, messages.texts, plan.sharpness)
+    return [*messages.texts, *made], np.concatenate([mixed, taught(teacher, made, plan.sharpness)]).astype(np.float32)
 
 
 def encode(words: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int) -> list[list[int]]:

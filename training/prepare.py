@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from consumer.errors import LimitError
 from training import data
 from training.data import Labelled
-from training.duplicates import Duplicate, duplicates
+from training.duplicates import duplicates
 from training.recipe import Recipe
 
 
@@ -15,35 +14,42 @@ class Prepared:
     """
     `train` is what the model may learn from, `calibration` what it may not (None: scored in folds), `test` neither.
 
-    `everything` is train and calibration together: the fingerprint is theirs.
+    `everything` is what `train` was taken from: the fingerprint is its own.
     """
 
     everything: Labelled
     train: Labelled
     calibration: Labelled | None
     test: Labelled | None
-    near_duplicates: int
+    dropped: int
 
 
 def prepare(recipe: Recipe, folder: Path) -> Prepared:
-    """Reads the recipe's files, relative to `folder`. SettingsError and LimitError say what does not fit."""
-    everything = training_messages(recipe, folder)
+    """Reads the recipe's files, relative to `folder`. SettingsError says what does not fit."""
+    everything, dropped = training_messages(recipe, folder)
     data.require_every_class(everything, "training")
     train, calibration = _calibration(recipe, folder, everything)
-    test = _read(recipe, folder, recipe.data.test) if recipe.data.test else None
+    test = _test(recipe, folder)
     if test is not None:
         data.require_every_class(test, "test")
-    shared = duplicates(test.texts, everything.texts) if test is not None else []
-    _refuse_many(recipe, shared)
-    return Prepared(everything, train, calibration, test, len(shared))
+    return Prepared(everything, train, calibration, test, dropped)
 
 
-def training_messages(recipe: Recipe, folder: Path) -> Labelled:
-    """The rows behind the manifest's fingerprint."""
-    messages = _read(recipe, folder, recipe.data.train)
+def training_messages(recipe: Recipe, folder: Path) -> tuple[Labelled, int]:
+    """
+    The rows behind the manifest's fingerprint, and how many were dropped.
+
+    Those that stand in the test messages too, word for word or nearly, are: else the test would be of memory.
+    """
+    messages, test = _read(recipe, folder, recipe.data.train), _test(recipe, folder)
     if recipe.data.max_per_class is not None:
         messages = data.balanced(messages, recipe.data.max_per_class, recipe.seed)
-    return messages
+    shared = {each.row for each in duplicates(messages.texts, test.texts)} if test is not None else set()
+    return messages.take([row for row in range(len(messages)) if row not in shared]), len(shared)
+
+
+def _test(recipe: Recipe, folder: Path) -> Labelled | None:
+    return _read(recipe, folder, recipe.data.test) if recipe.data.test else None
 
 
 def _calibration(recipe: Recipe, folder: Path, everything: Labelled) -> tuple[Labelled, Labelled | None]:
@@ -61,13 +67,3 @@ def _calibration(recipe: Recipe, folder: Path, everything: Labelled) -> tuple[La
 
 def _read(recipe: Recipe, folder: Path, patterns: list[str]) -> Labelled:
     return data.read(data.find(folder, patterns), recipe.data.text, recipe.data.stars)
-
-
-def _refuse_many(recipe: Recipe, shared: list[Duplicate]) -> None:
-    most = recipe.data.max_near_duplicates
-    if most is not None and len(shared) > most:
-        places = ", ".join(f"{each.row + 1} ~ {each.other + 1} ({each.similarity:.2f})" for each in shared[:10])
-        raise LimitError(
-            f"{len(shared)} test messages stand in the training messages too, word for word or nearly, and at most "
-            f"{most} may (rows, test ~ training: {places}): take them out of one of the two."
-        )

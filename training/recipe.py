@@ -27,7 +27,6 @@ class Data(Section):
     text: str = "text"
     stars: str = "stars"
     max_per_class: Annotated[int, Field(ge=1)] | None = None
-    max_near_duplicates: Annotated[int, Field(ge=0)] | None = None
 
 
 class Model(Section):
@@ -66,6 +65,14 @@ class Fit(Section):
     arguments: dict[str, Any] = {}
 
 
+class Teach(Section):
+    """Soft labels of TF-IDF and logistic regression on `fragments` made of the messages; 0 for none."""
+
+    fragments: Annotated[int, Field(ge=0)] = 0
+    weight: Annotated[float, Field(ge=0, le=1)] = 0.5  # against the stars, where a message has them
+    sharpness: Annotated[float, Field(gt=0)] = 1.5
+
+
 class Calibration(Section):
     """Held out by `share` (or by [data] calibration), or, with `folds`, scored by models that had not seen them."""
 
@@ -97,6 +104,7 @@ class Recipe(Section):
     data: Data
     model: Model = Model()
     pretrain: Pretrain = Pretrain()
+    teach: Teach = Teach()
     fit: Fit = Fit()
     calibration: Calibration = Calibration()
     promise: Promise = Promise()

@@ -28,13 +28,13 @@ class Made:
     results: Results
 
 
-def run(path: Path, say: Say, output: Path | None = None, *, replace: bool = False) -> Made:
+def run(path: Path, say: Say, data: Path | None = None, output: Path | None = None, *, replace: bool = False) -> Made:
     """Everything the recipe asks for. The artifact is there whole when this returns, and not at all otherwise."""
     recipe = recipes.read(path)
     folder = output or path.parent / recipe.output
     if folder.exists() and not replace:
-        raise ArtifactError(f"{folder} exists: name another folder with --output, or say --replace.")
-    messages = prepare(recipe, path.parent)
+        raise ArtifactError(f"{folder} exists: name another folder with --out, or say --replace.")
+    messages = prepare(recipe, data or path.parent)
     say(told(messages))
     with tempfile.TemporaryDirectory(prefix="shikyu-train-") as temporary:
         work = Path(temporary)
@@ -70,4 +70,4 @@ def fit_and_score(
 def told(messages: Prepared) -> str:
     parts = [("train", messages.train), ("calibration", messages.calibration), ("test", messages.test)]
     counts = ", ".join(f"{name} {len(some)} {some.class_counts()}" for name, some in parts if some is not None)
-    return f"data: {counts}; near-duplicates across train and test: {messages.near_duplicates}"
+    return f"data: {counts}; {messages.dropped} training messages dropped that stand in the test too"

@@ -1,0 +1,64 @@
+import importlib.util
+
+import pytest
+from click.testing import CliRunner
+
+from training import cli
+
+pytestmark = pytest.mark.train
+
+
+def test_without_the_extra_it_says_how_to_install_it(monkeypatch, tmp_path, capsys):
+    """
+    No traceback from deep inside an import, and the exit code of missing surroundings.
+    """
+    (tmp_path / "recipe.toml").write_text("")
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "torch" else find_spec(name))
+
+    assert cli.main(["run", str(tmp_path / "recipe.toml")]) == 3
+
+    assert "needs torch, which this environment lacks: pip install 'shikyu[train]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        ("name = ", "is no TOML"),
+        ('name = "a"\noutput = "o"\n[data]\ntrian = ["x"]', "data.train: Field required; data.trian: Extra inputs"),
+        ('name = "a"\noutput = "o"\n[data]\ntrain = ["no-such-*.jsonl"]', "No file matches 'no-such-*.jsonl'"),
+        (
+            'name = "a"\noutput = "o"\n[data]\ntrain = ["x"]\n[model]\nbase = "b"\n[model.config]\nhidden_size = 8',
+            "a checkpoint has its own",
+        ),
+    ],
+)
+def test_a_wrong_recipe_is_named_with_exit_code_2(tmp_path, capsys, recipe, message):
+    """
+    Nothing is trained on a misspelt recipe.
+    """
+    (tmp_path / "recipe.toml").write_text(recipe)
+
+    assert cli.main(["run", str(tmp_path / "recipe.toml")]) == 2
+
+    assert message in capsys.readouterr().err
+
+
+def test_an_artifact_is_never_overwritten_unasked(tmp_path, capsys):
+    """
+    The check comes before the hours of fitting, not after.
+    """
+    (tmp_path / "there").mkdir()
+    (tmp_path / "recipe.toml").write_text('name = "a"\noutput = "there"\n[data]\ntrain = ["no-such.jsonl"]')
+
+    assert cli.main(["run", str(tmp_path / "recipe.toml")]) == 4
+
+    assert "--replace" in capsys.readouterr().err
+
+
+def test_a_misspelt_command_is_usage():
+    """
+    click's own exit code for usage is ours for settings.
+    """
+    assert cli.main(["fitt"]) == 2
+    assert CliRunner().invoke(cli.train, ["--help"]).exit_code == 0

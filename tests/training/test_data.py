@@ -1,0 +1,148 @@
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from consumer.errors import SettingsError
+from training import data
+
+pytestmark = pytest.mark.train
+
+
+def write(path: Path, *rows: object) -> Path:
+    path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    return path
+
+
+def test_jsonl_csv_and_their_gzips_give_the_same_messages(tmp_path):
+    """
+    The format of a file changes nothing of what is read, line breaks and commas in texts included.
+    """
+    jsonl = write(tmp_path / "a.jsonl", {"text": "Late,\nagain\u2028!", "stars": 1}, {"text": "Fine", "stars": "5"})
+    csv_file = tmp_path / "a.csv"
+    csv_file.write_text('\ufeffstars,text\n1,"Late,\nagain\u2028!"\n5.0,Fine\n', encoding="utf-8")
+    packed = tmp_path / "a.jsonl.gz"
+    packed.write_bytes(gzip.compress(jsonl.read_bytes()))
+
+    read = [data.read([path]) for path in (jsonl, csv_file, packed)]
+
+    assert [each.texts for each in read] == [("Late,\nagain\u2028!", "Fine")] * 3
+    assert [each.labels.tolist() for each in read] == [[0, 4]] * 3
+    assert len({each.fingerprint() for each in read}) == 1
+
+
+def test_columns_may_have_other_names(tmp_path):
+    """
+    The recipe says which columns hold text and stars.
+    """
+    path = write(tmp_path / "a.jsonl", {"body": "Fine", "rating": 4})
+
+    assert data.read([path], "body", "rating").labels.tolist() == [3]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"body": "secret words", "stars": 1}, "no column 'text' among body, stars"),
+        ({"text": "secret words", "stars": 0}, "'stars' is 0: stars are whole numbers from 1 to 5"),
+        ({"text": "secret words", "stars": 4.5}, "'stars' is 4.5"),
+        ({"text": "secret words", "stars": True}, "stars are whole numbers"),
+        ({"text": "secret words", "stars": "secret words"}, "a str that is no number"),
+        ({"text": None, "stars": 1}, "the text in 'text' is null"),
+        ({"text": "  ", "stars": 1}, "is empty"),
+        (["secret words"], "a list, not an object"),
+    ],
+)
+def test_a_row_that_does_not_fit_is_named_without_its_text(tmp_path, row, message):
+    """
+    File and line are named, and no customer's words.
+    """
+    path = write(tmp_path / "a.jsonl", {"text": "Fine", "stars": 5}, row)
+
+    with pytest.raises(SettingsError, match=r"a\.jsonl, line 2") as caught:
+        data.read([path])
+
+    assert message in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.jsonl", b"", "nothing to learn from"),
+        ("a.jsonl", b'{"text": "secret', "line 1: no JSON"),
+        ("a.jsonl", b'{"text": "caf\xe9"}', "not UTF-8 at byte 13"),
+        ("a.jsonl.gz", b"plain", "cannot be read"),
+        ("a.parquet", b"PAR1", "neither .jsonl nor .csv"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path, name, content, message):
+    """
+    Each kind of broken file has its own words, and none shows the content.
+    """
+    path = tmp_path / name
+    path.write_bytes(content)
+
+    with pytest.raises(SettingsError) as caught:
+        data.read([path])
+
+    assert message in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_pattern_that_finds_no_file_is_an_error(tmp_path):
+    """
+    A misspelt pattern must not train on less than was meant.
+    """
+    write(tmp_path / "train-1.jsonl", {"text": "Fine", "stars": 5})
+
+    assert data.find(tmp_path, ["train-*.jsonl"]) == [tmp_path / "train-1.jsonl"]
+    with pytest.raises(SettingsError, match="No file matches 'trian"):
+        data.find(tmp_path, ["trian-*.jsonl"])
+
+
+def test_the_fingerprint_sees_every_text_and_label_but_not_their_order():
+    """
+    One changed letter or star is another fingerprint; files may be sorted and split at will.
+    """
+    messages = data.Labelled(("one", "two", "two"), np.array([0, 4, 4]))
+
+    assert messages.fingerprint() == messages.take([2, 0, 1]).fingerprint()
+    assert messages.fingerprint() != data.Labelled(("one", "twO", "two"), messages.labels).fingerprint()
+    assert messages.fingerprint() != data.Labelled(messages.texts, np.array([0, 4, 3])).fingerprint()
+    assert messages.fingerprint() != messages.take([0, 1]).fingerprint()
+
+
+def test_a_split_takes_its_share_of_every_class_and_nothing_twice():
+    """
+    The two parts are disjoint, whole, stratified, and the same for the same seed.
+    """
+    labels = np.repeat(np.arange(5), [50, 10, 10, 20, 10])
+
+    rest, taken = data.split(labels, 0.2, seed=3)
+
+    assert sorted([*rest, *taken]) == list(range(100))
+    assert np.bincount(labels[taken]).tolist() == [10, 2, 2, 4, 2]
+    assert taken.tolist() == data.split(labels, 0.2, seed=3)[1].tolist()
+
+
+def test_balancing_caps_the_large_classes_and_keeps_the_small():
+    """
+    Rows are drawn at random but stay in order.
+    """
+    messages = data.Labelled(tuple(map(str, range(9))), np.array([0, 0, 0, 0, 1, 2, 3, 4, 4]))
+
+    some = data.balanced(messages, 2, seed=0)
+
+    assert some.class_counts() == [2, 1, 1, 1, 2]
+    assert list(some.texts) == sorted(some.texts)
+
+
+def test_an_absent_class_is_named():
+    """
+    Five classes are promised downstream, so four are refused here.
+    """
+    with pytest.raises(SettingsError, match="none with 4 stars"):
+        data.require_every_class(data.Labelled(("a", "b", "c", "d"), np.array([0, 1, 2, 4])), "training")

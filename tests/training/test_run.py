@@ -1,0 +1,140 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import DebertaV2ForSequenceClassification
+
+from consumer.artifact import read_manifest
+from consumer.classify import load
+from training import cli, data
+
+pytestmark = pytest.mark.train
+
+SAMPLE = Path(__file__).parents[2] / "training" / "sample"
+ROWS, TEST_ROWS = 200, 50
+RECIPE = """
+name = "small"
+output = "artifact"
+
+[data]
+train = ["train.csv"]
+test = ["test.jsonl"]
+
+[model]
+vocab_size = 400
+max_length = 64
+
+[model.config]
+hidden_size = 32
+num_hidden_layers = 2
+num_attention_heads = 2
+position_buckets = 16
+initializer_range = 0.1
+
+[pretrain.arguments]
+num_train_epochs = 1
+per_device_train_batch_size = 16
+
+[teach]
+fragments = 50
+
+[fit]
+label_smoothing = 0.1
+token_dropout = 0.1
+average_last = 0.5
+
+[fit.arguments]
+num_train_epochs = 1
+per_device_train_batch_size = 16
+learning_rate = 2e-3
+
+[promise]
+recall = 0.5
+
+[gate]
+min_agreement = 0.0
+max_more_needless = 1.0
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """A folder with messages, a recipe and the artifact that `shikyu-train run` made of them."""
+    folder = tmp_path_factory.mktemp("run")
+    lines = next(iter(sorted(SAMPLE.glob("train-*.jsonl")))).read_text("utf-8").splitlines()
+    rows = [json.loads(line) for line in lines[: ROWS + TEST_ROWS]]
+    (folder / "test.jsonl").write_text("\n".join(json.dumps(row) for row in rows[ROWS:]), "utf-8")
+    quoted = ('"' + row["text"].replace('"', '""') + f'",{row["stars"]}' for row in rows[:ROWS])
+    (folder / "train.csv").write_text("\n".join(["text,stars", *quoted]), "utf-8")
+    (folder / "recipe.toml").write_text(RECIPE)
+    assert cli.main(["run", str(folder / "recipe.toml")]) == 0
+    return folder
+
+
+def test_the_consumer_takes_what_training_made(made):
+    """
+    Both precisions load, answer any text, and carry the recipe's promise.
+    """
+    for precision in ("fp32", "int8"):
+        classifier = load(made / "artifact", precision)
+        served = classifier.manifest.precisions[precision]
+
+        assert len(classifier.classify(["Where is my parcel?", "", "😀"])) == 3
+        assert served.promise is not None
+        assert served.promise.target == 0.5
+        assert served.promise.recall >= 0.5
+
+
+def test_the_figures_are_those_of_the_served_model(made, capsys):
+    """
+    eval_results.json, `shikyu-train evaluate` and the Python API agree.
+    """
+    test = data.read([made / "test.jsonl"])
+    figures = json.loads((made / "artifact" / "eval_results.json").read_text())["precisions"]["int8"]
+
+    decisions = load(made / "artifact", "int8").classify(test.texts)
+    urgent_one_star = [one.urgent for one, label in zip(decisions, test.labels, strict=True) if label == 0]
+
+    assert figures["rows"] == TEST_ROWS
+    assert figures["operating_point"]["recall"] == pytest.approx(sum(urgent_one_star) / len(urgent_one_star))
+    assert cli.main(["evaluate", str(made / "artifact"), str(made / "test.jsonl"), "--precision", "int8"]) == 0
+    assert f"accuracy {figures['accuracy']:.3f}" in capsys.readouterr().out
+
+
+def test_transformers_loads_the_checkpoint_and_agrees_with_fp32(made):
+    """
+    The artifact is a checkpoint too: same tokenizer, same logits as the packed graph.
+    """
+    from training.score import folder_files, score
+    from training.tokenizer import load as load_tokenizer
+
+    texts = ["Where is my parcel?", "Three weeks. THREE. I want my money back, today!"]
+    model = DebertaV2ForSequenceClassification.from_pretrained(made / "artifact").eval()
+    batch = load_tokenizer(made / "artifact")(texts, padding=True, return_tensors="pt")
+    with torch.inference_mode():
+        expected = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits.numpy()
+
+    scored = score(folder_files(made / "artifact"), "model.onnx", texts, max_length=64)
+
+    assert abs(scored.logits - expected).max() < 2e-5
+
+
+def test_the_manifest_knows_its_training_messages(made):
+    """
+    The fingerprint is that of the rows, wherever they stand.
+    """
+    known = read_manifest(made / "artifact").training_data
+
+    assert known.fingerprint == data.read([made / "train.csv"]).fingerprint()
+    assert known.rows == ROWS
+
+
+def test_the_card_names_both_ways_to_count(made):
+    """
+    What a reader of README.md sees first are figures, the baseline's among them.
+    """
+    card = (made / "artifact" / "README.md").read_text("utf-8")
+
+    for words in ("fp32", "int8", "TF-IDF + logistic regression", "by argmax", "with 95% confidence"):
+        assert words in card

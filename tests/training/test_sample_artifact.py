@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import pytest
+
+from consumer.artifact import read_manifest, verify
+from training import recipe as recipes
+from training.data import find, read
+from training.duplicates import duplicates
+from training.prepare import training_messages
+
+pytestmark = pytest.mark.train
+
+ROOT = Path(__file__).parents[2]
+RECIPE = ROOT / "training" / "sample" / "recipe.toml"
+ARTIFACT = ROOT / "artifacts" / "sample"
+MOST_BYTES = 8_000_000
+
+
+def test_the_committed_artifact_was_made_from_the_messages_beside_it():
+    """
+    When a message changes, `make sample-model` is due.
+    """
+    messages, _ = training_messages(recipes.read(RECIPE), RECIPE.parent)
+
+    assert read_manifest(ARTIFACT).training_data.fingerprint == messages.fingerprint()
+
+
+def test_it_is_whole_in_both_precisions_and_small():
+    """
+    The demo needs no torch, and a clone stays light.
+    """
+    for precision in ("fp32", "int8"):
+        assert verify(ARTIFACT, precision).served.servable
+    assert sum(path.stat().st_size for path in ARTIFACT.iterdir()) <= MOST_BYTES
+
+
+def test_no_test_message_stands_in_the_training_messages():
+    """
+    The 300 were written apart, so that their figures mean something.
+    """
+    recipe = recipes.read(RECIPE)
+    test = read(find(RECIPE.parent, recipe.data.test))
+
+    shared = duplicates(test.texts, training_messages(recipe, RECIPE.parent)[0].texts)
+
+    assert [(each.row, each.other) for each in shared] == []
