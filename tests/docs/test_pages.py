@@ -1,0 +1,71 @@
+"""What the pages say is there is there: links, commands, flags, settings."""
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+
+from consumer.cli import shikyu
+from consumer.settings_sources import resolve
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [body for kind, body in BLOCK.findall(page.read_text(encoding="utf-8")) if kind == language]
+
+
+def commands() -> list[tuple[str, str]]:
+    """(page, command) of every line of a shell block that calls shikyu."""
+    lines = [
+        (page.name, line.partition(" #")[0].strip())
+        for page in PAGES
+        for block in blocks(page, "sh")
+        for line in block.replace("\\\n", " ").splitlines()
+    ]
+    return [(page, line) for page, line in lines if line.startswith("shikyu ")]
+
+
+def test_readme_is_short():
+    """Promise, picture, quickstart, figures, links: under 150 lines."""
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 150
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    """Every relative link, pictures' too."""
+    links = [link for link in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in link]
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize(("page", "line"), commands())
+def test_commands_and_their_flags_exist(page, line):
+    """A page that teaches a flag which is gone is worse than none."""
+    words = shlex.split(line.partition("|")[0])[1:]
+    command: click.Command = shikyu
+    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        with click.Context(command) as context:
+            found = command.get_command(context, words.pop(0))
+        assert found is not None, line
+        command = found
+    known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+
+    assert [word for word in words if word.startswith("--") and word.partition("=")[0] not in known] == []
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "toml")], ids=lambda page: page.name)
+def test_settings_in_examples_are_settings(page, tmp_path):
+    """Each TOML example of the consumer's settings is one that it takes."""
+    for block in blocks(page, "toml"):
+        if "promise" in tomllib.loads(block) or "data" in tomllib.loads(block):
+            continue  # a recipe of shikyu-train's
+        example = tmp_path / "shikyu.toml"
+        example.write_text(block, encoding="utf-8")
+        resolve(example, {}, {})
