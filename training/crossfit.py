@@ -1,17 +1,19 @@
 """Scores of messages by models that have not seen them, in every precision that will be served."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from consumer.errors import SettingsError
 from consumer.records import Satisfaction
 from training import baseline
 from training.data import Labelled
 from training.export import FP32_FILE, INT8_FILE
 from training.score import Scored, score
 
+Folds = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
 PRECISIONS: Mapping[str, str] = {"fp32": FP32_FILE, "int8": INT8_FILE}
 
 
@@ -35,7 +37,7 @@ def held_out(files: Mapping[str, bytes], messages: Labelled, max_length: int) ->
 
 
 def in_folds(
-    make_files: Callable[[Labelled], Mapping[str, bytes]], messages: Labelled, folds: int, seed: int, max_length: int
+    make_files: Callable[[Labelled], Mapping[str, bytes]], messages: Labelled, folds: Folds, max_length: int
 ) -> Calibration:
     """
     By as many models as there are folds, each fitted on the others.
@@ -43,29 +45,32 @@ def in_folds(
     Every message counts, where messages are few; the shipped model has seen them all and is a little better than those
     measured. The promise then assumes that its scores are distributed like theirs.
     """
-    parts: list[tuple[NDArray[np.int64], Calibration]] = []
-    for rest, rows in fold_rows(messages.labels, folds, seed):
-        parts.append((rows, held_out(make_files(messages.take(rest)), messages.take(rows), max_length)))
-    order = np.argsort(np.concatenate([rows for rows, _ in parts]))
+    parts = [held_out(make_files(messages.take(rest)), messages.take(rows), max_length) for rest, rows in folds]
+    order = np.argsort(np.concatenate([rows for _, rows in folds]))
     return Calibration(
-        messages.labels, {name: _joined([part.scored[name] for _, part in parts], order) for name in PRECISIONS}
+        messages.labels, {name: _joined([part.scored[name] for part in parts], order) for name in PRECISIONS}
     )
 
 
-def fold_rows(labels: NDArray[np.int64], folds: int, seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """(rest, fold) row numbers, each class spread evenly over the folds."""
-    generator = np.random.default_rng(seed)
-    fold = np.empty(len(labels), dtype=np.int64)
-    for label in np.unique(labels):
-        rows = generator.permutation(np.flatnonzero(labels == label))
-        fold[rows] = np.arange(len(rows)) % folds
+def fold_rows(messages: Labelled, folds: int, seed: int, *, whole_files: bool) -> Folds:
+    """(rest, fold) row numbers, each class spread evenly over the folds, or whole files in turn."""
+    if whole_files:
+        if len(np.unique(messages.files)) < folds:
+            raise SettingsError(f"{folds} folds of whole files need as many files: name more, or split files.")
+        fold = messages.files % folds
+    else:
+        generator = np.random.default_rng(seed)
+        fold = np.empty(len(messages), dtype=np.int64)
+        for label in np.unique(messages.labels):
+            rows = generator.permutation(np.flatnonzero(messages.labels == label))
+            fold[rows] = np.arange(len(rows)) % folds
     return [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(folds)]
 
 
-def baseline_scores(messages: Labelled, folds: int, seed: int) -> NDArray[np.float32]:
+def baseline_scores(messages: Labelled, folds: Folds) -> NDArray[np.float32]:
     """(rows, 5) of TF-IDF and logistic regression, on the same folds."""
     logits = np.empty((len(messages), len(Satisfaction)), dtype=np.float32)
-    for rest, rows in fold_rows(messages.labels, folds, seed):
+    for rest, rows in folds:
         model = baseline.fit_baseline(messages.take(rest))
         logits[rows] = baseline.log_probabilities(model, messages.take(rows).texts)
     return logits

@@ -20,16 +20,18 @@ STARS = (1, 2, 3, 4, 5)
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Texts with `labels` (rows,) int64: 0 for one star to 4 for five."""
+    """Texts with `labels` (rows,) int64: 0 for one star to 4 for five; `files` (rows,) numbers where they stood."""
 
     texts: tuple[str, ...]
     labels: NDArray[np.int64]
+    files: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.texts)
 
     def take(self, rows: Sequence[int] | NDArray[np.int64]) -> "Labelled":
-        return Labelled(tuple(self.texts[row] for row in rows), self.labels[np.asarray(rows, dtype=np.int64)])
+        chosen = np.asarray(rows, dtype=np.int64)
+        return Labelled(tuple(self.texts[row] for row in chosen), self.labels[chosen], self.files[chosen])
 
     def class_counts(self) -> list[int]:
         return [int(count) for count in np.bincount(self.labels, minlength=len(STARS))]
@@ -70,13 +72,15 @@ def read(paths: Sequence[Path], text: str = "text", stars: str = "stars") -> Lab
     """
     texts: list[str] = []
     labels: list[int] = []
-    for path in paths:
+    files: list[int] = []
+    for number, path in enumerate(paths):
         for line, row in _rows(path):
+            files.append(number)
             texts.append(_text(row, text, path, line))
             labels.append(_label(row, stars, path, line))
     if not texts:
         raise SettingsError(f"No messages in {', '.join(map(str, paths))}: there is nothing to learn from.")
-    return Labelled(tuple(texts), np.array(labels, dtype=np.int64))
+    return Labelled(tuple(texts), np.array(labels, dtype=np.int64), np.array(files, dtype=np.int64))
 
 
 def require_every_class(data: Labelled, what: str) -> None:

@@ -77,7 +77,7 @@ def _baseline(recipe: Recipe, description: Description, messages: Prepared, test
         labels, scores = messages.calibration.labels, baseline.log_probabilities(model, messages.calibration.texts)
     else:
         labels = messages.train.labels
-        scores = baseline_scores(messages.train, recipe.calibration.folds or 2, recipe.seed)
+        scores = baseline_scores(messages.train, messages.folds)
     operated = operate(scores, labels, description.class_shares, recipe.promise)
     logits = baseline.log_probabilities(model, test.texts)
     urgency = urgencies(logits, operated.temperature, prior_shift(description.class_shares))

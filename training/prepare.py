@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from training import data
+from training.crossfit import Folds, fold_rows
 from training.data import Labelled
 from training.duplicates import duplicates
 from training.recipe import Recipe
@@ -12,7 +13,7 @@ from training.recipe import Recipe
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """
-    `train` is what the model may learn from, `calibration` what it may not (None: scored in folds), `test` neither.
+    `train` is what the model may learn from, `calibration` what it may not (None: scored in `folds`), `test` neither.
 
     `everything` is what `train` was taken from: the fingerprint is its own.
     """
@@ -22,6 +23,7 @@ class Prepared:
     calibration: Labelled | None
     test: Labelled | None
     dropped: int
+    folds: Folds
 
 
 def prepare(recipe: Recipe, folder: Path) -> Prepared:
@@ -32,7 +34,7 @@ def prepare(recipe: Recipe, folder: Path) -> Prepared:
     test = _test(recipe, folder)
     if test is not None:
         data.require_every_class(test, "test")
-    return Prepared(everything, train, calibration, test, dropped)
+    return Prepared(everything, train, calibration, test, dropped, _folds(recipe, train))
 
 
 def training_messages(recipe: Recipe, folder: Path) -> tuple[Labelled, int]:
@@ -50,6 +52,11 @@ def training_messages(recipe: Recipe, folder: Path) -> tuple[Labelled, int]:
 
 def _test(recipe: Recipe, folder: Path) -> Labelled | None:
     return _read(recipe, folder, recipe.data.test) if recipe.data.test else None
+
+
+def _folds(recipe: Recipe, train: Labelled) -> Folds:
+    plan = recipe.calibration
+    return [] if plan.folds is None else fold_rows(train, plan.folds, recipe.seed, whole_files=plan.whole_files)
 
 
 def _calibration(recipe: Recipe, folder: Path, everything: Labelled) -> tuple[Labelled, Labelled | None]:

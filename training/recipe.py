@@ -74,10 +74,15 @@ class Teach(Section):
 
 
 class Calibration(Section):
-    """Held out by `share` (or by [data] calibration), or, with `folds`, scored by models that had not seen them."""
+    """
+    Held out by `share` (or by [data] calibration), or, with `folds`, scored by models that had not seen them.
+
+    With `whole_files`, a file is never split between folds: its writers are as new to the model as customers will be.
+    """
 
     share: Share = 0.2
     folds: Annotated[int, Field(ge=2, le=20)] | None = None
+    whole_files: bool = False
 
 
 class Promise(Section):

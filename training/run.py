@@ -62,9 +62,7 @@ def fit_and_score(
     files = fitted(messages.train)
     if messages.calibration is not None:
         return files, held_out(files, messages.calibration, recipe.model.max_length)
-    folds = recipe.calibration.folds
-    assert folds is not None
-    return files, in_folds(fitted, messages.train, folds, recipe.seed, recipe.model.max_length)
+    return files, in_folds(fitted, messages.train, messages.folds, recipe.model.max_length)
 
 
 def told(messages: Prepared) -> str:

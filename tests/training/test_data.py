@@ -11,6 +11,10 @@ from training import data
 pytestmark = pytest.mark.train
 
 
+def labelled(texts: tuple[str, ...], labels: np.ndarray) -> data.Labelled:
+    return data.Labelled(texts, labels, np.zeros_like(labels))
+
+
 def write(path: Path, *rows: object) -> Path:
     path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
     return path
@@ -107,11 +111,11 @@ def test_the_fingerprint_sees_every_text_and_label_but_not_their_order():
     """
     One changed letter or star is another fingerprint; files may be sorted and split at will.
     """
-    messages = data.Labelled(("one", "two", "two"), np.array([0, 4, 4]))
+    messages = labelled(("one", "two", "two"), np.array([0, 4, 4]))
 
     assert messages.fingerprint() == messages.take([2, 0, 1]).fingerprint()
-    assert messages.fingerprint() != data.Labelled(("one", "twO", "two"), messages.labels).fingerprint()
-    assert messages.fingerprint() != data.Labelled(messages.texts, np.array([0, 4, 3])).fingerprint()
+    assert messages.fingerprint() != labelled(("one", "twO", "two"), messages.labels).fingerprint()
+    assert messages.fingerprint() != labelled(messages.texts, np.array([0, 4, 3])).fingerprint()
     assert messages.fingerprint() != messages.take([0, 1]).fingerprint()
 
 
@@ -132,7 +136,7 @@ def test_balancing_caps_the_large_classes_and_keeps_the_small():
     """
     Rows are drawn at random but stay in order.
     """
-    messages = data.Labelled(tuple(map(str, range(9))), np.array([0, 0, 0, 0, 1, 2, 3, 4, 4]))
+    messages = labelled(tuple(map(str, range(9))), np.array([0, 0, 0, 0, 1, 2, 3, 4, 4]))
 
     some = data.balanced(messages, 2, seed=0)
 
@@ -145,4 +149,4 @@ def test_an_absent_class_is_named():
     Five classes are promised downstream, so four are refused here.
     """
     with pytest.raises(SettingsError, match="none with 4 stars"):
-        data.require_every_class(data.Labelled(("a", "b", "c", "d"), np.array([0, 1, 2, 4])), "training")
+        data.require_every_class(labelled(("a", "b", "c", "d"), np.array([0, 1, 2, 4])), "training")

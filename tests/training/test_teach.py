@@ -16,6 +16,7 @@ MESSAGES = Labelled(
     )
     * 3,
     np.array([0, 1, 2, 3, 4] * 3),
+    np.zeros(15, dtype=np.int64),
 )
 
 
