@@ -36,7 +36,7 @@ format: $(DEV)/made  ## Let ruff put the code in order
 	$(DEV)/bin/ruff format .
 
 sample-model: $(DEV)/made  ## Train the small sample model anew from the messages in training/sample
-	$(DEV)/bin/python -m training.sample
+	$(DEV)/bin/shikyu-train run training/sample/recipe.toml --replace
 
 real: $(DEV)/made  ## The main job on real reviews: make real REVIEWS=folder
 	@test -n "$(REVIEWS)" || { echo "make real needs the reviews' folder: make real REVIEWS=folder" >&2; exit 2; }
