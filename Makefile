@@ -48,6 +48,8 @@ locks: $(UV)  ## Resolve every lock anew
 	$(COMPILE) pyproject.toml -o locks/serve.txt
 	$(COMPILE) pyproject.toml --extra local -o locks/demo.txt
 	$(COMPILE) pyproject.toml --extra train --extra parquet --extra local --extra dev -o locks/train.txt
+	$(COMPILE) pyproject.toml --extra optimum -o locks/optimum.txt
+	$(COMPILE) locks/bench-quix.in -o locks/bench-quix.txt
 	$(COMPILE) locks/build.in -o locks/build.txt
 	echo uv | $(COMPILE) - -o locks/uv.txt
 

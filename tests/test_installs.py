@@ -1,0 +1,62 @@
+"""The installs are what they say: serving is small, every lock has hashes, and the locks fit pyproject.toml."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LOCKS = sorted((ROOT / "locks").glob("*.txt"))
+NAME = re.compile(r"^([a-z0-9][a-z0-9._-]*)==", re.MULTILINE)
+TRAINING_ONLY = {"torch", "transformers", "datasets", "sentencepiece", "scikit-learn", "accelerate", "optimum", "onnx"}
+
+
+def locked(name: str) -> set[str]:
+    return set(NAME.findall((ROOT / "locks" / f"{name}.txt").read_text()))
+
+
+def wanted(*extras: str) -> set[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lists = [project["dependencies"], *(project["optional-dependencies"][extra] for extra in extras)]
+    return {re.split(r"[\[<>=~; ]", each, maxsplit=1)[0].lower() for listed in lists for each in listed}
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+def test_every_package_of_a_lock_has_hashes(lock):
+    """And no lock says where packages come from."""
+    text = lock.read_text()
+    blocks = re.split(r"\n(?=[a-z0-9])", text.strip())
+
+    assert [block.splitlines()[0] for block in blocks if "--hash=sha256:" not in block] == []
+    assert "http" not in re.sub(NAME, "", text)
+    assert "index-url" not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "extras"),
+    [("serve", ()), ("demo", ("local",)), ("train", ("train", "parquet", "local", "dev")), ("optimum", ("optimum",))],
+)
+def test_locks_hold_what_the_project_asks_for(name, extras):
+    """A dependency that was added without `make locks` would be missing on the next machine."""
+    assert wanted(*extras) - locked(name) == set()
+
+
+@pytest.mark.parametrize("name", ["serve", "demo"])
+def test_serving_brings_no_training_library(name):
+    """Neither torch nor transformers: the image stays small, and so does what can be attacked."""
+    assert locked(name) & TRAINING_ONLY == set()
+
+
+def test_serving_imports_no_training_library():
+    """Not even where they are installed: the consumer's every module, imported in a process of its own."""
+    code = (
+        "import sys, pkgutil, importlib, consumer\n"
+        "for module in pkgutil.walk_packages(consumer.__path__, 'consumer.'): importlib.import_module(module.name)\n"
+        "print(sorted({'torch', 'transformers', 'datasets', 'sklearn', 'sentencepiece', 'onnx'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
