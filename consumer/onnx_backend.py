@@ -5,12 +5,16 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from consumer.errors import ArtifactError
 from consumer.packing import Distances, pack
 from consumer.records import Satisfaction
+
+# ONNX Runtime 1.32 keeps an id of the device in the home folder and would tell Microsoft how it is used. It looks once,
+# when it is loaded.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime  # type: ignore[import-untyped]
 
 PACKED_INPUTS = ("token_ids", "row_of_cell", "cell_of_row", "score_bias", "first_rows", "position_rows")
 ERRORS_ONLY = 3

@@ -1,6 +1,9 @@
 """The model by ONNX Runtime, from bytes."""
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -92,3 +95,12 @@ def test_weights_in_another_file_are_never_read(tmp_path, monkeypatch):
 
     with pytest.raises(ArtifactError, match="weights in further files are not read"):
         OnnxBackend(onnx_model(PACKED, 5, external=True), Distances(256, 512), 1)
+
+
+def test_the_engine_keeps_no_id_and_calls_nobody(tiny, tmp_path):
+    """ONNX Runtime's telemetry is off: a home folder stays as empty as it was."""
+    code = "import sys; from consumer import load; load(sys.argv[1]).classify(['hello'])"
+
+    subprocess.run([sys.executable, "-c", code, str(tiny)], env={**os.environ, "HOME": str(tmp_path)}, check=True)
+
+    assert list(tmp_path.iterdir()) == []
