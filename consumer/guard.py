@@ -5,9 +5,11 @@ from collections.abc import Sequence
 
 from consumer.errors import UnreadableTopic
 from consumer.records import Dead, Decision, Skipped
+from consumer.visible import visible
 
 FIRST_RECORDS = 20
 LAST_RECORDS = 200
+FIELD_NAME_CHARACTERS = 60
 
 Fate = Decision | Dead | Skipped
 
@@ -16,48 +18,60 @@ class Guard:
     """
     Watches the share of dead letters over what has been committed and the window in hand.
 
-    Skipped records are not counted: they say nothing of whether messages can be read.
+    What it has seen is this process's own: each start begins with the first 20 records anew.
     """
 
     def __init__(self, max_share: float, reads: str) -> None:
         """`reads` names the settings to look at, such as `input.format avro, input.text "body.text"`."""
         self._max_share = max_share
         self._reads = reads
-        self._seen = 0
-        self._any_alive = False
+        self._first: list[bool] = []
         self._last: deque[bool] = deque(maxlen=LAST_RECORDS)
 
     def check(self, fates: Sequence[Fate]) -> None:
         """Raises UnreadableTopic when the window must not be committed; changes nothing."""
-        dead = [fate for fate in fates if isinstance(fate, Dead)]
-        if not dead:
+        example = next((fate for fate in fates if isinstance(fate, Dead) and _counts(fate)), None)
+        if example is None:
             return
-        counted = _counted(fates)
-        first_all_dead = not self._any_alive and all(counted) and self._seen + len(counted) >= FIRST_RECORDS
-        last = deque(self._last, maxlen=LAST_RECORDS)
-        last.extend(counted)
-        share = sum(last) / len(last)
-        if first_all_dead:
-            raise UnreadableTopic(self._advice(f"none of the first {self._seen + len(counted)} records", dead[0]))
-        if len(last) == LAST_RECORDS and share > self._max_share:
-            told = f"{share:.0%} of the last {LAST_RECORDS} records (dead_letters.max_share is {self._max_share:.0%})"
-            raise UnreadableTopic(self._advice(told + " not", dead[0]))
+        first = (self._first + _counted(fates))[:FIRST_RECORDS]
+        if len(first) == FIRST_RECORDS and all(first):
+            raise UnreadableTopic(self._advice(f"none of the first {FIRST_RECORDS} records could be read", example))
+        share = self._highest_share(fates)
+        if share > self._max_share:
+            limit = f"dead_letters.max_share is {self._max_share:.1%}"
+            what = f"{share:.1%} of the last {LAST_RECORDS} records could not be read ({limit})"
+            raise UnreadableTopic(self._advice(what, example))
 
     def committed(self, fates: Sequence[Fate]) -> None:
         """Remembers a window that was committed; one that was rewound is never counted."""
         counted = _counted(fates)
-        self._seen += len(counted)
-        self._any_alive = self._any_alive or not all(counted)
+        self._first = (self._first + counted)[:FIRST_RECORDS]
         self._last.extend(counted)
 
+    def _highest_share(self, fates: Sequence[Fate]) -> float:
+        """Over every run of 200 that ends inside the window: a good end does not excuse a bad middle."""
+        last = deque(self._last, maxlen=LAST_RECORDS)
+        dead, highest = sum(last), 0.0
+        for is_dead in _counted(fates):
+            dead += is_dead - (last[0] if len(last) == LAST_RECORDS else 0)
+            last.append(is_dead)
+            if len(last) == LAST_RECORDS:
+                highest = max(highest, dead / LAST_RECORDS)
+        return highest
+
     def _advice(self, what: str, example: Dead) -> str:
-        fields = ", ".join(sorted(example.field_names)) or "none"
+        fields = ", ".join(visible(name, FIELD_NAME_CHARACTERS) for name in sorted(example.field_names)) or "none"
         return (
-            f"{what} could be read with {self._reads}; the last window was not committed and nothing of it was "
+            f"{what} with {self._reads}; the last window was not committed and nothing of it was "
             f"dead-lettered. First problem: {example.error.code}: {example.error.message}. Fields of that record: "
             f"{fields}. Try the expression with `shikyu config test --from-topic 20`, then start again."
         )
 
 
 def _counted(fates: Sequence[Fate]) -> list[bool]:
-    return [isinstance(fate, Dead) for fate in fates if not isinstance(fate, Skipped)]
+    return [isinstance(fate, Dead) for fate in fates if _counts(fate)]
+
+
+def _counts(fate: Fate) -> bool:
+    """Skipped records, and those that Kafka refused, say nothing of whether messages can be read."""
+    return not isinstance(fate, Skipped) and not (isinstance(fate, Dead) and fate.error.stage == "produce")

@@ -27,11 +27,16 @@ def isolate(
     except MemoryError:
         raise
     except Exception as problem:  # noqa: BLE001 - a backend raises whatever its engine raises
-        if len(batch) > 1:
-            half = len(batch) // 2
-            return isolate(infer, healthy, batch[:half]) + isolate(infer, healthy, batch[half:])
-        return [_blame(healthy, INFERENCE_FAILED, problem)]
-    return [row if np.isfinite(row).all() else _blame(healthy, INFERENCE_NOT_FINITE, None) for row in logits]
+        if len(batch) == 1:
+            return [_blame(healthy, INFERENCE_FAILED, problem)]
+    else:
+        if np.isfinite(logits).all():
+            return list(logits)
+        if len(batch) == 1:
+            return [_blame(healthy, INFERENCE_NOT_FINITE, None)]
+    # One text's NaN can spread over its batch: who is to blame shows only alone.
+    half = len(batch) // 2
+    return isolate(infer, healthy, batch[:half]) + isolate(infer, healthy, batch[half:])
 
 
 def _blame(healthy: Callable[[], bool], reason: Reason, cause: Exception | None) -> RecordError:

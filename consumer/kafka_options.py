@@ -44,7 +44,7 @@ REFUSED_BY_NEW_PROTOCOL = (
 
 MAX_POLL_INTERVAL_MS = 300_000
 WINDOWS_PER_POLL_INTERVAL = 4
-DEAD_LETTER_ROOM_BYTES = 64 * 1024
+LARGEST_MESSAGE_BYTES = 1_000_000_000  # librdkafka's own limit
 
 
 def consumer_config(settings: Settings) -> dict[str, Any]:
@@ -84,8 +84,10 @@ def producer_config(settings: Settings, transactional_id: str | None) -> dict[st
     return {
         "client.id": settings.delivery.application,
         "linger.ms": 2,
-        # A dead letter carries the largest record there is, and says why in its headers.
-        "message.max.bytes": max(1_000_000, settings.input.max_value_bytes + DEAD_LETTER_ROOM_BYTES),
+        # Only the broker judges a record's size: a dead letter is as large as what came, and what came may have been
+        # far larger than max_value_bytes, or small on the wire because it was compressed.
+        "message.max.bytes": LARGEST_MESSAGE_BYTES,
+        "compression.type": "lz4",
         "reconnect.backoff.ms": 50,
         "reconnect.backoff.max.ms": 500,
         "statistics.interval.ms": 0,

@@ -5,12 +5,12 @@ The rules, and what breaks without them, stand in docs/delivery.md. One thread o
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 import structlog
-from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
 from consumer.errors import SurroundingsError
@@ -69,14 +69,22 @@ class Source:
     """A consumer group member that hands out windows and can step back to what is committed."""
 
     def __init__(
-        self, config: dict[str, Any], topics: Sequence[str], *, visit: Visit = nothing, logger: Any = None
+        self,
+        config: dict[str, Any],
+        *,
+        moved: Callable[[], None] = lambda: None,
+        visit: Visit = nothing,
+        logger: Any = None,
     ) -> None:
+        """`moved` is called whenever the loop could have gone on, so that a broker that is away looks like no hang."""
         self._visit = visit
+        self._moved = moved
         self._epoch = 0
-        self._reset = (
-            OFFSET_END if config.get("auto.offset.reset") in ("latest", "largest", "end") else OFFSET_BEGINNING
-        )
+        self._in_hand: Sequence[Record] = ()
         self._consumer = Consumer(config, logger=logger) if logger else Consumer(config)
+
+    def join(self, topics: Sequence[str]) -> None:
+        """Joins the group: from now on partitions are taken from its other members."""
         self._consumer.subscribe(
             list(topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
         )
@@ -100,6 +108,11 @@ class Source:
     @property
     def rebalances(self) -> int:
         return self._epoch
+
+    @property
+    def in_hand(self) -> Sequence[Record]:
+        """The records of the window that was received last."""
+        return self._in_hand
 
     def assignment(self) -> list[tuple[str, int]]:
         return [(p.topic, p.partition) for p in self._consumer.assignment()]
@@ -137,6 +150,8 @@ class Source:
             value_bytes += size
             tokens += sizing.at_most_tokens(size)
             limits = limits or sizing.limits(age_s(record, time.time()))
+        self._moved()
+        self._in_hand = records
         return Window(records, fence, time.monotonic())
 
     def owns(self, window: Window) -> bool:
@@ -153,15 +168,19 @@ class Source:
         Sets the position of each partition that had records dropped, and is still ours, to the committed offset.
 
         Only those: committed() waits for a dead owner's transaction, and healthy partitions would stand still.
-        Never from memory: what is committed is the broker's to say.
+        What is committed is the broker's to say, never our memory's.
         """
-        touched = {(record.topic, record.partition) for record in dropped}
+        touched: dict[tuple[str, int], int] = {}
+        for record in dropped:
+            place = (record.topic, record.partition)
+            touched[place] = min(record.offset, touched.get(place, record.offset))
         while touched and not give_up():
+            self._moved()
             ours = [p for p in self._consumer.assignment() if (p.topic, p.partition) in touched]
             if not ours:
                 return
             try:
-                self._seek_committed(ours)
+                self._seek_committed(ours, touched)
             except KafkaException as problem:
                 log.warning("rewind-retried", error=problem.args[0].name())
                 time.sleep(0.05)
@@ -169,11 +188,12 @@ class Source:
                 log.info("rewound", partitions=sorted(f"{p.topic}/{p.partition}" for p in ours))
                 return
 
-    def _seek_committed(self, partitions: list[TopicPartition]) -> None:
+    def _seek_committed(self, partitions: list[TopicPartition], first: Mapping[tuple[str, int], int]) -> None:
         for known in self._consumer.committed(partitions, timeout=COMMITTED_S):
             if known.error:
                 raise KafkaException(known.error)
-            offset = known.offset if known.offset >= 0 else self._reset
+            # Nothing is committed yet: what was dropped is all that was read, wherever auto.offset.reset had begun.
+            offset = known.offset if known.offset >= 0 else first[known.topic, known.partition]
             self._consumer.seek(TopicPartition(known.topic, known.partition, offset))
 
     def wait(self, seconds: float, stopping: Any) -> list[Record]:
@@ -189,6 +209,7 @@ class Source:
         try:
             while time.monotonic() < until and not stopping():
                 message = self._consumer.poll(POLL_S)
+                self._moved()
                 if message is None:
                     continue
                 if (error := message.error()) is not None:
@@ -250,6 +271,11 @@ def _raise_when_dead(error: KafkaError) -> None:
     if code == KafkaError.UNKNOWN_TOPIC_OR_PART:
         raise SurroundingsError(
             f"an input topic is gone ({error.name()}): create it again (shikyu never creates topics), then start again"
+        )
+    if code == KafkaError._AUTO_OFFSET_RESET:
+        raise SurroundingsError(
+            "a partition has no committed offset, or one that Kafka no longer holds, and auto.offset.reset is error: "
+            "set it to earliest or latest, or set the group's offsets, then start again"
         )
     if error.fatal() or code in _DEAD_CONSUMER:
         raise SurroundingsError(

@@ -4,9 +4,9 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -16,7 +16,7 @@ from consumer.at_least_once import AtLeastOnce
 from consumer.dead_letters import dead_letter
 from consumer.decode import Decoder
 from consumer.encode import Encoder
-from consumer.errors import PassingFault, RecordError, SurroundingsError
+from consumer.errors import PassingFault, RecordError, ShikyuError, SurroundingsError
 from consumer.exactly_once import ExactlyOnce
 from consumer.guard import Guard
 from consumer.health import Health
@@ -61,12 +61,13 @@ class Stop:
 
     def __init__(self) -> None:
         self.at: float | None = None
+        self.signal: str | None = None
 
     def __call__(self) -> bool:
         return self.at is not None
 
-    def request(self) -> None:
-        self.at = time.monotonic()
+    def request(self, name: str) -> None:
+        self.at, self.signal = time.monotonic(), name
 
     def hurry(self) -> None:
         """Between two batches: drops the window that can't be finished in time."""
@@ -97,21 +98,35 @@ def run(settings: Settings, model: Model, metrics: Metrics, health: Health, *, v
             between_batches=stop.hurry,
         )
         watchdog = Watchdog()
-        source = Source(consumer_config(settings), settings.input.topics, visit=visit, logger=kafka_logger())
-        publisher = _publisher(settings, slot, source, watchdog, stop, visit)
-        log.info("serving", slot=slot.name, group=settings.delivery.group_id, guarantee=settings.delivery.guarantee)
-        watch = Watch(metrics, health)
-        loop = Loop(source, steps, publisher, _guard(settings), _sizer(settings, model), watch, stop, visit)
+        source = Source(consumer_config(settings), moved=health.polled, visit=visit, logger=kafka_logger())
+        with _closed(source, slot, watchdog, health) as closing:
+            publisher = _publisher(settings, slot, source, watchdog, health, stop, visit)
+            closing.callback(publisher.close)
+            log.info("serving", slot=slot.name, group=settings.delivery.group_id, guarantee=settings.delivery.guarantee)
+            source.join(settings.input.topics)
+            watch = Watch(metrics, health)
+            Loop(source, steps, publisher, _guard(settings), _sizer(settings, model), watch, stop, visit).run()
+    log.info("left", signal=stop.signal)
+
+
+@contextmanager
+def _closed(source: Source, slot: Slot, watchdog: Watchdog, health: Health) -> Iterator[ExitStack]:
+    """Closes in the order publisher, group, slot: whoever takes a slot over must find its predecessor gone."""
+    with ExitStack() as closing:
         try:
-            loop.run()
+            yield closing
+        except Dropped:
+            log.info("told-to-leave-at-the-start")
+        except ShikyuError as error:
+            # Said now: should closing hang, the watchdog leaves no time for last words.
+            log.error("failed", error=str(error))
+            raise
         finally:
             health.assignment_known(False)
-            # The publisher first: what it holds open would keep readers waiting while the group is left.
             with watchdog(CLOSE_S, "closing"):
-                publisher.close()
+                closing.close()
                 source.close()
             slot.release()
-        log.info("left")
 
 
 def _schemas(settings: Settings) -> SchemaStore:
@@ -119,12 +134,13 @@ def _schemas(settings: Settings) -> SchemaStore:
 
 
 def _publisher(
-    settings: Settings, slot: Slot, source: Source, watchdog: Watchdog, stop: Stop, visit: Visit
+    settings: Settings, slot: Slot, source: Source, watchdog: Watchdog, health: Health, stop: Stop, visit: Visit
 ) -> Publisher:
+    told: Any = {"moved": health.polled, "visit": visit, "logger": kafka_logger()}
     if settings.delivery.guarantee == "at-least-once":
-        return AtLeastOnce(producer_config(settings, None), source.commit, stop, visit=visit, logger=kafka_logger())
+        return AtLeastOnce(producer_config(settings, None), source.commit, stop, **told)
     identity = f"{settings.delivery.application}-{settings.delivery.group_id}-{slot.name}"
-    return ExactlyOnce(producer_config(settings, identity), watchdog, stop, visit=visit, logger=kafka_logger())
+    return ExactlyOnce(producer_config(settings, identity), watchdog, stop, **told)
 
 
 def _encode(encoder: Encoder) -> Callable[[Record, Message, Decision, datetime], OutputRecord]:
@@ -198,10 +214,10 @@ def _stopping_on_signals() -> Iterator[Stop]:
     last_resort.daemon = True
 
     def told(number: int, _: object) -> None:
+        # No log line here: the signal may have interrupted one, which holds the log's lock.
         if not stop():
-            stop.request()
+            stop.request(signal.Signals(number).name)
             last_resort.start()
-        log.info("stopping", signal=signal.Signals(number).name)
 
     before = {number: signal.signal(number, told) for number in (signal.SIGTERM, signal.SIGINT)}
     try:

@@ -45,7 +45,9 @@ class Sizer:
             self._window_s = min(self._latency_target_s, self._max_window_s)
         affordable = self._tokens_per_s * self._window_s * MODEL_SHARE
         records = max(1, min(self._limits.records, int(affordable / self._tokens_per_record)))
-        return Limits(records, self._limits.bytes, self._limits.tokens)
+        # The number of records follows a mean; texts that are suddenly longer must not make a window last longer.
+        most = int(self._tokens_per_s * self._max_window_s)
+        return Limits(records, self._limits.bytes, max(self._max_tokens, min(self._limits.tokens, most)))
 
     def at_most_tokens(self, value_bytes: int) -> int:
         """An upper bound known before a record is tokenized: a token has at least one byte, and a text max_length."""

@@ -30,6 +30,7 @@ class Watch:
         self._next_told_at = 0.0
         self._untold = 0
         self._last: dict[tuple[str, int], Record] = {}
+        self._behind_since: dict[tuple[str, int], float] = {}
 
     def polled(self, source: Source) -> None:
         self._health.polled()
@@ -71,15 +72,30 @@ class Watch:
     def _tell_lag(self, source: Source, now: float) -> None:
         assigned = source.assignment()
         self._metrics.keep_lag_of(assigned)
-        for place in set(self._last) - set(assigned):
-            del self._last[place]
-        for topic, partition in assigned:
-            last = self._last.get((topic, partition))
-            end = source.high_watermark(topic, partition)
-            if end is None or last is None:
-                continue
-            waiting = max(0, end - last.offset - 1)
-            self._metrics.lag(topic, partition, waiting, age_s(last, now) if waiting else 0.0)
+        for told in (self._last, self._behind_since):
+            for place in set(told) - set(assigned):
+                del told[place]
+        in_hand: dict[tuple[str, int], Record] = {}
+        for record in source.in_hand:
+            in_hand.setdefault((record.topic, record.partition), record)
+        for place in assigned:
+            self._tell_lag_of(place, source.high_watermark(*place), in_hand.get(place), now)
+
+    def _tell_lag_of(self, place: tuple[str, int], end: int | None, waiting: Record | None, now: float) -> None:
+        """`waiting` is the oldest record that was received and is not committed."""
+        last = self._last.get(place)
+        next_offset = waiting.offset if waiting is not None else last.offset + 1 if last is not None else None
+        if end is None or next_offset is None:
+            return
+        records = max(0, end - next_offset)
+        if records == 0:
+            self._behind_since.pop(place, None)
+            self._metrics.lag(*place, 0, 0.0)
+            return
+        # What waits unread is no older than our being behind, and hardly older than what was read before it.
+        since = self._behind_since.setdefault(place, now if last is not None else 0.0)
+        seconds = age_s(waiting, now) if waiting is not None else min(now - since, age_s(last, now)) if last else 0.0
+        self._metrics.lag(*place, records, seconds)
 
 
 def _coordinates(record: Record) -> dict[str, str | int]:

@@ -13,11 +13,15 @@ from consumer.errors import SurroundingsError
 log = structlog.get_logger()
 
 LOOK_S = 0.1
+TELL_S = 0.3
 
 
 def leave(why: str) -> None:
     """No clean-up: it is a clean-up that hangs. A successor in the same slot takes over at once."""
-    log.error("watchdog-exit", why=why)
+    # Whoever hangs may hold the log's lock, or its reader may be gone: telling must not keep the process.
+    telling = threading.Thread(target=log.error, args=["watchdog-exit"], kwargs={"why": why}, daemon=True)
+    telling.start()
+    telling.join(TELL_S)
     os._exit(SurroundingsError.exit_code)
 
 

@@ -22,7 +22,7 @@ def test_first_twenty_dead_records_stop_the_stream():
         watching.check([DEAD])
         watching.committed([DEAD])
 
-    with pytest.raises(UnreadableTopic, match=r'first 20 records.*input\.text "text".*text-missing.*body, subject'):
+    with pytest.raises(UnreadableTopic, match=r'first 20 records.*input\.text "text".*text-missing.*"body", "subject"'):
         watching.check([DEAD])
 
 
@@ -54,3 +54,33 @@ def test_skipped_records_say_nothing():
     watching = guard()
     with pytest.raises(UnreadableTopic):
         watching.check([SKIPPED] * 500 + [DEAD] * 20)
+
+
+def test_a_good_end_does_not_excuse_a_bad_middle():
+    """The share is judged over every 200 records in a row, wherever the window ends."""
+    with pytest.raises(UnreadableTopic, match="last 200"):
+        guard().check([ALIVE] * 20 + [DEAD] * 150 + [ALIVE] * 150)
+
+
+def test_what_follows_the_first_twenty_does_not_save_them():
+    """Twenty-five dead and then one alive, in one window, is a wrong setting all the same."""
+    with pytest.raises(UnreadableTopic, match="first 20"):
+        guard().check([DEAD] * 25 + [ALIVE])
+
+
+def test_outputs_that_kafka_refused_are_no_sign_of_a_wrong_expression():
+    """They were read and answered."""
+    refused = Dead(RecordError("output-too-large", "produce", "too large"))
+
+    guard().check([refused] * 300)
+
+
+def test_a_field_name_plays_no_tricks_in_the_error():
+    """JSON's keys are the customer's to choose."""
+    dead = Dead(DEAD.error, ("\x1b[31mred", "k" * 500))
+
+    with pytest.raises(UnreadableTopic) as told:
+        guard().check([dead] * 20)
+
+    assert "\x1b" not in str(told.value)
+    assert "k" * 100 not in str(told.value)

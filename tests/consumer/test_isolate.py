@@ -62,3 +62,16 @@ def test_memory_error_is_not_the_records_fault():
 
     with pytest.raises(MemoryError):
         isolate(starved, lambda: True, tokens(1, 2))
+
+
+def test_one_texts_nan_that_spreads_over_its_batch_is_its_own():
+    """A packed batch shares cells: its neighbours are asked again without it, and answered."""
+
+    def spreading(batch):
+        poisoned = any(each.ids[0] == NAN for each in batch)
+        return np.array([[np.nan if poisoned else each.ids[0]] * 5 for each in batch], dtype=np.float32)
+
+    rows = isolate(spreading, lambda: True, tokens(NAN, 1, 2, 3))
+
+    assert isinstance(rows[0], RecordError)
+    assert [row[0] for row in rows[1:]] == [1, 2, 3]

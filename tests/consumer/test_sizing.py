@@ -50,3 +50,14 @@ def test_nothing_is_learnt_from_a_window_without_texts():
     sizing.learn(records=10, tokens=0, inference_s=0.0001)
 
     assert sizing.limits(oldest_age_s=0.1).records == 8
+
+
+def test_texts_that_are_suddenly_longer_do_not_outlast_the_longest_window():
+    """The number of records follows a mean, and a burst of long texts is bounded by tokens."""
+    sizing = sizer(max_tokens=128, tokens_per_s=2000.0)
+    for _ in range(50):
+        sizing.learn(records=100, tokens=1000, inference_s=0.5)
+
+    limits = [sizing.limits(oldest_age_s=60) for _ in range(8)][-1]
+
+    assert limits.tokens / 2000 <= 15

@@ -120,12 +120,13 @@ def main(plan: dict) -> None:
         }
     )
     visit, stopping = Places(plan), lambda: state.stopping
-    source = Source(consumer_config(settings), [topics["input"]], visit=visit)
+    source = Source(consumer_config(settings), visit=visit)
     if plan.get("guarantee") == "at-least-once":
         publisher = AtLeastOnce(producer_config(settings, None), source.commit, stopping, visit=visit)
     else:
         identity = f"shikyu-{plan['group']}-{plan.get('slot', 0)}"
         publisher = ExactlyOnce(producer_config(settings, identity), Watchdog(), stopping, visit=visit)
+    source.join([topics["input"]])
     limits = Limits(plan.get("records", 50), 1_000_000, 1_000_000)
     sizer = Sizer(limits, latency_target_s=1, max_window_s=1, tokens_per_s=1e6, max_tokens=1)
     model = Model(plan.get("seconds", 0.0), plan.get("slow", 0))

@@ -130,7 +130,7 @@ def test_wrong_expression_dead_letters_nothing(start):
 
     assert service.ended() == 2
     assert "message.body" in service.log
-    assert "body, id, text" in service.log
+    assert '"body", "id", "text"' in service.log
     assert CANARY not in service.log
     assert read(start.bootstrap, start.topics["dead"]) == []
     assert sum(committed(start.bootstrap, start.group, start.topics["input"]).values()) == 0

@@ -1,0 +1,102 @@
+"""Lag tells how long the oldest message waits, not how long the topic was quiet."""
+
+import time
+
+import pytest
+
+from consumer.answer import Answered
+from consumer.health import Health
+from consumer.metrics import Metrics
+from consumer.receive import Fence, Window
+from consumer.records import Record, Skipped, SkipReason
+from consumer.watch import Watch
+
+PLACE = ("in", 0)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 10_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Source:
+    """A partition with an end, and the records that were received from it."""
+
+    rebalances = 1
+
+    def __init__(self) -> None:
+        self.end, self.in_hand = 0, ()
+
+    def assignment(self):
+        return [PLACE]
+
+    def high_watermark(self, topic, partition):
+        return self.end
+
+
+def record(offset: int, at_s: float) -> Record:
+    return Record(*PLACE, offset, round(at_s * 1000), b"k", b"v")
+
+
+@pytest.fixture
+def watching():
+    clock, source = Clock(), Source()
+    metrics = Metrics()
+    watch = Watch(metrics, Health(60), clock)
+
+    def lag() -> tuple[float, float]:
+        clock.now += 1.5
+        watch.polled(source)
+        labels = {"topic": "in", "partition": "0"}
+        names = ("shikyu_lag_records", "shikyu_lag_seconds")
+        return tuple(metrics.registry.get_sample_value(name, labels) for name in names)
+
+    def commit(*records: Record) -> None:
+        window = Window(records, Fence(b"", 0), time.monotonic())
+        watch.committed(window, Answered((Skipped(SkipReason.WHERE),) * len(records), (), (), 0))
+        source.in_hand = ()
+
+    return clock, source, lag, commit
+
+
+def test_nothing_waits_after_the_last_record(watching):
+    """However long ago it was written."""
+    clock, source, lag, commit = watching
+    source.end = 1
+    commit(record(0, clock.now - 3600))
+
+    assert lag() == (0, 0)
+
+
+def test_a_new_message_on_a_quiet_topic_has_not_waited_for_an_hour(watching):
+    """Its age is its own, not that of the message before it."""
+    clock, source, lag, commit = watching
+    source.end = 1
+    commit(record(0, clock.now))
+    lag()
+    clock.now += 3600
+    lag()
+    source.end = 2
+
+    assert lag() == (1, pytest.approx(0, abs=2))
+
+
+def test_a_backlog_is_as_old_as_what_is_read_of_it(watching):
+    """The oldest record in hand waits since it was written."""
+    clock, source, lag, _ = watching
+    source.end, source.in_hand = 500, (record(0, clock.now - 600), record(1, clock.now - 500))
+
+    assert lag() == (500, pytest.approx(601.5))
+
+
+def test_a_consumer_that_never_commits_is_seen(watching):
+    """Lag is told of partitions on which nothing was committed since the start, too."""
+    clock, source, lag, _ = watching
+    source.end, source.in_hand = 10, (record(3, clock.now),)
+    lag()
+    clock.now += 120
+
+    assert lag() == (7, pytest.approx(123))
