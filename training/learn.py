@@ -64,10 +64,10 @@ def lessons(recipe: Recipe, messages: Labelled) -> tuple[list[str], NDArray[np.f
     """Texts with soft targets (rows, 5): the messages, and what a teacher makes of them when one is wanted."""
     own = soft_targets(messages.labels, recipe.fit.label_smoothing)
     plan = recipe.teach
-    if not plan.fragments:
+    if not plan.fragments_per_message:
         return list(messages.texts), own
     teacher = fit_teacher(messages)
-    made = fragments(messages.texts, plan.fragments, recipe.seed)
+    made = fragments(messages.texts, round(plan.fragments_per_message * len(messages)), recipe.seed)
     mixed = (1 - plan.weight) * own + plan.weight * taught(teacher, messages.texts, plan.sharpness)
     return [*messages.texts, *made], np.concatenate([mixed, taught(teacher, made, plan.sharpness)]).astype(np.float32)
 

@@ -66,9 +66,9 @@ class Fit(Section):
 
 
 class Teach(Section):
-    """Soft labels of TF-IDF and logistic regression on `fragments` made of the messages; 0 for none."""
+    """Soft labels of TF-IDF and logistic regression, on pieces made of the messages; 0 for none."""
 
-    fragments: Annotated[int, Field(ge=0)] = 0
+    fragments_per_message: Annotated[float, Field(ge=0)] = 0.0
     weight: Annotated[float, Field(ge=0, le=1)] = 0.5  # against the stars, where a message has them
     sharpness: Annotated[float, Field(gt=0)] = 1.5
 

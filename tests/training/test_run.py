@@ -37,7 +37,7 @@ num_train_epochs = 1
 per_device_train_batch_size = 16
 
 [teach]
-fragments = 50
+fragments_per_message = 0.25
 
 [fit]
 label_smoothing = 0.1
