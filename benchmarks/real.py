@@ -240,9 +240,18 @@ def verdict(
     return told, missed
 
 
+def evaluated(artifact: Path, precision: str, rows: int) -> Figures | None:
+    """What training's own evaluation says in the artifact, if it was of as many texts."""
+    results = json.loads((artifact / "eval_results.json").read_text(encoding="utf-8"))
+    if results.get("test_rows") != rows:
+        return None
+    of = results["precisions"][precision]
+    return Figures(of["accuracy"], of["operating_point"]["recall"], of["operating_point"]["needless"])
+
+
 def show(told: dict[str, Any]) -> None:
     table = Table("figure", *PRECISIONS)
-    for name in told["int8"]:
+    for name in dict.fromkeys([*told["fp32"], *told["int8"]]):
         table.add_row(name.replace("_", " "), *(_shown(told[precision].get(name)) for precision in PRECISIONS))
     console.print(table)
 
@@ -272,6 +281,12 @@ def main(reviews: Path, artifact: Path) -> None:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     told, missed = verdict(test, streamed, expected)
+    evaluation = evaluated(artifact, "fp32", len(test))
+    told["fp32"]["training_evaluated_the_same"] = evaluation is not None
+    if evaluation is not None and (was := figures(test, streamed["fp32"])) != evaluation:
+        missed.append(
+            f"fp32: the stream's figures {was} are not those of the artifact's eval_results.json {evaluation}"
+        )
     for precision in PRECISIONS:
         told[precision]["messages_a_second_start_included"] = len(test) / told_s[precision]
     show(told)
