@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consumer.dead_letters import OUTPUT_TOO_LARGE
-from consumer.errors import PassingFault, RecordError
+from consumer.errors import RecordError, UnknownSchema
 from consumer.guard import Fate
 from consumer.isolate import isolate
 from consumer.records import Dead, Decision, Decoded, Message, OutputRecord, Record, Tokens
@@ -76,16 +76,20 @@ class Steps:
             return self._encode(records, decoded, fates, sum(len(each.ids) for each in tokens))
 
     def _decode(self, records: Sequence[Record]) -> list[Decoded]:
-        """All of them before a fault is raised: schemas that nobody knows then wait side by side, not in turn."""
+        """
+        A service that is away ends it at once, for each question may take seconds.
+
+        Schemas that are not known yet are all asked for before that is raised: they wait side by side, not in turn.
+        """
         decoded: list[Decoded] = []
-        fault: PassingFault | None = None
+        unknown: UnknownSchema | None = None
         for record in records:
             try:
                 decoded.append(self.decode(record))
-            except PassingFault as problem:
-                fault = fault or problem
-        if fault is not None:
-            raise fault
+            except UnknownSchema as problem:
+                unknown = unknown or problem
+        if unknown is not None:
+            raise unknown
         return decoded
 
     def _infer(self, tokens: Sequence[Tokens], rules: Sequence[str | None]) -> list[Decision | Dead]:

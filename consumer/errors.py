@@ -4,6 +4,7 @@ What can go wrong, by who must act:
 * ShikyuError
   - RecordError          one record is bad: dead-letter it, go on
   - PassingFault         a service is away for a while: wait, retry, lose nothing
+      - UnknownSchema    it answers, and may know the schema in a moment
   - SettingsError        the settings are wrong: exit 2
       - UnreadableTopic  the settings do not fit the topic: stop before it is dead-lettered
   - SurroundingsError    Kafka, the registry, a port or a disk is not as it must be: exit 3
@@ -44,6 +45,10 @@ class PassingFault(ShikyuError):
     """A service did not answer this time. The window waits; nothing is dead-lettered for it."""
 
     exit_code = 3
+
+
+class UnknownSchema(PassingFault):
+    """The registry answers, but does not know a schema yet. Other records of the window may still be asked about."""
 
 
 class SettingsError(ShikyuError):

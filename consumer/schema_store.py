@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 from uuid import UUID
@@ -17,7 +18,7 @@ from consumer.dead_letters import (
     UNKNOWN_SCHEMA_ID,
     UNSAFE_SCHEMA,
 )
-from consumer.errors import PassingFault, RecordError, SettingsError, SurroundingsError
+from consumer.errors import PassingFault, RecordError, SettingsError, SurroundingsError, UnknownSchema
 from consumer.schema_registry import Absent, RegistryClient, asking, connect
 from consumer.wire import SchemaReference
 
@@ -27,6 +28,8 @@ SchemaType = Literal["AVRO", "JSON"]
 PATIENCE_S = 30.0
 # How long an id stays unknown before the registry is asked about it once more.
 UNKNOWN_TTL_S = 300.0
+# How long a fault answers for the registry: a window of records asks once, and the next try asks anew.
+FAULT_TTL_S = 1.0
 _MOST_UNKNOWN = 10_000
 
 
@@ -51,6 +54,7 @@ class SchemaStore:
         self._clock = clock
         self._known: dict[SchemaReference, avro.ParsedSchema | RecordError] = {}
         self._unknown = _Unknown()
+        self._faults: dict[SchemaReference, _Fault] = {}
         self._single_objects = _single_object_schemas(files)
 
     def __enter__(self) -> Self:
@@ -69,12 +73,18 @@ class SchemaStore:
         """
         The Avro schema of this id or GUID.
 
-        Raises PassingFault when the registry is away, and for the first 30 s in which it does not know the schema;
-        SurroundingsError when it refuses us; RecordError when the schema is unknown for good, no Avro, or unsafe.
+        Raises PassingFault when the registry is away, UnknownSchema for the first 30 s in which it does not know the
+        schema (either one for a second without asking again), SurroundingsError when it refuses us, RecordError when
+        the schema is unknown for good, no Avro, or unsafe.
         """
         found = self._known.get(reference)
         if found is None:
-            found = self._known[reference] = self._look_up(reference)
+            self._raise_recent_fault(reference)
+            try:
+                found = self._known[reference] = self._look_up(reference)
+            except PassingFault as fault:
+                self._remember(reference, fault)
+                raise
         if isinstance(found, RecordError):
             raise RecordError(found.code, found.stage, found.message)
         return found
@@ -106,6 +116,18 @@ class SchemaStore:
         assert found.schema_id is not None
         return found.schema_id
 
+    def _raise_recent_fault(self, reference: SchemaReference) -> None:
+        recent = self._faults.get(reference)
+        if recent is not None and self._clock() < recent.until:
+            raise recent.kind(recent.message)
+        self._faults.pop(reference, None)
+
+    def _remember(self, reference: SchemaReference, fault: PassingFault) -> None:
+        now = self._clock()
+        if len(self._faults) >= _MOST_UNKNOWN:
+            self._faults = {each: kept for each, kept in self._faults.items() if now < kept.until}
+        self._faults[reference] = _Fault(now + FAULT_TTL_S, type(fault), str(fault))
+
     def _look_up(self, reference: SchemaReference) -> avro.ParsedSchema | RecordError:
         now = self._clock()
         if self._unknown.is_settled(reference, now):
@@ -115,7 +137,7 @@ class SchemaStore:
         except Absent:
             if self._unknown.is_settled_by(reference, now):
                 raise _unknown(reference) from None
-            raise PassingFault(
+            raise UnknownSchema(
                 f"the Schema Registry does not know schema {reference}; it is asked for {PATIENCE_S:.0f} s, because "
                 "a new one may take a moment to reach every node. Then such records are dead-lettered"
             ) from None
@@ -142,6 +164,15 @@ class SchemaStore:
             found = self._client.get_version(each.subject, each.version).schema
             self._add_referred(found, referred)
             referred[each.subject, each.version] = found
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """Not the exception itself, whose traceback would keep the window's records in memory."""
+
+    until: float
+    kind: type[PassingFault]
+    message: str
 
 
 class _Unknown:

@@ -8,7 +8,7 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 import schemas
 from consumer import avro
-from consumer.errors import PassingFault, RecordError, SettingsError, SurroundingsError
+from consumer.errors import PassingFault, RecordError, SettingsError, SurroundingsError, UnknownSchema
 from consumer.schema_store import SchemaStore, open_store
 from tests.consumer.fake_registry import FakeRegistry, answering
 
@@ -83,9 +83,32 @@ def test_a_registry_that_is_away_does_not_use_up_the_patience() -> None:
         with pytest.raises(PassingFault, match="HTTP 503"):
             store.writer_schema(7)
     registry.fault = None
+    clock.now += 60
 
     with pytest.raises(PassingFault, match="does not know"):
         store.writer_schema(7)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "said"),
+    [(SchemaRegistryError(503, -1, "starting"), PassingFault, "HTTP 503"), (None, UnknownSchema, "does not know")],
+)
+def test_a_fault_is_remembered_for_a_second(fault: Exception | None, kind: type[PassingFault], said: str) -> None:
+    """A window's records of one schema ask once between them, and the next try asks anew."""
+    registry, clock = FakeRegistry(), Clock()
+    registry.fault = fault
+    store = SchemaStore(registry, clock=clock)
+
+    for _ in range(3):
+        with pytest.raises(PassingFault, match=said) as told:
+            store.writer_schema(7)
+        assert type(told.value) is kind
+    assert registry.calls == 1
+
+    clock.now += 1.1
+    registry.fault = None
+    registry.by_reference[7] = Schema(CUSTOMER_MESSAGE, "AVRO")
+    assert store.writer_schema(7)
 
 
 def test_known_schemas_are_read_without_the_registry() -> None:
