@@ -33,8 +33,19 @@ Deserialize = Callable[[Record], object]
 class Decoder:
     """Reads records by the user's settings; they are checked, and expressions compiled, once."""
 
-    def __init__(self, settings: Input, schemas: SchemaStore, rules: Rules) -> None:
-        """Raises SettingsError for a wrong expression or schema file, and when a registry is needed and not set."""
+    def __init__(
+        self,
+        settings: Input,
+        schemas: SchemaStore,
+        rules: Rules,
+        *,
+        rule_failed: Callable[[str], None] = lambda _rule: None,
+    ) -> None:
+        """
+        `rule_failed` is told a rule's name each time that it cannot be evaluated.
+
+        Raises SettingsError for a wrong expression or schema file, and when a registry is needed and not set.
+        """
         self._max_value_bytes = settings.max_value_bytes
         self._deserialize = _deserializer(settings, schemas)
         self._where = _optional(settings.where, "input.where")
@@ -48,6 +59,7 @@ class Decoder:
         self._rules = tuple(
             (name, Expression(each, f"rules.always_urgent.{name}")) for name, each in rules.always_urgent.items()
         )
+        self._rule_failed = rule_failed
         read = (self._where, self._id, self._customer_id, self._channel, self._language, self._sent_at)
         used = (*read, self._attributes, *self._texts, *(rule for _, rule in self._rules))
         self._offers_record = any(each is not None and RECORD in each.names for each in used)
@@ -106,7 +118,7 @@ class Decoder:
                 if rule.holds(offered):
                     return replace(message, urgent_rule=name)
             except ExpressionFailed:
-                continue  # what a rule cannot be asked about, it does not hold for
+                self._rule_failed(name)  # what a rule cannot be asked about, it does not hold for
         return message
 
 

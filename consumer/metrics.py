@@ -44,6 +44,7 @@ class Metrics:
         )  # fmt: skip
         self._dead = self._counter("dead_letters", "Dead letters committed, by error code.", ("code",))
         self._skipped = self._counter("skipped", "Records committed without an answer, by reason.", ("reason",))
+        self._rule_failures = self._counter("rule_failures", "Events that a rule could not be asked about.", ("rule",))
         self._transactions = self._counter("transactions", "Windows, by how they ended.", ("outcome",))
         self._rebalances = self._counter("rebalances", "Changes of this consumer's assignment.")
         self._lag_records = self._gauge("lag_records", "Records not yet committed.", ("topic", "partition"))
@@ -97,6 +98,9 @@ class Metrics:
     def skipped(self, reason: SkipReason) -> None:
         self._records.labels("skipped").inc()
         self._skipped.labels(reason).inc()
+
+    def rule_failed(self, rule: str) -> None:
+        self._rule_failures.labels(rule).inc()
 
     def rebalanced(self, times: int = 1) -> None:
         self._rebalances.inc(times)

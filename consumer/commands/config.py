@@ -1,5 +1,6 @@
 """`shikyu config`: what the settings are, whether they are right, and what they would read."""
 
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -87,8 +88,11 @@ def test(resolved: Resolved, from_topic: int, first: bool, timeout_s: float) -> 
 
     settings = resolved.settings
     with open_store(settings.registry.url, settings.registry.options, settings.input.schemas) as store:
-        decoder = Decoder(settings.input, store, settings.rules)
+        failed: Counter[str] = Counter()
+        decoder = Decoder(settings.input, store, settings.rules, rule_failed=lambda rule: failed.update([rule]))
         configuration = kafka_options.consumer_config(settings)
         records = preview.events(configuration, settings.input.topics, from_topic, first=first, timeout_s=timeout_s)
         for line in preview.told(records, decoder.decode):
             click.echo(line)
+        for rule, times in failed.items():
+            click.echo(f"rule {rule} could not be evaluated on {times} of them, and did not hold")

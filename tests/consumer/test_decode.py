@@ -335,6 +335,18 @@ def test_a_rule_may_ask_about_the_record() -> None:
     assert fate == Message("a", urgent_rule="hotline")
 
 
+def test_a_rule_that_fails_is_told_by_its_name() -> None:
+    """It cannot be known to hold; that it never does must not stay unnoticed."""
+    failed: list[str] = []
+    rules = Rules(always_urgent={"gold": "contains(plan, 'gold') || contains(text, 'fire')", "fire": "text == 'fire'"})
+    read = Decoder(Input(format="json"), store(), rules, rule_failed=failed.append)
+
+    fates = [read.decode(record(orjson.dumps(event))) for event in ({"text": "fire"}, {"text": "fire", "plan": "-"})]
+
+    assert [fate.urgent_rule for fate in fates if isinstance(fate, Message)] == ["fire", "gold"]
+    assert failed == ["gold"]
+
+
 def test_wrong_settings_are_refused_at_the_start(tmp_path: Path) -> None:
     """With the setting's name: a function that does not exist, a schema that is none, no registry."""
     (tmp_path / "bad.avsc").write_text("{}")
