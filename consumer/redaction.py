@@ -13,7 +13,9 @@ _SECRET_NAME = re.compile(
 _NO_SECRET = re.compile(
     r"token\.endpoint|credentials[._-]source|ssl\.certificate\.pem|bearer\.auth\.credentials\.source", re.IGNORECASE
 )
-_USER_INFO = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+# To the last @, for a password may hold what a URL may not: rather a host too little than a password too much.
+_USER_INFO = re.compile(r"(?<=://)\S+(?=@)")
+_USER_INFO_WITHOUT_SCHEME = re.compile(r"(?<!\S)[\w.+%~-]+:\S*(?=@[\w\[])")
 
 
 def is_secret(name: str) -> bool:
@@ -22,7 +24,11 @@ def is_secret(name: str) -> bool:
 
 
 def redact(name: str, value: object) -> object:
-    """`value`, unless its name says that it is secret; a URL loses its user and password."""
+    """`value`, unless its name says that it is secret; an address loses its user and password."""
     if is_secret(name):
         return REDACTED
-    return _USER_INFO.sub(REDACTED, value) if isinstance(value, str) else value
+    return _without_user(value) if isinstance(value, str) else value
+
+
+def _without_user(address: str) -> str:
+    return (_USER_INFO if "://" in address else _USER_INFO_WITHOUT_SCHEME).sub(REDACTED, address)

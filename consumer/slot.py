@@ -87,8 +87,15 @@ def _try_lock(group_id: str, name: str) -> int | None:
 
 def _folder() -> Path:
     """One folder per user: two users on one host are told apart by their hosts' ids, not by this lock."""
-    folder = Path(tempfile.gettempdir()) / f"shikyu-slots-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+    try:
+        folder = Path(tempfile.gettempdir()) / f"shikyu-slots-{os.getuid()}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        owner = folder.stat().st_uid
+    except OSError as problem:
+        raise SurroundingsError(
+            f"there is no folder for slots' lock files ({problem.strerror}): set TMPDIR to a folder that this user may "
+            "write to; --delivery-slot needs it too"
+        ) from problem
+    if folder.is_symlink() or owner != os.getuid():
         raise SurroundingsError(f"{folder} belongs to somebody else: remove it, or set TMPDIR")
     return folder

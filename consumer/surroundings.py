@@ -19,7 +19,7 @@ _LISTED_FOR = ("bootstrap.servers", "metadata.broker.list")
 
 def look(config: Mapping[str, Any], inputs: tuple[str, ...], outputs: tuple[str, ...]) -> None:
     """
-    `config` is a librdkafka client's. Raises SurroundingsError: no broker, no login, or a topic that is missing.
+    `config` is a librdkafka client's. Raises SurroundingsError: no broker, no login, a topic missing or hidden.
 
     A pattern that matches no topic yet is no error: its topics may come.
     """
@@ -38,8 +38,8 @@ def look(config: Mapping[str, Any], inputs: tuple[str, ...], outputs: tuple[str,
 def _how_to_create(missing: list[str], servers: str) -> str:
     commands = [f"kafka-topics.sh --bootstrap-server {servers} --create --topic {t} --partitions 6" for t in missing]
     return (
-        f"topic {', '.join(missing)} is missing on {servers}, and shikyu never creates topics. "
-        f"Create it, for example by: {'; '.join(commands)}"
+        f"topic {', '.join(missing)} is missing on {servers}, or this client may not DESCRIBE it. shikyu never creates "
+        f"topics: create it, for example by: {'; '.join(commands)}; or grant DESCRIBE"
     )
 
 

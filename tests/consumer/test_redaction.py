@@ -32,3 +32,24 @@ def test_what_people_need_to_see_is_shown(name: str) -> None:
 def test_a_url_loses_its_user_and_password() -> None:
     """A registry's URL may carry both."""
     assert redact("registry.url", "https://user:hunter2@host/x") == f"https://{REDACTED}@host/x"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("user:s3cret@registry:8081", f"{REDACTED}@registry:8081"),
+        ("user:@registry", f"{REDACTED}@registry"),
+        ("u:s3/cr@et@registry", f"{REDACTED}@registry"),
+        ("https://user:s3/cr@et@registry/x", f"https://{REDACTED}@registry/x"),
+        ("https://one,user:s3cret@two", f"https://{REDACTED}@two"),
+    ],
+)
+def test_a_password_goes_wherever_it_stands(value: str, shown: str) -> None:
+    """Also where the scheme was forgotten, or the password holds what a URL may not."""
+    assert redact("registry.url", value) == shown
+
+
+@pytest.mark.parametrize("value", ["broker:9092", "support@shop.example", "{n: name, m:@}", "map(&{n:a,m:@}, b)"])
+def test_what_only_looks_like_a_password_stays(value: str) -> None:
+    """Addresses without a user, mail addresses, and JMESPath's own @."""
+    assert redact("input.text", value) == value

@@ -69,3 +69,17 @@ def test_name_that_is_no_slot_is_refused():
     """It becomes part of a file's name and of a transactional.id."""
     with pytest.raises(SettingsError, match="letters, digits"):
         claim("group", "../etc", {})
+
+
+def test_a_host_without_a_folder_for_locks_says_what_to_set(monkeypatch, tmp_path):
+    """As on a read-only root file system without a writable /tmp."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    with pytest.raises(SurroundingsError, match=r"No such file.*set TMPDIR to a folder.*--delivery-slot"):
+        claim("group", None, {})
+
+    def nowhere():
+        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr("tempfile.gettempdir", nowhere)
+    with pytest.raises(SurroundingsError, match=r"No usable temporary directory.*set TMPDIR to a folder"):
+        claim("group", None, {})
