@@ -8,7 +8,6 @@ import orjson
 
 import schemas
 from consumer import avro
-from consumer.errors import SettingsError
 from consumer.records import Decision, Headers, Message, OutputRecord, Record
 from consumer.schema_store import SchemaStore, SchemaType
 from consumer.settings import Format, Output
@@ -59,13 +58,9 @@ class Encoder:
 
     def __init__(self, settings: Output, store: SchemaStore, *, application: str = "shikyu") -> None:
         """
-        Raises SettingsError when settings contradict each other, SurroundingsError when a schema is not registered,
-        PassingFault when the registry is away.
+        `application` begins `ce_source`. Raises SettingsError when a registry is needed and not set, SurroundingsError
+        when a schema is not registered, PassingFault when the registry is away.
         """
-        if settings.format == "text" and not settings.include_text:
-            raise SettingsError(
-                "output.format = text writes the text, and output.include_text = false forbids it; change one of them"
-            )
         self._topics = {True: settings.urgent, False: settings.routine}
         self._include_text = settings.include_text
         self._attributes = None if settings.attributes is None else frozenset(settings.attributes)

@@ -39,8 +39,10 @@ class Expression:
 
     def __init__(self, expression: str, setting: str) -> None:
         """Raises SettingsError, naming the setting and the place, unless the expression is one."""
-        tree = _parse(expression, setting)
-        _check_functions(tree, expression, setting)
+        try:
+            tree = parse(expression)
+        except ValueError as problem:
+            raise SettingsError(f"{setting} = {expression!r} {problem}") from problem
         self.setting = setting
         self.names = frozenset(node["value"] for node in _nodes(tree) if node["type"] == "field")
         self._search = _compiled(tree)
@@ -83,19 +85,19 @@ def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
 _INTERPRETER = TreeInterpreter(Options(custom_functions=_Functions()))
 
 
-def _parse(expression: str, setting: str) -> Tree:
+def parse(expression: str) -> Tree:
+    """The expression, its functions checked too. Raises ValueError, in words that go on after the expression."""
     try:
         tree: Tree = jmespath.compile(expression).parsed
     except JMESPathError as problem:
         position = getattr(problem, "lex_position", None)
         at = "" if position is None else f" at character {position + 1}"
-        raise SettingsError(
-            f"{setting} = {expression!r} is no JMESPath expression: it breaks off{at}; see https://jmespath.org"
-        ) from problem
+        raise ValueError(f"is no JMESPath expression: it breaks off{at}; see https://jmespath.org") from problem
+    _check_functions(tree, expression)
     return tree
 
 
-def _check_functions(tree: Tree, expression: str, setting: str) -> None:
+def _check_functions(tree: Tree, expression: str) -> None:
     for node in _nodes(tree):
         if node["type"] != "function_expression":
             continue
@@ -103,15 +105,15 @@ def _check_functions(tree: Tree, expression: str, setting: str) -> None:
         at = expression.find(name) + 1
         known = _Functions.FUNCTION_TABLE.get(name)
         if known is None:
-            raise SettingsError(
-                f"{setting} = {expression!r} calls {name}() at character {at}, which does not exist; "
+            raise ValueError(
+                f"calls {name}() at character {at}, which does not exist; "
                 f"there are {', '.join(sorted(_Functions.FUNCTION_TABLE))}"
             )
         wanted = len(known["signature"])
         variadic = wanted > 0 and known["signature"][-1].get("variadic", False)
         if given < wanted or (given > wanted and not variadic):
-            raise SettingsError(
-                f"{setting} = {expression!r} calls {name}() at character {at} with {given} arguments; "
+            raise ValueError(
+                f"calls {name}() at character {at} with {given} arguments; "
                 f"it takes {'at least ' if variadic else ''}{wanted}"
             )
 

@@ -8,6 +8,8 @@ from typing import Any, get_args, get_origin
 from consumer.settings import leaves
 
 ENVIRONMENT_PREFIX = "SHIKYU_"
+# A second flag, for the setting that each consumer of a host needs for itself.
+SHORT_FLAGS = {"delivery.slot": "--slot"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,12 @@ class Leaf:
     @property
     def flag(self) -> str:
         return "--kafka" if self.path == "kafka.options" else f"--{self.section}-{self.name}".replace("_", "-")
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """`flag`, and a short one where there is one."""
+        short = SHORT_FLAGS.get(self.path)
+        return (self.flag,) if short is None else (self.flag, short)
 
 
 LEAVES: tuple[Leaf, ...] = tuple(Leaf(*leaf) for leaf in leaves())

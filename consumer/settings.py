@@ -9,9 +9,9 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import jmespath
-from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from consumer import expressions
 
 Format = Literal["avro", "json-schema", "avro-single-object", "json", "text"]
 Precision = Literal["int8", "fp32"]
@@ -27,12 +27,7 @@ MAX_TOPIC_CHARACTERS = 249
 
 
 def check_expression(expression: str) -> str:
-    try:
-        jmespath.compile(expression)
-    except JMESPathError as error:
-        where = getattr(error, "lex_position", None)
-        at = "" if where is None else f" at character {where + 1}"
-        raise ValueError(f"is no JMESPath expression (it breaks off{at}; see https://jmespath.org)") from error
+    expressions.parse(expression)
     return expression
 
 
@@ -70,6 +65,7 @@ Topic = Annotated[str, AfterValidator(check_topic)]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$", max_length=128)]
 OptionalIdentifier = Annotated[Identifier | None, BeforeValidator(_none_when_empty)]
 OptionalUrl = Annotated[Annotated[str, Field(pattern=r"^https?://")] | None, BeforeValidator(_none_when_empty)]
+OptionalPrecision = Annotated[Precision | None, BeforeValidator(_none_when_empty)]
 RuleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
 Options = dict[str, str]
 
@@ -171,7 +167,10 @@ class Model(Section):
     """Which model answers, and how."""
 
     artifact: OptionalPath = Field(default=None, description="The model's folder, as `shikyu-train` makes it.")
-    precision: Precision = Field(default="int8", description="Which of the artifact's models answers.")
+    precision: OptionalPrecision = Field(
+        default=None,
+        description="Which of the artifact's models answers; unless set, int8 where it may be served, else fp32.",
+    )
     threads: int | None = Field(
         default=None, ge=1, le=1024, description="Threads of the model; one per core unless set."
     )
@@ -201,7 +200,9 @@ class Delivery(Section):
     transaction_timeout_s: float = Field(
         default=15.0, ge=1, le=900, description="How long the broker lets a transaction stand open before it aborts it."
     )
-    application: Identifier = Field(default="shikyu", description="The first part of every transactional.id.")
+    application: Identifier = Field(
+        default="shikyu", description="The first part of every transactional.id, and of every event's `ce_source`."
+    )
 
 
 class Batching(Section):
@@ -302,6 +303,14 @@ class Settings(Section):
                     )
         if self.dead_letters.topic in {self.output.urgent, self.output.routine}:
             raise ValueError(f"dead_letters.topic ({self.dead_letters.topic}) is an output topic too; give it its own")
+        return self
+
+    @model_validator(mode="after")
+    def _text_is_written_with_the_text(self) -> Self:
+        if self.output.format == "text" and not self.output.include_text:
+            raise ValueError(
+                "output.format = text writes the text, and output.include_text = false forbids it; change one of them"
+            )
         return self
 
     @model_validator(mode="after")

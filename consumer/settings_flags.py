@@ -90,7 +90,7 @@ def _flag(leaf: Leaf) -> Callable[[Any], Any]:
         names = f"{leaf.flag}/--no-{leaf.flag[2:]}"
         return click.option(names, parameter, default=None, cls=SettingFlag, section=leaf.section, help=text)
     return click.option(
-        leaf.flag, parameter, cls=SettingFlag, section=leaf.section, metavar=_metavar(leaf),
+        *leaf.flags, parameter, cls=SettingFlag, section=leaf.section, metavar=_metavar(leaf),
         multiple=leaf.is_list or leaf.holds_options, help=text + _default(leaf),
     )  # fmt: skip
 

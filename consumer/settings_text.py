@@ -117,8 +117,8 @@ def _toml(value: object) -> str:
 
 def _row(leaf: Leaf) -> str:
     option = "NAME" if leaf.passes_through else ""
-    flag = f"{leaf.flag} NAME=VALUE" if leaf.holds_options else leaf.flag
-    cells = [f"`{leaf.toml if leaf.holds_options else leaf.name}`", f"`{leaf.variable}{option}`", f"`{flag}`"]
+    flags = ", ".join(f"`{flag}{' NAME=VALUE' if leaf.holds_options else ''}`" for flag in leaf.flags)
+    cells = [f"`{leaf.toml if leaf.holds_options else leaf.name}`", f"`{leaf.variable}{option}`", flags]
     takes = allowed(leaf.info).replace("|", "\\|")
     return f"| {' | '.join(cells)} | {takes} | {_default(leaf.info)} | {leaf.info.description} |\n"
 

@@ -121,6 +121,13 @@ def test_every_setting_is_a_flag_of_run(shikyu: Shikyu) -> None:
     assert all(f"[{leaf.section}]" in out for leaf in LEAVES)
 
 
+def test_the_slot_has_a_short_flag_too(shikyu: Shikyu) -> None:
+    """It is the one setting that each consumer of a host needs for itself."""
+    assert "--delivery-slot, --slot" in shikyu("run", "--help")[1]
+    assert 'slot = "7" ' in shikyu("config", "show", "--slot", "7")[1]
+    assert 'slot = "7" ' in shikyu("config", "show", "--delivery-slot", "7")[1]
+
+
 def test_version_names_what_it_stands_on(shikyu: Shikyu) -> None:
     """The first thing that a bug report needs."""
     code, out, _ = shikyu("version")

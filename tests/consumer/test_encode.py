@@ -180,6 +180,15 @@ def test_ours_replace_those_of_the_same_name_in_any_case() -> None:
     assert dict(headers)["ce_id"] == b"customer-messages/2/17/live"
 
 
+def test_the_source_names_the_application() -> None:
+    """Two applications that read one topic are told apart by their events' `ce_source`."""
+    encoder = Encoder(Output(format="json"), STORE, application="returns")
+
+    output = encoder.encode(RECORD, MESSAGE, DECISION, run="live", attempt=1, classified_at=NOW)
+
+    assert dict(output.headers)["ce_source"] == b"/returns/customer-messages"
+
+
 def test_the_same_record_has_the_same_id_in_the_same_run() -> None:
     """A consumer downstream can drop what it has seen; a replay's events are others."""
     assert event_id(RECORD, "live") == event_id(replace(RECORD, value=b"other"), "live")
@@ -206,7 +215,7 @@ def test_an_old_reader_reads_a_newer_decision() -> None:
 
 
 def test_what_cannot_start_says_why() -> None:
-    """No registry, a schema that is not registered, a registry that is away, settings against each other."""
+    """No registry, a schema that is not registered, a registry that is away."""
     empty, away = FakeRegistry(), FakeRegistry()
     empty.subjects = {}
     away.fault = SchemaRegistryError(503, -1, "starting")
@@ -217,8 +226,6 @@ def test_what_cannot_start_says_why() -> None:
         encode(store=SchemaStore(empty))
     with pytest.raises(PassingFault, match="HTTP 503"):
         encode(store=SchemaStore(away))
-    with pytest.raises(SettingsError, match=r"output\.format = text .* output\.include_text = false"):
-        encode("text", include_text=False)
 
 
 def test_json_and_single_objects_need_no_registry() -> None:

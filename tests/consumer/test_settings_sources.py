@@ -111,7 +111,8 @@ def test_what_kubernetes_puts_into_a_pod_is_no_misspelling() -> None:
         ("batching.max_window_s", "nan", "a number from 0.05 to 600"),
         ("registry.url", "localhost", "a text that matches ^https?://"),
         ("input.topics", ["a b"], "is no topic name"),
-        ("input.text", ["a.["], "is no JMESPath expression"),
+        ("input.text", ["a.["], "is no JMESPath expression: it breaks off at character 4"),
+        ("input.where", "size(text)", r"calls size() at character 1, which does not exist; there are abs"),
         ("input.topics", ["^a", "b"], "a pattern stands alone"),
     ],
 )
@@ -161,6 +162,30 @@ def test_an_output_topic_is_no_input_topic() -> None:
 def test_the_latency_target_fits_into_the_longest_window() -> None:
     """A target that no window may reach is a contradiction."""
     assert "batching.latency_target_s" in refused(flags={"batching.max_window_s": "0.5"})
+
+
+def test_text_is_not_written_without_the_text() -> None:
+    """The one format that is nothing but the text."""
+    contradiction = {"output.format": "text", "output.include_text": "false"}
+
+    assert "output.format = text writes the text, and output.include_text = false forbids it" in refused(
+        flags=contradiction
+    )
+
+
+def test_an_address_without_a_scheme_keeps_its_password() -> None:
+    """It is refused, and the refusal is printed and logged."""
+    message = refused(environ={"SHIKYU_REGISTRY_URL": "user:s3cret@registry:8081"})
+
+    assert "@registry:8081" in message
+    assert "s3cret" not in message
+
+
+def test_the_precision_is_the_artifacts_best_unless_set() -> None:
+    """An artifact of fp32 alone must serve without a setting."""
+    assert resolve(None, {}, {}).model.precision is None
+    assert resolve(None, {"SHIKYU_MODEL_PRECISION": ""}, {}).model.precision is None
+    assert resolve(None, {"SHIKYU_MODEL_PRECISION": "fp32"}, {}).model.precision == "fp32"
 
 
 def test_lists_in_the_environment_are_separated_by_commas_or_json() -> None:

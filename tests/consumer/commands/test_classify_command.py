@@ -1,6 +1,7 @@
 """`shikyu classify`: texts in, decisions out."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,16 @@ def test_arguments_lines_and_files_give_the_python_api_s_answers(shikyu, tiny, t
             assert list(row["probabilities"].values()) == pytest.approx(list(decision.probabilities), abs=1e-6)
             assert row["satisfaction"] == decision.satisfaction
             assert row["model"] == {"name": "tiny", "version": "1", "precision": "int8"}
+
+
+def test_an_artifact_of_fp32_alone_answers_unasked(shikyu, tiny, tmp_path):
+    """Its int8 missed a limit; nobody has to set a precision for that."""
+    folder = Path(shutil.copytree(tiny, tmp_path / "artifact"))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["precisions"]["int8"]["servable"] = False
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+    assert answers(shikyu("refund", artifact=folder))[0]["model"]["precision"] == "fp32"
 
 
 def test_the_texts_can_be_left_out(shikyu):

@@ -89,6 +89,7 @@ def test_lint_accepts_what_is_right(shikyu: Shikyu) -> None:
         (["--rules-always-urgent", "legal=contains(text"], "rules.always_urgent's legal"),
         (["--input-reader-schema", "none.avsc"], "none.avsc"),
         (["--model-artifact", "nowhere"], "model.artifact"),
+        (["--output-format", "text", "--no-output-include-text"], "output.include_text = false forbids it"),
         (["--kafka-producer", "acks=1"], "is shikyu's own to set"),
     ],
 )
