@@ -42,10 +42,10 @@ def run(recipe: Path, data: Path | None, out: Path | None, replace: bool) -> Non
     """Everything: read, fit, calibrate, choose the operating point, export, measure, write the artifact."""
     require_extra()
     from training.run import run as make
-    from training.told import results_lines
+    from training.told import made_lines
 
     made = make(recipe, click.echo, data, out, replace=replace)
-    for line in results_lines(made.results):
+    for line in made_lines(made.manifest, made.results):
         click.echo(line)
     click.echo(f"artifact: {made.folder}")
 

@@ -2,8 +2,31 @@
 
 from collections.abc import Mapping
 
+from consumer.manifest import Manifest
 from training.evaluate import Answered, Evaluation
 from training.measure import Results
+
+
+def made_lines(manifest: Manifest, results: Results) -> list[str]:
+    """What was promised, what was measured, and which precision may not be served."""
+    return [*_promise_lines(manifest), *results_lines(results)]
+
+
+def _promise_lines(manifest: Manifest) -> list[str]:
+    lines = []
+    for name, served in manifest.precisions.items():
+        if promise := served.promise:
+            lines.append(
+                f"{name} promises {promise.target:.1%} of 1 star with {promise.confidence:.0%} confidence, "
+                f"{promise.needless:.1%} of 3 to 5 needlessly in calibration (threshold {served.threshold:.4f})"
+            )
+        if not served.servable and served.gate:
+            lines.append(
+                f"{name} may not be served: {served.gate['label_agreement']:.1%} of its labels are fp32's (at least "
+                f"{served.gate['min_agreement']:.1%} by the recipe's [gate]), {served.gate['more_needless']:+.1%} "
+                f"needless answers (at most {served.gate['max_more_needless']:+.1%})"
+            )
+    return lines
 
 
 def results_lines(results: Results) -> list[str]:
