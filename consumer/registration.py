@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -17,6 +18,7 @@ LEVEL = "BACKWARD"
 _STRICT_ENOUGH = frozenset({LEVEL, "BACKWARD_TRANSITIVE", "FULL", "FULL_TRANSITIVE"})
 
 Fate = Literal["registered", "unchanged", "left alone", "incompatible"]
+New = Literal["new subject", "new version"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Registrar(Protocol):
 
     def set_compatibility(self, subject_name: str, level: str) -> object: ...
 
+    def delete_config(self, subject_name: str) -> object: ...
+
     def test_compatibility(self, subject_name: str, schema: Schema) -> bool: ...
 
     def register_schema(self, subject_name: str, schema: Schema) -> int: ...
@@ -76,44 +80,61 @@ def register(client: Registrar, url: str, wanted: Sequence[Target]) -> list[Outc
 
     Doing it again changes nothing. Raises PassingFault when the registry is away, SurroundingsError when it refuses us.
     """
-    seen = {target: _look(client, url, target) for target in wanted}
-    if any(outcome is not None and outcome.fate == "incompatible" for outcome in seen.values()):
-        return [outcome for outcome in seen.values() if outcome is not None]
-    return [outcome or _register(client, url, target) for target, outcome in seen.items()]
+    found = {target: _look(client, url, target) for target in wanted}
+    newer = [target for target, look in found.items() if look == "new version"]
+    with ExitStack() as undo:
+        # Levels decide about verdicts, so they are raised before, and put back unless all are good.
+        for target in newer:
+            undo.callback(_restore_level, client, url, target.subject, _raise_level(client, url, target.subject))
+        refused = [target for target in newer if not _is_compatible(client, url, target)]
+        if refused:
+            found |= {target: _register(client, url, target) for target in refused}
+            return [look for look in found.values() if isinstance(look, Outcome)]
+        undo.pop_all()
+    return [_settled(client, url, target, look) for target, look in found.items()]
 
 
-def _look(client: Registrar, url: str, target: Target) -> Outcome | None:
-    """What is to be said of the target without registering it; None when it is to be registered."""
+def _look(client: Registrar, url: str, target: Target) -> Outcome | New:
+    """What is there. Asks, and changes nothing."""
     try:
         with asking(url):
             latest = client.get_latest_version(target.subject)
     except Absent:
-        return None
+        return "new subject"
     if target.event == "customer-message" and _name(latest.schema) != _name(target.schema):
         return Outcome(target, "left alone", f"holds your own event {_name(latest.schema)}")
-    _hold_level(client, url, target.subject)
     try:
         with asking(url):
             known = client.lookup_schema(target.subject, target.schema)
-        return Outcome(target, "unchanged", f"id {known.schema_id}")
     except Absent:
-        pass
+        return "new version"
+    return Outcome(target, "unchanged", f"id {known.schema_id}")
+
+
+def _is_compatible(client: Registrar, url: str, target: Target) -> bool:
     with asking(url):
-        compatible = client.test_compatibility(target.subject, target.schema)
-    return None if compatible else _register(client, url, target)
+        return client.test_compatibility(target.subject, target.schema)
+
+
+def _settled(client: Registrar, url: str, target: Target, look: Outcome | New) -> Outcome:
+    outcome = look if isinstance(look, Outcome) else _register(client, url, target)
+    if outcome.fate in ("registered", "unchanged"):
+        _raise_level(client, url, target.subject)
+    return outcome
 
 
 def _register(client: Registrar, url: str, target: Target) -> Outcome:
+    """Of what is incompatible too: only with a registration that it refuses does the registry give its reason."""
     try:
         with asking(url):
             schema_id = client.register_schema(target.subject, target.schema)
     except Incompatible as problem:
         return Outcome(target, "incompatible", str(problem))
-    _hold_level(client, url, target.subject)
     return Outcome(target, "registered", f"id {schema_id}")
 
 
-def _hold_level(client: Registrar, url: str, subject: str) -> None:
+def _raise_level(client: Registrar, url: str, subject: str) -> str | None:
+    """Returns the subject's own level as it was, None for none."""
     try:
         with asking(url):
             level: str | None = client.get_compatibility(subject)
@@ -122,6 +143,17 @@ def _hold_level(client: Registrar, url: str, subject: str) -> None:
     if level not in _STRICT_ENOUGH:
         with asking(url):
             client.set_compatibility(subject, LEVEL)
+    return level
+
+
+def _restore_level(client: Registrar, url: str, subject: str, level: str | None) -> None:
+    if level in _STRICT_ENOUGH:
+        return
+    with asking(url):
+        if level is None:
+            client.delete_config(subject)
+        else:
+            client.set_compatibility(subject, level)
 
 
 def _type(written_as: Format) -> SchemaType | None:

@@ -43,9 +43,11 @@ def register_command(resolved: Resolved, only: tuple[events.Event, ...], correct
         click.echo(_line(outcome))
     refused = [outcome.target.subject for outcome in outcomes if outcome.fate == "incompatible"]
     if refused:
+        done = [outcome.target.subject for outcome in outcomes if outcome.fate == "registered"]
         raise LimitError(
-            f"{', '.join(refused)}: incompatible with what is registered, so nothing was registered. Name another "
-            "topic, or leave this event out with --only"
+            f"{', '.join(refused)}: incompatible with what is registered, so "
+            f"{'no more than ' + ', '.join(done) if done else 'nothing'} was registered. Name another topic, or leave "
+            "this event out with --only"
         )
 
 

@@ -22,6 +22,7 @@ class Registry:
         self.versions: dict[str, list[Schema]] = {}
         self.levels: dict[str, str] = {}
         self.refused: dict[str, str] = {}
+        self.changes: list[str] = []
 
     def lookup_schema(self, subject_name: str, schema: Schema) -> RegisteredSchema:
         if schema not in self.versions.get(subject_name, []):
@@ -39,12 +40,18 @@ class Registry:
         return self.levels[subject_name]
 
     def set_compatibility(self, subject_name: str, level: str) -> None:
+        self.changes.append(f"{subject_name} {level}")
         self.levels[subject_name] = level
+
+    def delete_config(self, subject_name: str) -> None:
+        self.changes.append(f"{subject_name} without level")
+        del self.levels[subject_name]
 
     def test_compatibility(self, subject_name: str, schema: Schema) -> bool:
         return subject_name not in self.refused
 
     def register_schema(self, subject_name: str, schema: Schema) -> int:
+        self.changes.append(f"{subject_name} registered")
         if subject_name in self.refused:
             raise SchemaRegistryError(409, 409, self.refused[subject_name])
         self.versions.setdefault(subject_name, []).append(schema)
@@ -91,6 +98,42 @@ def test_what_is_incompatible_is_told_and_nothing_is_registered() -> None:
 
     assert done(registry) == {"routine-value": ("incompatible", "no default for field text")}
     assert list(registry.versions) == ["routine-value"]
+
+
+@pytest.mark.parametrize("level", ["NONE", None])
+def test_a_refusal_leaves_everything_as_it_was(level: str | None) -> None:
+    """Every verdict is heard before anything is registered; levels that had to be raised to hear it are put back."""
+    registry = Registry()
+    for subject in ("customer-messages-value", "urgent-value", "routine-value"):
+        registry.versions[subject] = [Schema(events.avro("correction"), "AVRO")]
+        if level is not None:
+            registry.levels[subject] = level
+    registry.versions["customer-messages-value"] = [Schema(events.avro("customer-message"), "AVRO")]
+    registry.refused["routine-value"] = "no default for field text"
+    before = {subject: list(versions) for subject, versions in registry.versions.items()}, dict(registry.levels)
+
+    outcomes = done(registry)
+
+    assert outcomes == {
+        "customer-messages-value": ("unchanged", "id 1"),
+        "routine-value": ("incompatible", "no default for field text"),
+    }
+    assert (registry.versions, registry.levels) == before
+    attempts = [change for change in registry.changes if change.endswith("registered")]
+    assert attempts == ["routine-value registered"]  # refused: the registry gives its reason with a registration alone
+
+
+def test_what_is_registered_after_all_is_told_as_such() -> None:
+    """Where the subject changed between the verdict and the question why."""
+
+    class Changing(Registry):
+        def test_compatibility(self, subject_name: str, schema: Schema) -> bool:
+            return subject_name != "routine-value"
+
+    registry = Changing()
+    registry.versions["routine-value"] = [THEIRS]
+
+    assert done(registry)["routine-value"][0] == "registered"
 
 
 def test_a_users_own_event_on_an_input_topic_is_left_alone() -> None:
