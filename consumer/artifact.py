@@ -60,6 +60,7 @@ def verify(folder: Path, precision: str) -> Artifact:
         for name in sorted(present - {MANIFEST_FILE})
     }
     config = _config(folder, kept[CONFIG_FILE])
+    _check_order(folder, config, manifest)
     return Artifact(manifest, precision, kept[served.model_file], kept[TOKENIZER_FILE], config)
 
 
@@ -168,6 +169,26 @@ def _config(folder: Path, content: bytes) -> Mapping[str, Any]:
     if not isinstance(config, dict):
         raise ArtifactError(f"{folder / CONFIG_FILE} is no JSON object; {AGAIN}")
     return config
+
+
+def _check_order(folder: Path, config: Mapping[str, Any], manifest: Manifest) -> None:
+    """
+    Five classes in another order would load, and turn every decision round.
+
+    transformers' LABEL_0 … are refused too: a name that says nothing cannot say that the order is right.
+    """
+    labels = {str(place): label.value for place, label in enumerate(manifest.labels)}
+    named = config.get("id2label")
+    if named != labels:
+        shown = _numbered(named) if isinstance(named, dict) else "none"
+        raise ArtifactError(
+            f"{folder / CONFIG_FILE}'s id2label is {shown}, and the manifest has {_numbered(labels)}; is 0 really one "
+            "star and 4 five? Name the classes so in id2label, and export the artifact again with `shikyu-train`"
+        )
+
+
+def _numbered(labels: Mapping[str, object]) -> str:
+    return ", ".join(f"{place}: {label}" for place, label in labels.items())
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -125,6 +125,10 @@ def wrong(*path: str | int, value: Any) -> Change:
     return change
 
 
+def dump(**config: Any) -> bytes:
+    return json.dumps(config).encode()
+
+
 LABELS = ["very_unsatisfied", "unsatisfied", "neutral", "satisfied", "very_satisfied"]
 
 
@@ -188,6 +192,27 @@ def test_a_precision_that_cannot_be_served_is_refused(folder):
     assert best_precision(read_manifest(folder)) == "fp32"
 
 
+@pytest.mark.parametrize(
+    ("id2label", "says"),
+    [
+        (dict(enumerate(LABELS[::-1])), "0: very_satisfied, 1: satisfied, .* the manifest has 0: very_unsatisfied"),
+        ({str(n): f"{5 - n} stars" for n in range(5)}, "0: 5 stars, 1: 4 stars"),
+        ({str(n): f"LABEL_{n}" for n in range(5)}, "0: LABEL_0"),
+        (dict(enumerate(LABELS[:2])), "0: very_unsatisfied, 1: unsatisfied, and"),
+        (None, "id2label is none"),
+        (LABELS, "id2label is none"),
+    ],
+)
+def test_classes_in_another_order_are_refused(folder, id2label, says):
+    """They would load, and turn every decision round. A name that says nothing cannot say that the order is right."""
+    config = json.loads((folder / "config.json").read_text())
+    config["id2label"] = id2label
+    replace(folder, "config.json", json.dumps(config).encode())
+
+    with pytest.raises(ArtifactError, match=says):
+        verify(folder, "fp32")
+
+
 def test_int8_is_the_first_choice(tiny):
     """As `shikyu run` chooses."""
     assert best_precision(read_manifest(tiny)) == "int8"
@@ -199,7 +224,7 @@ def test_int8_is_the_first_choice(tiny):
         ("model.onnx", b"no protobuf", "cannot load the model"),
         ("tokenizer.json", b"{}", r"cannot read tokenizer\.json"),
         ("config.json", b"[]", "no JSON object"),
-        ("config.json", b'{"position_buckets": 1}', r"config\.json fits no DeBERTa-v2"),
+        ("config.json", dump(id2label=dict(enumerate(LABELS)), position_buckets=1), r"config\.json fits no DeBERTa-v2"),
     ],
 )
 def test_what_was_hashed_rightly_can_still_be_no_model(folder, name, content, says):
