@@ -13,7 +13,7 @@ from consumer.errors import RecordError, UnknownSchema
 from consumer.guard import Fate
 from consumer.isolate import isolate
 from consumer.records import Dead, Decision, Decoded, Message, OutputRecord, Record, Tokens
-from consumer.telemetry import Stages
+from consumer.telemetry import UNTOLD, Stages
 
 
 class Classifies(Protocol):
@@ -35,6 +35,34 @@ class Classifies(Protocol):
 Decode = Callable[[Record], Decoded]
 Encode = Callable[[Record, Message, Decision, datetime], OutputRecord]
 DeadLetter = Callable[[Record, RecordError], OutputRecord]
+
+
+def decide_all(
+    model: Classifies,
+    tokens: Sequence[Tokens],
+    urgent_rules: Sequence[str | None],
+    stages: Stages = UNTOLD,
+    between_batches: Callable[[], None] = lambda: None,
+) -> list[Decision | RecordError]:
+    """
+    A decision per text, or why the model gives none. BackendError when it fails on a known-good text too.
+
+    Batches may stand in any order, for each text's answer goes back to its own place.
+    """
+    answers: dict[int, Decision | RecordError] = {}
+    for batch in model.batches(tokens):
+        between_batches()
+        chosen = [tokens[i] for i in batch]
+        with stages.time("inference"):
+            rows = isolate(model.infer, model.healthy, chosen)
+        stages.batch([len(each.ids) for each in chosen])
+        answers |= {batch[n]: row for n, row in enumerate(rows) if isinstance(row, RecordError)}
+        good = [n for n, row in enumerate(rows) if not isinstance(row, RecordError)]
+        if good:
+            logits = np.stack([np.asarray(rows[n], dtype=np.float32) for n in good])
+            decisions = model.decide(logits, [chosen[n] for n in good], [urgent_rules[batch[n]] for n in good])
+            answers |= {batch[n]: decision for n, decision in zip(good, decisions, strict=True)}
+    return [answers[i] for i in range(len(tokens))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +96,11 @@ class Steps:
         messages = [fate for fate in decoded if isinstance(fate, Message)]
         with self.stages.time("tokenization"):
             tokens = self.model.tokenize([message.text for message in messages])
-        answers = self._infer(tokens, [message.urgent_rule for message in messages])
+        rules = [message.urgent_rule for message in messages]
+        answers = decide_all(self.model, tokens, rules, self.stages, self.between_batches)
         fates: list[Fate | Message] = list(decoded)
         for place, answer in zip(places, answers, strict=True):
-            fates[place] = answer
+            fates[place] = Dead(answer) if isinstance(answer, RecordError) else answer
         with self.stages.time("encode"):
             return self._encode(records, decoded, fates, sum(len(each.ids) for each in tokens))
 
@@ -91,23 +120,6 @@ class Steps:
         if unknown is not None:
             raise unknown
         return decoded
-
-    def _infer(self, tokens: Sequence[Tokens], rules: Sequence[str | None]) -> list[Decision | Dead]:
-        """Batches may stand in any order, for each text's answer goes back to its own place."""
-        answers: dict[int, Decision | Dead] = {}
-        for batch in self.model.batches(tokens):
-            self.between_batches()
-            chosen = [tokens[i] for i in batch]
-            with self.stages.time("inference"):
-                rows = isolate(self.model.infer, self.model.healthy, chosen)
-            self.stages.batch([len(each.ids) for each in chosen])
-            good = [n for n, row in enumerate(rows) if not isinstance(row, RecordError)]
-            answers |= {batch[n]: Dead(row) for n, row in enumerate(rows) if isinstance(row, RecordError)}
-            if good:
-                logits = np.stack([np.asarray(rows[n], dtype=np.float32) for n in good])
-                decisions = self.model.decide(logits, [chosen[n] for n in good], [rules[batch[n]] for n in good])
-                answers |= {batch[n]: decision for n, decision in zip(good, decisions, strict=True)}
-        return [answers[i] for i in range(len(tokens))]
 
     def _encode(
         self, records: Sequence[Record], decoded: Sequence[Decoded], fates: Sequence[Fate | Message], tokens: int

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consumer import artifact as artifacts
+from consumer.answer import decide_all
 from consumer.batching import batches
 from consumer.decide import Policy, WhenUnsure, decide
 from consumer.errors import ArtifactError, BackendError, RecordError
-from consumer.isolate import isolate
 from consumer.manifest import CONFIG_FILE, Manifest
 from consumer.onnx_backend import Backend, OnnxBackend
 from consumer.packing import Distances
@@ -65,19 +65,8 @@ class Classifier:
         """
         if isinstance(texts, str):
             raise TypeError("classify takes a list of texts; put the one text into a list")
-        tokens = self.tokenize(texts)
-        decisions: dict[int, Decision] = {}
-        for batch in self.batches(tokens):
-            chosen = [tokens[index] for index in batch]
-            logits = np.stack(
-                [
-                    _answered(row, index)
-                    for index, row in zip(batch, isolate(self.infer, self.healthy, chosen), strict=True)
-                ]
-            )
-            answers = self.decide(logits, chosen, [None] * len(chosen))
-            decisions |= dict(zip(batch, answers, strict=True))
-        return [decisions[index] for index in range(len(texts))]
+        answers = decide_all(self, self.tokenize(texts), [None] * len(texts))
+        return [_decided(answer, index) for index, answer in enumerate(answers)]
 
     def tokenize(self, texts: Sequence[str]) -> list[Tokens]:
         return self._tokenizer.encode(texts)
@@ -169,7 +158,8 @@ def _warm(folder: Path, classifier: Classifier) -> None:
         )
 
 
-def _answered(row: NDArray[np.float32] | RecordError, index: int) -> NDArray[np.float32]:
-    if isinstance(row, RecordError):
-        raise RecordError(row.code, row.stage, f"{row.message} (text {index} of those given, counted from 0)") from row
-    return row
+def _decided(answer: Decision | RecordError, index: int) -> Decision:
+    if isinstance(answer, RecordError):
+        message = f"{answer.message} (text {index} of those given, counted from 0)"
+        raise RecordError(answer.code, answer.stage, message) from answer
+    return answer

@@ -109,6 +109,15 @@ def test_a_text_that_the_model_refuses_is_named_by_its_place(tiny):
         assert caught.value.stage == "inference"
 
 
+def test_the_first_of_the_texts_that_the_model_refuses_is_named(tiny):
+    """Not the first that the batches, which go by length, come upon."""
+    poison = load(tiny, "fp32", threads=1).tokenize(["?"])[0].ids[-2]
+    classifier = with_backend(tiny, Backend(poison, float("nan")))
+
+    with pytest.raises(RecordError, match="text 0 of those given"):
+        classifier.classify(["why, after all of this and so much more waiting than was promised?", "why?"])
+
+
 @pytest.mark.parametrize("answer", [float("inf"), RuntimeError("engine")])
 def test_a_model_that_fails_on_everything_is_not_the_texts_fault(tiny, answer):
     """Its health is asked first."""
