@@ -87,16 +87,21 @@ def version() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The program. Returns its exit code."""
+    return ended("shikyu", shikyu, arguments)
+
+
+def ended(name: str, program: click.Command, arguments: Sequence[str] | None) -> int:
+    """Runs the program called `name`, says in its name what went wrong, and returns the exit code."""
     try:
-        code = shikyu.main(arguments, prog_name="shikyu", standalone_mode=False)
+        code = program.main(arguments, prog_name=name, standalone_mode=False)
         return code if isinstance(code, int) else 0
     except ShikyuError as error:
-        return _told(str(error), error.exit_code)
+        return _told(name, str(error), error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return USAGE
     except click.ClickException as error:
-        return _told(_usage(error), USAGE)
+        return _told(name, _usage(error), USAGE)
     except click.Abort:
         return INTERRUPTED
     except BrokenPipeError:
@@ -104,12 +109,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001 - the last place that can say what a bug is
-        return _bug(error)
+        return _bug(name, error)
 
 
-def _told(message: str, code: int) -> int:
+def _told(name: str, message: str, code: int) -> int:
     for line in message.splitlines():
-        click.echo(f"shikyu: error: {line}", err=True)
+        click.echo(f"{name}: error: {line}", err=True)
     return code
 
 
@@ -127,11 +132,11 @@ def _nearest(name: str, known: Sequence[str] | dict[str, str]) -> str:
     return f"; did you mean {matches[0]}?" if matches else ""
 
 
-def _bug(error: BaseException) -> int:
+def _bug(name: str, error: BaseException) -> int:
     """Says where, but neither the message nor the variables: both can hold a customer's text."""
     from consumer.logs import frames
 
-    click.echo(f"shikyu: This is a bug. Please report it with these lines: {type(error).__name__}", err=True)
+    click.echo(f"{name}: This is a bug. Please report it with these lines: {type(error).__name__}", err=True)
     chain: BaseException | None = error
     while chain is not None:
         for frame in frames(chain):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from consumer.errors import ShikyuError, SurroundingsError
+from consumer.cli import ended
+from consumer.errors import SurroundingsError
 
-BUG, USAGE, INTERRUPTED = 1, 2, 130
 EXTRA = ("torch", "transformers", "sentencepiece", "sklearn", "scipy", "onnx")
 
 
@@ -79,23 +79,7 @@ def require_extra() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The program. Returns its exit code."""
-    try:
-        code = train.main(arguments, prog_name="shikyu-train", standalone_mode=False)
-        return code if isinstance(code, int) else 0
-    except ShikyuError as error:
-        return _told(str(error), error.exit_code)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        return USAGE
-    except click.ClickException as error:
-        return _told(error.format_message(), USAGE)
-    except click.Abort:
-        return INTERRUPTED
-
-
-def _told(message: str, code: int) -> int:
-    click.echo(f"shikyu-train: error: {message}", err=True)
-    return code
+    return ended("shikyu-train", train, arguments)
 
 
 if __name__ == "__main__":

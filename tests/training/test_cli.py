@@ -62,3 +62,21 @@ def test_a_misspelt_command_is_usage():
     """
     assert cli.main(["fitt"]) == 2
     assert CliRunner().invoke(cli.train, ["--help"]).exit_code == 0
+
+
+def test_a_bug_says_where_but_not_what(monkeypatch, tmp_path, capsys):
+    """
+    Labelled messages are customers' texts too, and an error's own words can hold one.
+    """
+    (tmp_path / "recipe.toml").write_text("")
+
+    def fail():
+        raise KeyError("canary-7f3a")
+
+    monkeypatch.setattr(cli, "require_extra", fail)
+
+    assert cli.main(["run", str(tmp_path / "recipe.toml")]) == 1
+
+    told = capsys.readouterr().err
+    assert "shikyu-train: This is a bug" in told
+    assert "canary" not in told
