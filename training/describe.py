@@ -2,6 +2,7 @@
 
 import json
 import platform
+import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -39,7 +40,27 @@ def model_files(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> d
         fp32 = fp32_onnx(model)
     except ValueError as error:
         raise SettingsError(f"The base model cannot be exported: {error}.") from error
-    return {**checkpoint_files(model, tokenizer), FP32_FILE: fp32, INT8_FILE: int8_onnx(fp32)}
+    tokenizer.backend_tokenizer.no_truncation()  # fitting leaves its own in tokenizer.json
+    tokenizer.backend_tokenizer.no_padding()
+    return {
+        **checkpoint_files(model, tokenizer),
+        TOKENIZER_CONFIG_FILE: tokenizer_config(tokenizer),
+        FP32_FILE: fp32,
+        INT8_FILE: int8_onnx(fp32),
+    }
+
+
+def tokenizer_config(tokenizer: PreTrainedTokenizerBase) -> bytes:
+    """
+    What transformers needs beside tokenizer.json to load the same tokenizer.
+
+    It builds DeBERTa's normalizer anew from the options here: without them, one that lower-cases would not.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        tokenizer.save_pretrained(folder)
+        options = json.loads((Path(folder) / TOKENIZER_CONFIG_FILE).read_text(encoding="utf-8"))
+    options.pop("name_or_path", None)  # a path of this machine, maybe
+    return (json.dumps(options, indent=2, sort_keys=True) + "\n").encode()
 
 
 def class_shares(recipe: Recipe, calibration: Calibration) -> ClassShares:
@@ -66,7 +87,7 @@ def describe(
         max_length=recipe.model.max_length,
         class_shares=shares,
         precisions=dict(precisions),  # type: ignore[arg-type]  # its keys are fp32 and int8
-        shared_files=SHARED_FILES,
+        shared_files=(*SHARED_FILES, TOKENIZER_CONFIG_FILE),
         reference=reference(
             probabilities(scored.logits, served.temperature),
             urgencies(scored.logits, served.temperature, prior_shift(shares)),

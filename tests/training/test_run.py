@@ -23,6 +23,7 @@ test = ["test.jsonl"]
 
 [model]
 vocab_size = 400
+lower_case = true
 max_length = 64
 
 [model.config]
@@ -118,6 +119,7 @@ def test_transformers_loads_the_checkpoint_and_agrees_with_fp32(made):
     scored = score(folder_files(made / "artifact"), "model.onnx", texts, max_length=64)
 
     assert abs(scored.logits - expected).max() < 2e-5
+    assert len(load_tokenizer(made / "artifact")("word " * 500)["input_ids"]) > 500, "fitting's truncation stayed in"
 
 
 def test_the_manifest_knows_its_training_messages(made):
