@@ -27,6 +27,7 @@ from consumer.metrics import Metrics
 from consumer.publish import Dropped, Publisher
 from consumer.receive import Source
 from consumer.records import Decision, Message, ModelVersion, OutputRecord, Record
+from consumer.rule_failures import RuleFailures
 from consumer.schema_store import SchemaStore, open_store
 from consumer.settings import Settings
 from consumer.sizing import Limits, Sizer
@@ -85,10 +86,11 @@ def run(settings: Settings, model: Model, metrics: Metrics, health: Health, *, v
     with _stopping_on_signals() as stop, _schemas(settings) as schemas:
         # From the cheap to the far, and the group last: joining it takes partitions from the others.
         slot = claim(settings.delivery.group_id, settings.delivery.slot)
-        decoder = Decoder(settings.input, schemas, settings.rules)
+        rule_failed = RuleFailures(metrics.rule_failed)
+        decoder = Decoder(settings.input, schemas, settings.rules, rule_failed=rule_failed)
         outputs = (settings.output.urgent, settings.output.routine, settings.dead_letters.topic)
         surroundings.look(_client_options(settings), settings.input.topics, outputs)
-        encoder = _patiently(lambda: Encoder(settings.output, schemas), stop)
+        encoder = _patiently(lambda: Encoder(settings.output, schemas, application=settings.delivery.application), stop)
         steps = Steps(
             decode=decoder.decode,
             model=model,
