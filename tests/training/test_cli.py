@@ -1,4 +1,5 @@
 import importlib.util
+import os
 
 import pytest
 from click.testing import CliRunner
@@ -80,3 +81,16 @@ def test_a_bug_says_where_but_not_what(monkeypatch, tmp_path, capsys):
     told = capsys.readouterr().err
     assert "shikyu-train: This is a bug" in told
     assert "canary" not in told
+
+
+def test_the_users_own_choice_of_waiting_threads_stands(monkeypatch):
+    """
+    Ours is for who made none.
+    """
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    cli.let_threads_sleep()
+    assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
+
+    monkeypatch.delenv("OMP_WAIT_POLICY")
+    cli.let_threads_sleep()
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
