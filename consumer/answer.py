@@ -1,6 +1,6 @@
 """The pure middle of the way: records in, one fate for each, and the outputs that tell it. No Kafka, no clock."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from consumer.dead_letters import OUTPUT_TOO_LARGE
+from consumer.dead_letters import OUTPUT_REFUSED, OUTPUT_TOO_LARGE
 from consumer.errors import RecordError, UnknownSchema
 from consumer.guard import Fate
 from consumer.isolate import isolate
@@ -35,6 +35,8 @@ class Classifies(Protocol):
 Decode = Callable[[Record], Decoded]
 Encode = Callable[[Record, Message, Decision, datetime], OutputRecord]
 DeadLetter = Callable[[Record, RecordError], OutputRecord]
+
+TOO_LARGE = "MSG_SIZE_TOO_LARGE"  # Kafka's name
 
 
 def decide_all(
@@ -145,12 +147,16 @@ class Steps:
             sources.append(place)
         return Answered(tuple(told), tuple(outputs), tuple(sources), tokens)
 
-    def refuse(self, answered: Answered, records: Sequence[Record], indexes: Sequence[int]) -> Answered:
-        """The same answers, with the outputs at `indexes`, which Kafka would not take, as dead letters."""
+    def refuse(self, answered: Answered, records: Sequence[Record], errors: Mapping[int, str]) -> Answered:
+        """The same answers, with what Kafka would not take as dead letters; `errors` has its error's name by output."""
         fates, outputs = list(answered.fates), list(answered.outputs)
-        for index in indexes:
+        for index, name in errors.items():
             place = answered.sources[index]
-            error = OUTPUT_TOO_LARGE.error(size=len(outputs[index].value or b""))
+            error = _refusal(name, len(outputs[index].value or b""))
             fates[place] = Dead(error)
             outputs[index] = self.dead_letter(records[place], error)
         return Answered(tuple(fates), tuple(outputs), answered.sources, answered.tokens)
+
+
+def _refusal(name: str, size: int) -> RecordError:
+    return OUTPUT_TOO_LARGE.error(size=size) if name == TOO_LARGE else OUTPUT_REFUSED.error(error=name)

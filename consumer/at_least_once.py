@@ -1,17 +1,38 @@
 """At least once: acknowledged outputs, then a commit."""
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 import structlog
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
-from consumer.publish import Dropped, Reports, Stopping, produce
+from consumer.errors import SurroundingsError
+from consumer.publish import FORBIDDEN, Dropped, Moved, Reports, Stopping, flush, is_fatal, produce
 from consumer.receive import Window
 from consumer.records import OutputRecord
 from consumer.visits import Visit, nothing
 
 log = structlog.get_logger()
+
+# Nothing polls while a commit is tried again. Its limit lies far within max.poll.interval.ms, and until the next poll
+# no partition of ours goes to another member but by force, which the broker then says.
+COMMIT_S = 60.0
+FIRST_RETRY_S = 0.1
+MAX_RETRY_S = 1.0
+
+# confluent-kafka flags no error of a commit as retriable; these are, as in Kafka's own client.
+_PASSING = {
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.REQUEST_TIMED_OUT,
+    KafkaError.NETWORK_EXCEPTION,
+    KafkaError._ALL_BROKERS_DOWN,
+    KafkaError._TIMED_OUT,
+    KafkaError._TRANSPORT,
+    KafkaError._WAIT_COORD,  # noqa: SLF001 - librdkafka's own codes begin like this
+}
 
 
 class AtLeastOnce:
@@ -23,40 +44,105 @@ class AtLeastOnce:
         commit: Callable[[Window], None],
         stopping: Stopping,
         *,
+        moved: Moved = lambda: None,
         visit: Visit = nothing,
         logger: Any = None,
     ) -> None:
+        """`commit` raises KafkaException; `moved` is called in each round of waiting."""
+        self._config = config
         self._commit = commit
         self._stopping = stopping
+        self._moved = moved
         self._visit = visit
-        self._producer = Producer(config, logger=logger) if logger else Producer(config)
+        self._logger = {"logger": logger} if logger else {}
+        self._window: Window | None = None
+        self._acknowledged: dict[int, OutputRecord] = {}
+        self._producer = Producer(config, **self._logger)
 
-    def publish(self, outputs: Sequence[OutputRecord], window: Window, *, one_by_one: bool = False) -> None:
+    def publish(
+        self, outputs: Sequence[OutputRecord], window: Window, *, flush_before: Collection[int] = frozenset()
+    ) -> None:
+        """As Publisher has it. An output that was acknowledged is not written again after a refusal in its window."""
+        if window is not self._window:
+            self._window, self._acknowledged = window, {}
         reports = Reports()
-        for index, output in enumerate(outputs):
-            try:
-                produce(self._producer, output, reports.callback(index), self._stopping)
-            except KafkaException as problem:
-                reports.failed[index] = problem.args[0]
-            if one_by_one:
-                self._flush()
-        self._visit("produced")
-        self._flush()
-        self._visit("flushed")
-        reports.raise_rejected()
-        if reports.delivered != len(outputs):
-            raise Dropped("not every output was acknowledged")
         try:
-            self._commit(window)
+            self._write(outputs, reports, flush_before)
         except KafkaException as problem:
-            log.warning("commit-failed", error=problem.args[0].name())
-            raise Dropped("the offsets were not committed") from problem
+            self._replace(problem)
+            raise Dropped("the producer died before the window was acknowledged") from problem
+        self._acknowledged |= {index: outputs[index] for index in reports.acknowledged}
+        reports.raise_rejected()
+        if reports.failed:
+            log.warning("outputs-failed", errors=sorted({error.name() for error in reports.failed.values()}))
+            raise Dropped("not every output was acknowledged")
+        self._commit_patiently(window)
         self._visit("committed")
 
-    def _flush(self) -> None:
-        while self._producer.flush(0.5):
-            if self._stopping():
-                raise Dropped("stopped before the window was acknowledged")
-
     def close(self) -> None:
-        self._producer.flush(2.0)
+        """What is still queued was not committed, so that it will be read and written again."""
+        self._producer.purge()
+
+    def _write(self, outputs: Sequence[OutputRecord], reports: Reports, flush_before: Collection[int]) -> None:
+        """Raises KafkaException when the producer died."""
+        for index, output in self._unwritten(outputs):
+            if index in flush_before:
+                self._flush(reports)
+            try:
+                produce(self._producer, output, reports.callback(index), self._stopping, self._moved)
+            except KafkaException as problem:
+                if is_fatal(problem.args[0]):
+                    raise
+                reports.refused_here(index, problem.args[0])
+        self._visit("produced")
+        self._flush(reports)
+        self._visit("flushed")
+
+    def _unwritten(self, outputs: Sequence[OutputRecord]) -> Iterator[tuple[int, OutputRecord]]:
+        """What was not acknowledged yet, and what stands behind it under the same key: order goes before economy."""
+        again = set()
+        for index, output in enumerate(outputs):
+            line = (output.topic, output.key)
+            if self._acknowledged.get(index) is output and line not in again:
+                continue
+            if output.key is not None:
+                again.add(line)
+            yield index, output
+
+    def _flush(self, reports: Reports) -> None:
+        flush(self._producer, self._stopping, self._moved)
+        reports.flushed()
+
+    def _replace(self, problem: KafkaException) -> None:
+        """An idempotent producer that died takes nothing more: its successor begins with new sequence numbers."""
+        error = problem.args[0]
+        if error.code() in FORBIDDEN:
+            raise SurroundingsError(
+                f"Kafka forbids this producer to write ({error.name()}): grant IDEMPOTENT_WRITE on the cluster and "
+                "WRITE on the output topics, then start again"
+            ) from problem
+        log.warning("producer-recreated", why=error.name())
+        self._producer.purge()  # else its destructor waits for what is queued
+        self._producer = Producer(self._config, **self._logger)
+
+    def _commit_patiently(self, window: Window) -> None:
+        """The outputs stand already: whatever is dropped now is written a second time."""
+        until = time.monotonic() + COMMIT_S
+        retry_s = FIRST_RETRY_S
+        while True:
+            self._moved()
+            try:
+                self._commit(window)
+                return
+            except KafkaException as problem:
+                error = problem.args[0]
+                log.warning("commit-failed", error=error.name())
+                if error.code() in FORBIDDEN:
+                    raise SurroundingsError(
+                        f"Kafka forbids this group to commit ({error.name()}): grant READ on the group and on the "
+                        "input topics, then start again"
+                    ) from problem
+                if error.code() not in _PASSING or self._stopping() or time.monotonic() > until:
+                    raise Dropped("the offsets were not committed") from problem
+            time.sleep(retry_s)
+            retry_s = min(MAX_RETRY_S, 2 * retry_s)

@@ -84,8 +84,13 @@ INFERENCE_NOT_FINITE = Reason("inference-not-finite", "inference", "the model's 
 OUTPUT_TOO_LARGE = Reason(
     "output-too-large",
     "produce",
-    "the classified message has {size} bytes, more than the producer's message.max.bytes takes; raise it and the "
-    "topic's max.message.bytes, or set output.include_text = false",
+    "the classified message has {size} bytes, more than its topic's max.message.bytes (or the producer's "
+    "message.max.bytes, where it is set) takes; raise it, or set output.include_text = false",
+)
+OUTPUT_REFUSED = Reason(
+    "output-refused",
+    "produce",
+    "Kafka refused the classified message ({error}); does its topic take it? A compacted one, say, needs a key",
 )
 
 REASONS: tuple[Reason, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Reason))

@@ -13,11 +13,12 @@ from typing import Protocol
 
 import structlog
 
-from consumer.answer import Answered, Steps
+from consumer.answer import TOO_LARGE, Answered, Steps
 from consumer.errors import PassingFault, SurroundingsError
 from consumer.guard import Guard
 from consumer.publish import Dropped, Publisher, Rejected
 from consumer.receive import Source, Window
+from consumer.records import Dead
 from consumer.sizing import Sizer
 from consumer.visits import Visit, nothing
 
@@ -25,6 +26,7 @@ log = structlog.get_logger()
 
 FIRST_BACKOFF_S = 0.5
 MAX_BACKOFF_S = 10.0
+MAX_REFUSALS = 500  # of one window: each tells at least one record, or halves a batch
 
 
 class Watcher(Protocol):
@@ -48,6 +50,7 @@ class Loop:
     stopping: Callable[[], bool]
     visit: Visit = nothing
     _faults: int = field(default=0, init=False)
+    _drops: int = field(default=0, init=False)
 
     def run(self) -> None:
         """Until told to stop. Raises SettingsError or SurroundingsError when going on would lose something."""
@@ -75,8 +78,12 @@ class Loop:
         except Dropped as why:
             self.watcher.aborted()
             log.info("window-dropped", why=str(why), records=len(window.records))
+            self._drops += 1
+            # One comes of a rebalance, mostly, and must cost no time. What lasts must not run the model in circles.
+            if self._drops > 1:
+                dropped += self.source.wait(backoff_s(self._drops - 1), self.stopping)
         else:
-            self._faults = 0
+            self._faults = self._drops = 0
             return
         self.source.rewind(dropped, self.stopping)
 
@@ -92,30 +99,41 @@ class Loop:
 
     def publish(self, answered: Answered, window: Window) -> None:
         with self.steps.stages.time("publish"):
-            try:
-                self.publisher.publish(answered.outputs, window)
-            except Rejected:
-                answered = self.without_refused(answered, window)
+            answered = self.without_refused(answered, window)
         self.guard.committed(answered.fates)
         self.watcher.committed(window, answered)
 
     def without_refused(self, answered: Answered, window: Window) -> Answered:
-        """Asks again one by one, for a batch is refused whole; what is refused alone becomes a dead letter."""
-        try:
-            self.publisher.publish(answered.outputs, window, one_by_one=True)
-        except Rejected as refused:
-            answered = self.steps.refuse(answered, window.records, refused.indexes)
-        else:
-            return answered
-        self.guard.check(answered.fates)
-        try:
-            self.publisher.publish(answered.outputs, window, one_by_one=True)
-        except Rejected as refused:
+        """Publishes, with what Kafka refuses as dead letters: again until nothing is refused."""
+        flush_before: frozenset[int] = frozenset()
+        for _ in range(MAX_REFUSALS):
+            try:
+                self.publisher.publish(answered.outputs, window, flush_before=flush_before)
+            except Rejected as refused:
+                log.warning("outputs-refused", why=str(refused), refused=len(refused.errors))
+                must_be_alive(answered, refused)
+                answered = self.steps.refuse(answered, window.records, refused.errors)
+                flush_before |= refused.cuts
+            else:
+                return answered
+        raise SurroundingsError(
+            f"Kafka refused outputs of one window {MAX_REFUSALS} times, so the topics' settings must be wrong, not "
+            "the records: raise the output topics' max.message.bytes above the producer's batch.size, then start again"
+        )
+
+
+def must_be_alive(answered: Answered, refused: Rejected) -> None:
+    """Raises SurroundingsError for a dead letter that was refused: there is no other place for it."""
+    for index, name in refused.errors.items():
+        if isinstance(answered.fates[answered.sources[index]], Dead):
+            cure = (
+                "give it 64 KiB more max.message.bytes than the input topics have"
+                if name == TOO_LARGE
+                else ("make it a topic that takes any record (not a compacted one)")
+            )
             raise SurroundingsError(
-                f"the dead-letter topic refused a record ({refused.reason}), and nothing may be lost: give it 64 KiB "
-                "more max.message.bytes than the input topics have, then start again"
+                f"the dead-letter topic refused a record ({name}), and nothing may be lost: {cure}, then start again"
             ) from refused
-        return answered
 
 
 def backoff_s(faults: int) -> float:

@@ -1,15 +1,20 @@
 """Kafka's output end: all of a window's outputs and its input offsets, or none of them."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Protocol
 
 from confluent_kafka import KafkaError, Producer
+from confluent_kafka import Message as KafkaMessage
 
 from consumer.errors import ShikyuError, SurroundingsError
 from consumer.receive import Window
 from consumer.records import OutputRecord
 
 Stopping = Callable[[], bool]
+Moved = Callable[[], None]
+
+FLUSH_S = 0.5  # one round of waiting for what is queued
 
 
 class Dropped(ShikyuError):
@@ -17,52 +22,94 @@ class Dropped(ShikyuError):
 
 
 class Rejected(Dropped):
-    """Kafka refused single outputs for what they are; `indexes` are their places in the window's outputs."""
+    """
+    Kafka refused single outputs for what they are; publish the window again without them.
 
-    def __init__(self, indexes: Sequence[int], reason: str) -> None:
-        super().__init__(f"Kafka refused {len(indexes)} outputs: {reason}")
-        self.indexes = tuple(indexes)
-        self.reason = reason
+    `errors` has Kafka's name of the error by the output's index, for those that are surely to blame. A batch is refused
+    whole: before the outputs at `cuts` a flush is needed to learn which of its records it was.
+    """
+
+    def __init__(self, errors: Mapping[int, str], cuts: Collection[int] = ()) -> None:
+        names = ", ".join(sorted(set(errors.values()))) or "a whole batch"
+        super().__init__(f"Kafka refused outputs of this window: {names}")
+        self.errors = dict(errors)
+        self.cuts = frozenset(cuts)
 
 
 class Publisher(Protocol):
-    def publish(self, outputs: Sequence[OutputRecord], window: Window, *, one_by_one: bool = False) -> None:
+    def publish(
+        self, outputs: Sequence[OutputRecord], window: Window, *, flush_before: Collection[int] = frozenset()
+    ) -> None:
         """
-        Publishes and commits, or raises Dropped (Rejected when outputs are to blame) with nothing visible.
+        Publishes and commits, or raises Dropped (Rejected when outputs are to blame).
 
-        `one_by_one` gives each output a batch of its own, so that a refusal names exactly its output.
+        No batch reaches over an index in `flush_before`, so that a refusal tells more.
         """
 
     def close(self) -> None: ...
 
 
 class Reports:
-    """Delivery reports of one window: which outputs failed, and why."""
+    """Delivery reports of one publish(): which outputs were taken, which failed, and why."""
 
     def __init__(self) -> None:
+        self.acknowledged: set[int] = set()
         self.failed: dict[int, KafkaError] = {}
-        self.delivered = 0
+        self._batches: dict[int, tuple[object, ...]] = {}  # outputs of one batch share this, others may too
+        self._flushes = 0
 
-    def callback(self, index: int) -> Callable[[KafkaError | None, Any], None]:
-        def report(error: KafkaError | None, _: Any) -> None:
+    def flushed(self) -> None:
+        """What comes now is in no batch with what came before."""
+        self._flushes += 1
+
+    def callback(self, index: int) -> Callable[[KafkaError | None, KafkaMessage], None]:
+        flushes = self._flushes
+
+        def report(error: KafkaError | None, message: KafkaMessage) -> None:
             if error is None:
-                self.delivered += 1
+                self.acknowledged.add(index)
             else:
                 self.failed[index] = error
+                self._batches[index] = (flushes, message.topic(), message.partition())
 
         return report
 
+    def refused_here(self, index: int, error: KafkaError) -> None:
+        """librdkafka itself did not take it: it never was in a batch."""
+        self.failed[index] = error
+        self._batches[index] = ("alone", index)
+
+    @property
+    def any_refused(self) -> bool:
+        return any(error.code() in RECORDS_FAULT for error in self.failed.values())
+
     def raise_rejected(self) -> None:
         """Only what is deterministic is the record's fault: its size, or bytes that the broker calls invalid."""
-        refused = [index for index, error in self.failed.items() if error.code() in RECORDS_FAULT]
-        if refused:
-            raise Rejected(sorted(refused), self.failed[refused[0]].name())
+        if self.any_refused:
+            raise self._rejected()
         denied = [error for error in self.failed.values() if error.code() in _DENIED]
         if denied:
             raise SurroundingsError(
                 f"Kafka does not let this client write an output topic ({denied[0].name()}): "
                 "grant WRITE and DESCRIBE on it, or create it, then start again"
             )
+
+    def _rejected(self) -> Rejected:
+        blamed: dict[int, str] = {}
+        suspects: dict[object, list[int]] = defaultdict(list)
+        for index, error in self.failed.items():
+            if error.code() == KafkaError.INVALID_RECORD:
+                # The broker names each one (KIP-467); its neighbours are told _INVALID_DIFFERENT_RECORD.
+                blamed[index] = error.name()
+            elif error.code() in RECORDS_FAULT:
+                suspects[self._batches[index]].append(index)
+        cuts = set()
+        for batch in map(sorted, suspects.values()):
+            if len(batch) == 1:
+                blamed[batch[0]] = self.failed[batch[0]].name()
+            else:
+                cuts.add(batch[len(batch) // 2])
+        return Rejected(blamed, cuts)
 
 
 # Deterministic: the same bytes will be refused again.
@@ -74,8 +121,23 @@ _DENIED = {
     KafkaError._UNKNOWN_PARTITION,
 }
 
+# Nothing that is tried again will change these; somebody has to grant something.
+FORBIDDEN = {
+    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+}
 
-def produce(producer: Producer, output: OutputRecord, report: Callable[..., None], stopping: Stopping) -> None:
+
+def is_fatal(error: KafkaError) -> bool:
+    """Whether the client that tells it is dead for good."""
+    return error.code() == KafkaError._FATAL or bool(error.fatal())
+
+
+def produce(
+    producer: Producer, output: OutputRecord, report: Callable[..., None], stopping: Stopping, moved: Moved
+) -> None:
     """Hands one record to the client. Waits while its queue is full: BufferError swallowed would be silent loss."""
     while True:
         try:
@@ -86,4 +148,13 @@ def produce(producer: Producer, output: OutputRecord, report: Callable[..., None
         except BufferError:
             if stopping():
                 raise Dropped("stopped while the client's queue was full") from None
+            moved()
             producer.poll(0.05)
+
+
+def flush(producer: Producer, stopping: Stopping, moved: Moved) -> None:
+    """Until every record was reported on. Raises KafkaException when the client died, Dropped when told to stop."""
+    while producer.flush(FLUSH_S):
+        moved()
+        if stopping():
+            raise Dropped("stopped before the window was acknowledged")

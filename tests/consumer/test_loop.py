@@ -56,9 +56,10 @@ class ListPublisher:
     """Keeps what it was given; `replies` are raised in turn, None meaning success."""
 
     def __init__(self, *replies: Exception | None) -> None:
-        self.replies, self.published = list(replies), []
+        self.replies, self.published, self.flushed_before = list(replies), [], []
 
-    def publish(self, outputs, window, *, one_by_one=False):
+    def publish(self, outputs, window, *, flush_before=frozenset()):
+        self.flushed_before.append(set(flush_before))
         if self.replies and (reply := self.replies.pop(0)) is not None:
             raise reply
         self.published.append([(output.topic, output.value) for output in outputs])
@@ -162,6 +163,21 @@ def test_dropped_window_is_rewound():
     assert source.rewound == [record(0), record(1)]
 
 
+def test_lasting_drops_are_backed_off_and_the_first_is_not():
+    """A rebalance drops a window and costs no time; an error that lasts does not run the model in circles."""
+    source = ListSource(record(0))
+    looping = loop(source, ListPublisher(*[Dropped("aborted")] * 3, None, Dropped("aborted")))
+
+    waits = []
+    for _ in range(5):
+        looping.step(source.window)
+        waits.append(len(source.waited))
+
+    assert waits == [0, 1, 2, 2, 2]
+    assert source.waited[0] <= 0.5 <= source.waited[1]
+    assert source.rewound == [record(0), *[record(0), record(99)] * 2, record(0)]
+
+
 def test_window_of_another_owner_is_not_published():
     """After a rebalance its new owner answers it."""
     source, publisher = ListSource(record(0)), ListPublisher()
@@ -184,25 +200,55 @@ def test_passing_fault_waits_and_dead_letters_nothing():
     assert source.rewound == [record(0), record(1, b"away"), record(99)]
 
 
-def test_output_that_kafka_refuses_is_dead_lettered_alone():
-    """A batch is refused whole; asked one by one, the culprit shows, and its neighbours stay."""
-    source = ListSource(record(0, b"a"), record(1, b"huge"), record(2, b"b"))
-    publisher = ListPublisher(Rejected([0, 1, 2], "too large"), Rejected([1], "too large"))
+def test_every_output_that_kafka_refuses_is_dead_lettered():
+    """The first refusal ends the transaction, so the others show one after another; the neighbours stay."""
+    source = ListSource(record(0, b"huge"), record(1, b"a"), record(2, b"keyless"), record(3, b"huge too"))
+    publisher = ListPublisher(
+        Rejected({0: "MSG_SIZE_TOO_LARGE"}), Rejected({2: "INVALID_RECORD"}), Rejected({3: "MSG_SIZE_TOO_LARGE"})
+    )
 
     loop(source, publisher).step(source.window)
 
+    assert publisher.published == [
+        [
+            ("dead:output-too-large", b"huge"),
+            ("routine", b"a"),
+            ("dead:output-refused", b"keyless"),
+            ("dead:output-too-large", b"huge too"),
+        ]
+    ]
+    assert source.rewound == []
+
+
+def test_refused_batch_is_cut_until_its_culprit_shows():
+    """A batch that is refused whole tells nothing of a single record: flushes in between do."""
+    source = ListSource(record(0, b"a"), record(1, b"huge"), record(2, b"b"))
+    publisher = ListPublisher(Rejected({}, [1]), Rejected({}, [2]), Rejected({1: "MSG_SIZE_TOO_LARGE"}))
+
+    loop(source, publisher).step(source.window)
+
+    assert publisher.flushed_before == [set(), {1}, {1, 2}, {1, 2}]
     assert publisher.published == [[("routine", b"a"), ("dead:output-too-large", b"huge"), ("routine", b"b")]]
 
 
-def test_refused_dead_letter_stops_the_stream():
+@pytest.mark.parametrize(("error", "cure"), [("MSG_SIZE_TOO_LARGE", "64 KiB"), ("INVALID_RECORD", "compacted")])
+def test_refused_dead_letter_stops_the_stream(error, cure):
     """A record that not even the dead-letter topic takes must not be lost."""
-    source = ListSource(record(0, b"huge"))
-    refused = [Rejected([0], "too large")] * 3
+    source = ListSource(record(0), record(1, b"huge"))
+    refused = [Rejected({1: error})] * 2
 
-    with pytest.raises(SurroundingsError, match="64 KiB"):
+    with pytest.raises(SurroundingsError, match=cure):
         loop(source, ListPublisher(*refused)).step(source.window)
 
     assert source.rewound == []
+
+
+def test_topic_that_refuses_without_end_stops_the_stream():
+    """Else the window would be published for ever."""
+    source = ListSource(record(0), record(1))
+
+    with pytest.raises(SurroundingsError, match="above the producer"):
+        loop(source, ListPublisher(*[Rejected({}, [1])] * 1000)).step(source.window)
 
 
 def test_unreadable_topic_stops_before_the_window_is_committed():
