@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+# Before torch is loaded: threads that spin while they wait take the cores from the brokers beside them.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 _numbers = itertools.count(1)
 
 
