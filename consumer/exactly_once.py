@@ -14,7 +14,18 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from consumer.errors import SurroundingsError
-from consumer.publish import FORBIDDEN, RECORDS_FAULT, Dropped, Moved, Reports, Stopping, flush, is_fatal, produce
+from consumer.publish import (
+    FORBIDDEN,
+    RECORDS_FAULT,
+    Dropped,
+    Moved,
+    Reports,
+    Stopping,
+    fatal_is_told,
+    flush,
+    is_fatal,
+    produce,
+)
 from consumer.receive import Window
 from consumer.records import OutputRecord
 from consumer.visits import Visit, nothing
@@ -181,7 +192,7 @@ class ExactlyOnce:
         while True:
             self._moved()
             try:
-                with self._watchdog(CALL_S + HANG_S, name):
+                with fatal_is_told(), self._watchdog(CALL_S + HANG_S, name):
                     call(*arguments)
                 return
             except KafkaException as problem:
@@ -220,7 +231,7 @@ class ExactlyOnce:
 
     def _abort_and_leave(self) -> None:
         """Once, whatever comes of it: what stays open would keep readers waiting until it times out."""
-        with suppress(KafkaException), self._watchdog(LAST_ABORT_S + HANG_S, "abort_transaction"):
+        with suppress(KafkaException), fatal_is_told(), self._watchdog(LAST_ABORT_S + HANG_S, "abort_transaction"):
             self._producer.abort_transaction(LAST_ABORT_S)
 
     def _replace(self, problem: _Unusable) -> None:
@@ -267,7 +278,7 @@ class ExactlyOnce:
         return producer
 
     def _serve_callbacks(self) -> None:
-        with suppress(KafkaException):  # a fatal error comes out of the next call too
+        with suppress(KafkaException), fatal_is_told():  # a fatal error comes out of the next call too
             self._producer.poll(0)
 
     def _on_error(self, error: KafkaError) -> None:

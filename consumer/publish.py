@@ -1,10 +1,11 @@
 """Kafka's output end: all of a window's outputs and its input offsets, or none of them."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
-from confluent_kafka import KafkaError, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as KafkaMessage
 
 from consumer.errors import ShikyuError, SurroundingsError
@@ -149,12 +150,30 @@ def produce(
             if stopping():
                 raise Dropped("stopped while the client's queue was full") from None
             moved()
-            producer.poll(0.05)
+            with fatal_is_told():
+                producer.poll(0.05)
 
 
 def flush(producer: Producer, stopping: Stopping, moved: Moved) -> None:
     """Until every record was reported on. Raises KafkaException when the client died, Dropped when told to stop."""
-    while producer.flush(FLUSH_S):
+    while True:
+        with fatal_is_told():
+            waiting = producer.flush(FLUSH_S)
         moved()
+        if not waiting:
+            return
         if stopping():
             raise Dropped("stopped before the window was acknowledged")
+
+
+@contextmanager
+def fatal_is_told() -> Iterator[None]:
+    """
+    A fatal error comes out of whatever serves callbacks, as KafkaException.
+
+    confluent-kafka 2.16 forgets it when a delivery report is served behind it, and then returns nothing at all.
+    """
+    try:
+        yield
+    except SystemError as forgotten:
+        raise KafkaException(KafkaError(KafkaError._FATAL)) from forgotten

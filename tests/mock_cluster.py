@@ -7,11 +7,11 @@ It knows no fencing, no visibility and no lasting offsets: what delivery promise
 import ctypes
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Producer, TopicPartition
 
 # The protocol's numbers of the requests whose replies tests choose.
 PRODUCE = 0
@@ -32,6 +32,16 @@ def _library() -> ctypes.CDLL:
         package.glob(".dylibs/*rdkafka*")
     )
     return ctypes.CDLL(str(bundled[0]))
+
+
+class Connected(Producer):
+    """One that knows its broker and the input: else librdkafka may look for the coordinator half a second later."""
+
+    def __init__(self, *arguments, **options) -> None:
+        super().__init__(*arguments, **options)
+        with suppress(KafkaException):
+            self.list_topics("in", timeout=1)
+            self.list_topics(timeout=1)
 
 
 class MockCluster:
@@ -57,19 +67,19 @@ class MockCluster:
         """What `fail` left for requests of this kind is forgotten."""
         self._ask("clear_request_errors", None, ctypes.c_int16(request))
 
-    def read(self, topic: str) -> list[bytes]:
-        """The keys of a topic's records, those of aborted transactions included: the mock hides none."""
+    def read(self, topic: str) -> list[tuple[bytes, bytes]]:
+        """Key and value of a topic's records, those of aborted transactions included: the mock hides none."""
         config = {"bootstrap.servers": self.bootstrap_servers, "group.id": "reader", "enable.partition.eof": True}
-        reader, keys = Consumer(config), []
+        reader, records = Consumer({**config, "fetch.wait.max.ms": 10}), []
         partitions = reader.list_topics(topic, timeout=5).topics[topic].partitions
         reader.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in partitions])
         ended = 0
         while ended < len(partitions):
             for message in reader.consume(100, 0.1):
                 ended += message.error() is not None
-                keys += [message.key()] if message.error() is None else []
+                records += [(message.key(), message.value())] if message.error() is None else []
         reader.close()
-        return keys
+        return records
 
     def down(self) -> None:
         self._ask("broker_set_down", _NUMBER, 1)

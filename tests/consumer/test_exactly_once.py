@@ -4,7 +4,7 @@ import threading
 from contextlib import suppress
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+from confluent_kafka import Consumer, KafkaError
 
 from consumer import exactly_once
 from consumer.errors import SurroundingsError
@@ -20,6 +20,7 @@ from tests.mock_cluster import (
     INIT_PRODUCER_ID,
     PRODUCE,
     TXN_OFFSET_COMMIT,
+    Connected,
     MockCluster,
 )
 
@@ -85,16 +86,6 @@ def start(cluster, places, monkeypatch):
 
 def outputs(*keys: str, topic: str = "urgent", size: int = 10) -> list[OutputRecord]:
     return [OutputRecord(topic, key.encode(), b"x" * size, ()) for key in keys]
-
-
-class Connected(Producer):
-    """One that knows its broker and the input: else librdkafka may look for the coordinator half a second later."""
-
-    def __init__(self, *arguments, **options) -> None:
-        super().__init__(*arguments, **options)
-        with suppress(KafkaException):
-            self.list_topics("in", timeout=1)
-            self.list_topics(timeout=1)
 
 
 def test_outputs_and_offsets_are_committed_together(cluster, window, start, places):
@@ -180,7 +171,7 @@ def test_full_queue_loses_nothing(cluster, window, start):
     """BufferError is waited out: what stands in the topic is what was given."""
     start(queue_buffering_max_messages=5).publish(outputs(*map(str, range(100))), window)
 
-    assert sorted(cluster.read("urgent"), key=int) == [b"%d" % number for number in range(100)]
+    assert sorted(int(key) for key, _ in cluster.read("urgent")) == list(range(100))
 
 
 def test_full_queue_can_be_left(cluster, window, start, places):
