@@ -8,7 +8,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from consumer.errors import SurroundingsError
-from consumer.publish import FORBIDDEN, Dropped, Moved, Reports, Stopping, flush, is_fatal, produce
+from consumer.publish import FORBIDDEN, Dropped, Moved, Reports, Stopping, fatal_is_told, flush, is_fatal, produce
 from consumer.receive import Window
 from consumer.records import OutputRecord
 from consumer.visits import Visit, nothing
@@ -115,7 +115,7 @@ class AtLeastOnce:
 
     def _replace(self, problem: KafkaException) -> None:
         """An idempotent producer that died takes nothing more: its successor begins with new sequence numbers."""
-        error = problem.args[0]
+        error = self._cause(problem)
         if error.code() in FORBIDDEN:
             raise SurroundingsError(
                 f"Kafka forbids this producer to write ({error.name()}): grant IDEMPOTENT_WRITE on the cluster and "
@@ -124,6 +124,17 @@ class AtLeastOnce:
         log.warning("producer-recreated", why=error.name())
         self._producer.purge()  # else its destructor waits for what is queued
         self._producer = Producer(self._config, **self._logger)
+
+    def _cause(self, problem: KafkaException) -> KafkaError:
+        """produce() only says that the producer is dead; why comes out of the callback that is served next."""
+        error: KafkaError = problem.args[0]
+        if error.code() == KafkaError._FATAL:
+            try:
+                with fatal_is_told():
+                    self._producer.poll(0)
+            except KafkaException as told:
+                error = told.args[0]
+        return error
 
     def _commit_patiently(self, window: Window) -> None:
         """The outputs stand already: whatever is dropped now is written a second time."""
