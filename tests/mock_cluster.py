@@ -104,6 +104,10 @@ class MockCluster:
             self._call("mock_request_destroy_array", None, requests, many)
             self._ask("stop_request_tracking", None)
 
+    def slow(self, round_trip_ms: int) -> None:
+        """The broker is there, and takes its time."""
+        self._ask("broker_set_rtt", _NUMBER, 1, round_trip_ms)
+
     def close(self) -> None:
         if self._returns is not None:
             self._returns.join()
