@@ -23,7 +23,7 @@ demo: $(DEMO)/made  ## Kafka, the consumer and 300 messages, live in this termin
 	@$(DEMO)/bin/python -m local demo $(if $(KEEP),--keep)
 
 test: $(DEV)/made  ## Every test, against a real Kafka that is started for it
-	$(DEV)/bin/python -m pytest
+	$(DEV)/bin/python -m pytest -n 2 --dist loadfile
 
 lint: $(DEV)/made  ## ruff, mypy --strict, import-linter
 	$(DEV)/bin/ruff check .
