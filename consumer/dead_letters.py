@@ -124,6 +124,8 @@ def dead_letter(
         "shikyu.error.code": error.code,
         "shikyu.attempt": str(attempt),
         "shikyu.model.version": model_version,
+        # The record's own timestamp is now: one as old as its source could be deleted before anybody looks.
+        "shikyu.source.timestamp": "" if record.timestamp_ms is None else str(record.timestamp_ms),
     }
     ours: Headers = tuple((name, value.encode()) for name, value in told.items())
     return OutputRecord(topic, record.key, record.value, record.headers + ours)

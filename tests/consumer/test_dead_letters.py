@@ -48,6 +48,7 @@ def test_the_record_goes_byte_for_byte_with_its_reason() -> None:
         ("shikyu.error.code", b"unknown-schema-id"),
         ("shikyu.attempt", b"1"),
         ("shikyu.model.version", b"3"),
+        ("shikyu.source.timestamp", b"1764000000123"),
     )
 
 
