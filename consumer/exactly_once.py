@@ -161,7 +161,9 @@ class ExactlyOnce:
 
     def _flush(self, reports: Reports, window: Window) -> None:
         try:
-            flush(self._producer, self._stopping, self._moved)
+            # What is in flight behind a failed batch waits for the abort: waiting for it would end in a fence, when the
+            # transaction times out.
+            flush(self._producer, self._stopping, self._moved, enough=lambda: bool(reports.failed))
         except Dropped:
             raise _Abortable from None
         except KafkaException as problem:

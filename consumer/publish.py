@@ -15,7 +15,7 @@ from consumer.records import OutputRecord
 Stopping = Callable[[], bool]
 Moved = Callable[[], None]
 
-FLUSH_S = 0.5  # one round of waiting for what is queued
+FLUSH_S = 0.1  # one round of waiting for what is queued
 
 
 class Dropped(ShikyuError):
@@ -154,13 +154,17 @@ def produce(
                 producer.poll(0.05)
 
 
-def flush(producer: Producer, stopping: Stopping, moved: Moved) -> None:
-    """Until every record was reported on. Raises KafkaException when the client died, Dropped when told to stop."""
+def flush(producer: Producer, stopping: Stopping, moved: Moved, *, enough: Callable[[], bool] = lambda: False) -> None:
+    """
+    Until every record was reported on, or `enough` is known.
+
+    Raises KafkaException when the client died, Dropped when told to stop.
+    """
     while True:
         with fatal_is_told():
             waiting = producer.flush(FLUSH_S)
         moved()
-        if not waiting:
+        if not waiting or enough():
             return
         if stopping():
             raise Dropped("stopped before the window was acknowledged")

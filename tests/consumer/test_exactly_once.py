@@ -144,6 +144,29 @@ def test_invalid_records_are_all_named_at_once(cluster, window, start):
     assert not refused.value.cuts
 
 
+def test_refusal_is_not_waited_out(cluster, window, start, monkeypatch):
+    """
+    What is in flight behind a refused batch waits for the abort (seen with Kafka 4.4 and librdkafka 2.16).
+
+    Waited for until the transaction times out, it would have each window with a refusal end in a fence.
+    """
+
+    class NeverDone(Connected):
+        def flush(self, timeout):
+            super().flush(timeout)
+            return 1
+
+    monkeypatch.setattr(exactly_once, "Producer", NeverDone)
+    rounds: list[int] = []
+    publisher = start(stopping=lambda: len(rounds) > 50, moved=lambda: rounds.append(1))
+    cluster.fail(PRODUCE, TOO_LARGE)
+
+    with pytest.raises(Rejected):
+        publisher.publish(outputs("k"), window)
+
+    assert len(rounds) < 10
+
+
 def test_refusal_does_not_fail_the_next_transaction(cluster, window, start):
     """A refused batch leaves a gap in the producer's sequence, which the broker would hold against what follows."""
     publisher = start()
