@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumer.errors import SurroundingsError
+from consumer.receive import record_of
 from consumer.records import Record
 
 READ_AT_ONCE = 500
@@ -47,7 +48,7 @@ class Reader:
         for message in self._consumer.consume(READ_AT_ONCE, timeout_s):
             error = message.error()
             if error is None:
-                records.append(_record(message))
+                records.append(record_of(message))
             elif error.code() == KafkaError._PARTITION_EOF:
                 self._ended.add((message.topic(), message.partition()))
             # While a broker is away this is said again and again; it comes back, or the demo's patience ends.
@@ -65,25 +66,3 @@ class Reader:
         if not metadata.partitions:
             raise SurroundingsError(f"there is no topic {topic}: create it first")
         return list(metadata.partitions)
-
-
-def _record(message: Message) -> Record:
-    topic, partition, offset = message.topic(), message.partition(), message.offset()
-    assert topic is not None
-    assert partition is not None
-    assert offset is not None
-    headers = message.headers() or []
-    pairs = headers.items() if isinstance(headers, dict) else headers
-    return Record(
-        topic=topic,
-        partition=partition,
-        offset=offset,
-        timestamp_ms=message.timestamp()[1],
-        key=_bytes(message.key()),
-        value=_bytes(message.value()),
-        headers=tuple((name, _bytes(value)) for name, value in pairs),
-    )
-
-
-def _bytes(value: str | bytes | None) -> bytes | None:
-    return value.encode() if isinstance(value, str) else value
