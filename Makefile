@@ -11,6 +11,8 @@ DEV := .venv-dev
 # uv shall use the Python that was named here, and fetch none.
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
+# Companies that look into their traffic sign it with a certificate that only the system knows.
+export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
