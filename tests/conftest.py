@@ -6,11 +6,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 # Before torch is loaded: threads that spin while they wait take the cores from the brokers beside them.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def own_log() -> Iterator[None]:
+    """What a test configured of the log, it takes with it: its stream is closed when the next one writes."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
