@@ -66,7 +66,7 @@ def _leave(number: int, _frame: FrameType | None) -> None:
 
 
 def run() -> int:
-    """The exit code, as docs/exit-codes.md has them."""
+    """The exit code, as docs/operations.md has them."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     try:

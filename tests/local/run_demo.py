@@ -1,5 +1,6 @@
 """The demo on a dozen messages and the stub, as a process of its own: what `python -m local demo` does, but short."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -13,7 +14,9 @@ SAMPLES = [Sample(f"m{number}", text, "email", "bakery") for number, text in enu
 
 
 def short_demo(console, *, keep, **_):
-    return demo(console, keep=keep, samples=SAMPLES, pace=Pace(rate_per_s=10, patience_s=6), shikyu=STUB)
+    return demo(
+        console, keep=keep, samples=SAMPLES, pace=Pace(float(os.environ["RATE_PER_S"]), patience_s=6), shikyu=STUB
+    )
 
 
 if __name__ == "__main__":

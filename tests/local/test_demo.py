@@ -20,8 +20,9 @@ def start(tmp_path):
     """Starts the short demo; its temporary folder is one of the test's."""
     started = []
 
-    def start(*words, fault=""):
-        environment = {**os.environ, "TMPDIR": str(tmp_path), "STUB_FAULT": fault, "PYTHONPATH": str(ROOT)}
+    def start(*words, fault="", rate_per_s=10):
+        own = {"TMPDIR": str(tmp_path), "STUB_FAULT": fault, "RATE_PER_S": str(rate_per_s), "PYTHONPATH": str(ROOT)}
+        environment = {**os.environ, **own}
         process = subprocess.Popen(
             [sys.executable, "-W", "error", str(SCRIPT), "demo", *words],
             stdout=subprocess.PIPE,
@@ -87,7 +88,7 @@ def test_a_consumer_that_ends_by_itself_is_quoted(start, tmp_path):
 )
 def test_an_interrupted_demo_leaves_nothing_running(start, tmp_path, number, code):
     """Ctrl-C, SIGTERM, and even kill -9 in the middle of the messages."""
-    process = start()
+    process = start(rate_per_s=1)  # so slow that a busy machine is not done before it is interrupted
     for line in process.stdout:
         if line.startswith(("urgent", "routine")):
             break
