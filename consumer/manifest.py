@@ -69,7 +69,7 @@ class Served(Part):
     """One precision: int8's scores are not fp32's, so each has its own temperature and threshold."""
 
     files: Annotated[tuple[FileName, ...], Field(min_length=1)]
-    temperature: Annotated[FiniteFloat, Field(gt=0)]
+    temperature: Annotated[FiniteFloat, Field(ge=1e-3, le=1e3)]
     threshold: Probability
     servable: bool
     promise: Promise | None = None

@@ -13,7 +13,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
-from consumer.errors import SurroundingsError
+from consumer.errors import SettingsError, SurroundingsError
 from consumer.records import Record
 from consumer.sizing import Limits
 from consumer.visits import Visit, nothing
@@ -21,6 +21,7 @@ from consumer.visits import Visit, nothing
 log = structlog.get_logger()
 
 POLL_S = 0.1
+HEADERS_DROPPED = "shikyu.headers.dropped"
 COMMITTED_S = 10.0  # how long one question for committed offsets may take
 
 # After one of these consume() is silent for ever, and says so only once (DELIVERY: flags read False).
@@ -85,9 +86,15 @@ class Source:
 
     def join(self, topics: Sequence[str]) -> None:
         """Joins the group: from now on partitions are taken from its other members."""
-        self._consumer.subscribe(
-            list(topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
-        )
+        try:
+            self._consumer.subscribe(
+                list(topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+            )
+        except KafkaException as problem:
+            raise SettingsError(
+                f"librdkafka refuses input.topics {', '.join(topics)} ({problem.args[0].name()}): a pattern is a POSIX "
+                "extended regular expression that begins with ^"
+            ) from problem
 
     # Rebalances are served inside poll(). They only count: committing here would wait for a transaction inside a
     # callback, and the window in hand is dropped anyway.
@@ -250,7 +257,12 @@ def generation_and_member(group_metadata: Any) -> tuple[int, str]:
 def record_of(message: KafkaMessage) -> Record:
     """The message that confluent-kafka delivered, as ours; it must not be an error."""
     kind, timestamp_ms = message.timestamp()
-    headers = cast("list[tuple[str, str | bytes | None]]", message.headers() or [])
+    try:
+        headers = cast("list[tuple[str, str | bytes | None]]", message.headers() or [])
+    except UnicodeDecodeError:
+        # The binding gives all headers or none, and a name that is not UTF-8 leaves none: the message is answered
+        # without them rather than never.
+        headers = [(HEADERS_DROPPED, b"a header's name is not UTF-8")]
     return Record(
         topic=message.topic() or "",
         partition=message.partition() or 0,

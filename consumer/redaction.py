@@ -27,6 +27,10 @@ def redact(name: str, value: object) -> object:
     """`value`, unless its name says that it is secret; an address loses its user and password."""
     if is_secret(name):
         return REDACTED
+    if isinstance(value, dict):
+        return {each: redact(str(each), inner) for each, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(redact(name, each) for each in value)
     return _without_user(value) if isinstance(value, str) else value
 
 

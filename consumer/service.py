@@ -11,12 +11,12 @@ from typing import Any, Protocol
 import structlog
 
 from consumer import surroundings
-from consumer.answer import Classifies, Steps
+from consumer.answer import Classifies, Decode, Steps
 from consumer.at_least_once import AtLeastOnce
 from consumer.dead_letters import dead_letter
 from consumer.decode import Decoder
 from consumer.encode import Encoder
-from consumer.errors import PassingFault, RecordError, ShikyuError, SurroundingsError
+from consumer.errors import PassingFault, RecordError, SettingsError, ShikyuError, SurroundingsError
 from consumer.exactly_once import ExactlyOnce
 from consumer.guard import Guard
 from consumer.health import Health
@@ -26,7 +26,7 @@ from consumer.loop import Loop, backoff_s
 from consumer.metrics import Metrics
 from consumer.publish import Dropped, Publisher
 from consumer.receive import Source
-from consumer.records import Decision, Message, ModelVersion, OutputRecord, Record
+from consumer.records import Decision, Decoded, Message, ModelVersion, OutputRecord, Record
 from consumer.rule_failures import RuleFailures
 from consumer.schema_store import SchemaStore, open_store
 from consumer.settings import Settings
@@ -92,7 +92,7 @@ def run(settings: Settings, model: Model, metrics: Metrics, health: Health, *, v
         surroundings.look(_client_options(settings), settings.input.topics, outputs)
         encoder = _patiently(lambda: Encoder(settings.output, schemas, application=settings.delivery.application), stop)
         steps = Steps(
-            decode=decoder.decode,
+            decode=_refusing(decoder.decode, frozenset(outputs)),
             model=model,
             encode=_encode(encoder),
             dead_letter=_dead_letter(settings, slot, model.model),
@@ -129,6 +129,19 @@ def _closed(source: Source, slot: Slot, watchdog: Watchdog, health: Health) -> I
                 closing.close()
                 source.close()
             slot.release()
+
+
+def _refusing(decode: Decode, own: frozenset[str]) -> Decode:
+    """A pattern that reads our own outputs would answer its own answers, for ever."""
+
+    def refusing(record: Record) -> Decoded:
+        if record.topic in own:
+            raise SettingsError(
+                f"input.topics reads the output topic {record.topic} back in: make the pattern narrower"
+            )
+        return decode(record)
+
+    return refusing
 
 
 def _schemas(settings: Settings) -> SchemaStore:

@@ -207,6 +207,8 @@ def _from_environment(environ: Mapping[str, str]) -> Iterator[Given]:
     prefixes = sorted(((leaf.variable, leaf) for leaf in LEAVES if leaf.passes_through), key=lambda p: -len(p[0]))
     for variable in sorted(name for name in environ if name.startswith(ENVIRONMENT_PREFIX)):
         text = environ[variable]
+        if _is_kubernetes(variable, text):  # of a Service that is named shikyu, or shikyu-kafka
+            continue
         if variable in settings:
             yield from _from_variable(settings[variable], variable, text)
             continue
@@ -215,7 +217,7 @@ def _from_environment(environ: Mapping[str, str]) -> Iterator[Given]:
                 yield Given(leaf, option_name(variable.removeprefix(prefix)), text, variable)
                 break
         else:
-            if variable != CONFIG_VARIABLE and not _is_kubernetes(variable, text):
+            if variable != CONFIG_VARIABLE:
                 raise SettingsError(f"the variable {variable} is no setting{nearest(variable.upper(), _variables())}")
 
 

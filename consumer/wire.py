@@ -28,10 +28,11 @@ def read_confluent(value: bytes, headers: Headers, input_format: str) -> tuple[S
     for name, content in headers:
         if name == VALUE_SCHEMA_HEADER and content is not None:
             return _read_header(content), value
+    # A GUID stands in a header alone: a value that begins with 1 is no frame, whatever else it is.
     reference = _read_frame(value)
-    if reference is None:
+    if not isinstance(reference, int):
         raise BAD_FRAMING.error(expected="a magic byte 0 and a 4-byte schema id", format=input_format)
-    return reference, value[_ID_FRAME_BYTES if isinstance(reference, int) else _GUID_FRAME_BYTES :]
+    return reference, value[_ID_FRAME_BYTES:]
 
 
 def confluent_prefix(schema_id: int) -> bytes:

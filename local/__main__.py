@@ -69,6 +69,8 @@ def run() -> int:
     """The exit code, as docs/operations.md has them."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
+    # A shell that starts it in the background has Ctrl-C ignored; whoever sends it all the same means it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         main(standalone_mode=False)
     except StepFailed as error:

@@ -53,3 +53,8 @@ def test_a_password_goes_wherever_it_stands(value: str, shown: str) -> None:
 def test_what_only_looks_like_a_password_stays(value: str) -> None:
     """Addresses without a user, mail addresses, and JMESPath's own @."""
     assert redact("input.text", value) == value
+
+
+def test_addresses_inside_lists_and_tables_lose_their_users_too():
+    """A setting of the wrong type is echoed in its error."""
+    assert "hunter2" not in str(redact("registry.url", ["http://u:hunter2@h", {"x": "http://u:hunter2@h"}]))

@@ -1,0 +1,54 @@
+"""What Kafka delivers becomes a record of ours, whatever stands in its headers."""
+
+from consumer.receive import HEADERS_DROPPED, generation_and_member, record_of
+
+
+class Message:
+    """As confluent-kafka gives it; `headers` raises as the binding does for a name that is not UTF-8."""
+
+    def __init__(self, headers=()) -> None:
+        self._headers = headers
+
+    def topic(self):
+        return "in"
+
+    def partition(self):
+        return 2
+
+    def offset(self):
+        return 7
+
+    def timestamp(self):
+        return (1, 1234)
+
+    def key(self):
+        return b"k"
+
+    def value(self):
+        return b"v"
+
+    def headers(self):
+        if self._headers is None:
+            b"\xff".decode()
+        return list(self._headers)
+
+
+def test_headers_pass_through_with_duplicates_and_nulls():
+    """In their order, byte for byte."""
+    headers = (("a", b"1"), ("a", b"\xff"), ("b", None))
+
+    assert record_of(Message(headers)).headers == headers
+
+
+def test_header_whose_name_is_not_utf8_costs_the_headers_and_not_the_message():
+    """The binding gives all headers or none: a partition must not stand still for it."""
+    record = record_of(Message(None))
+
+    assert record.value == b"v"
+    assert [name for name, _ in record.headers] == [HEADERS_DROPPED]
+
+
+def test_group_metadata_tells_generation_and_member():
+    """Of a member, and of nobody."""
+    assert generation_and_member(b"CGMDv2:\x05\x00\x00\x00group\0member\0\0") == (5, "member")
+    assert generation_and_member(b"CGMDv2:\xff\xff\xff\xffgroup\0\0\0") == (-1, "")
