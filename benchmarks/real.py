@@ -104,7 +104,7 @@ def produce(cluster: Cluster, reviews: Sequence[Review]) -> None:
     producer = Producer(
         {"bootstrap.servers": cluster.bootstrap_servers, "acks": "all", "partitioner": "murmur2_random"}
     )
-    registry = SchemaRegistryClient({"url": cluster.registry_url})
+    registry = SchemaRegistryClient({"url": cluster.registry_url, "timeout": 5})
     options = {"auto.register.schemas": False, "use.latest.version": True}
     serialize = AvroSerializer(registry, schemas.avro("customer-message"), conf=options)
     place = SerializationContext(INPUT, MessageField.VALUE)
@@ -157,7 +157,7 @@ def _wait_for(cluster: Cluster, child: Child, outputs: Sequence[str], count: int
 
 def _once(cluster: Cluster, outputs: Sequence[str], count: int) -> dict[str, Answer]:
     """Everything, read anew from the beginning to the end: each input exactly once, or LimitError."""
-    deserialize = AvroDeserializer(SchemaRegistryClient({"url": cluster.registry_url}))
+    deserialize = AvroDeserializer(SchemaRegistryClient({"url": cluster.registry_url, "timeout": 5}))
     answers: dict[str, Answer] = {}
     sources: set[tuple[str, int, int]] = set()
     read = twice = dead = 0

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from confluent_kafka.schema_registry import SchemaRegistryClient
+from confluent_kafka.schema_registry import SchemaRegistryClient, topic_subject_name_strategy
 from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
@@ -39,7 +39,9 @@ class Arrivals:
     """Reads outputs as any application would: Confluent's deserializer, and the headers of Kafka Connect."""
 
     def __init__(self, registry: SchemaRegistryClient) -> None:
-        self._deserialize = AvroDeserializer(registry)
+        # By its default strategy it asks the registry for associations, which Apicurio now and then leaves unanswered.
+        conf = {"subject.name.strategy": topic_subject_name_strategy}
+        self._deserialize = AvroDeserializer(registry, conf=conf)
 
     def of(self, record: Record) -> Arrival:
         return dead_letter(record) if record.topic == DEAD_LETTERS else self._classified(record)

@@ -187,7 +187,7 @@ class Cluster:
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         tool = ["-cp", self._class_path(), "kafka.tools.StorageTool", "format", "--ignore-formatted"]
         formatted = subprocess.run(
-            [*JAVA, *tool, "-t", cluster_id, "-c", "server.properties"],
+            [*JAVA, *tool, f"--cluster-id={cluster_id}", "-c", "server.properties"],
             cwd=self._folder,
             capture_output=True,
             text=True,

@@ -78,7 +78,7 @@ def demo(
             with step(console, "topics and schemas"):
                 topics.create(cluster)
                 service.register_schemas(cluster, shikyu)
-            with SchemaRegistryClient({"url": cluster.registry_url}) as registry:
+            with SchemaRegistryClient({"url": cluster.registry_url, "timeout": 5}) as registry:
                 produced = _messages(cluster, registry, folder, console, chosen, pace, shikyu)
                 with step(console, "count by a new reader"):
                     # Only now: what a consumer writes twice, it may write on its way out.

@@ -64,7 +64,7 @@ def start(cluster, commit, monkeypatch):
         config = {
             "bootstrap.servers": cluster.bootstrap_servers,
             "enable.idempotence": True,
-            "linger.ms": 2,
+            "linger.ms": 100,
             "reconnect.backoff.ms": 50,
             "reconnect.backoff.max.ms": 100,
             "partitioner": "murmur2_random",

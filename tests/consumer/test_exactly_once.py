@@ -69,7 +69,7 @@ def start(cluster, places, monkeypatch):
             "bootstrap.servers": cluster.bootstrap_servers,
             "transactional.id": "shikyu-group-0",
             "transaction.timeout.ms": 5000,
-            "linger.ms": 2,
+            "linger.ms": 100,
             "reconnect.backoff.ms": 50,
             "reconnect.backoff.max.ms": 100,
             "partitioner": "murmur2_random",

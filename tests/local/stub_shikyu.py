@@ -107,7 +107,7 @@ def main():
     parser.add_argument("--kafka")
     parser.add_argument("--http-port", type=int)
     options = parser.parse_args()
-    registry = SchemaRegistryClient({"url": options.registry_url})
+    registry = SchemaRegistryClient({"url": options.registry_url, "timeout": 5})
     if options.words == ["schemas", "register"]:
         register(registry)
         return

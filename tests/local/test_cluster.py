@@ -42,11 +42,11 @@ def test_a_killed_broker_comes_back_with_its_data(cluster, name):
 def test_the_registry_speaks_confluents_language_and_keeps_what_it_was_told(cluster, name):
     """The usual client registers a schema; after a kill -9 of the registry its id still stands."""
     schema = Schema('{"type": "record", "name": "a", "fields": []}', "AVRO")
-    with SchemaRegistryClient({"url": cluster.registry_url}) as client:
+    with SchemaRegistryClient({"url": cluster.registry_url, "timeout": 5}) as client:
         number = client.register_schema(f"{name}-value", schema)
     cluster.kill_registry()
     cluster.start_registry()
-    with SchemaRegistryClient({"url": cluster.registry_url}) as client:
+    with SchemaRegistryClient({"url": cluster.registry_url, "timeout": 5}) as client:
         assert client.get_latest_version(f"{name}-value").schema_id == number
 
 

@@ -53,7 +53,7 @@ def avro(cluster, start) -> list[str]:
 
 def test_events_of_two_schema_versions_become_avro_decisions(cluster, start, avro):
     """Old events and new ones are read side by side, and any Avro reader of the registry reads the answers."""
-    with SchemaRegistryClient({"url": cluster.registry_url}) as registry:
+    with SchemaRegistryClient({"url": cluster.registry_url, "timeout": 5}) as registry:
         ids = [
             registry.register_schema(f"{start.group}-value", Schema(json.dumps(each), "AVRO")) for each in (OLD, NEW)
         ]
@@ -75,7 +75,7 @@ def test_events_of_two_schema_versions_become_avro_decisions(cluster, start, avr
 
 def test_registry_that_dies_and_returns_costs_time_and_no_record(cluster, start, avro):
     """A schema that was not seen before waits until the registry is back; nothing is dead-lettered for it."""
-    with SchemaRegistryClient({"url": cluster.registry_url}) as registry:
+    with SchemaRegistryClient({"url": cluster.registry_url, "timeout": 5}) as registry:
         new = registry.register_schema(f"{start.group}-value", Schema(json.dumps(NEW), "AVRO"))
     service = start(*avro).ready()
     cluster.kill_registry()
