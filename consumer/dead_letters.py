@@ -44,6 +44,12 @@ UNKNOWN_SCHEMA_ID = Reason(
     "deserialize",
     "the registry knows no schema {reference}, and did not for {waited_s} s; was it written against another registry?",
 )
+UNKNOWN_SCHEMA_GUID = Reason(
+    "unknown-schema-guid",
+    "deserialize",
+    "the registry finds no schema by the GUID {reference}, and did not for {waited_s} s; not every registry can "
+    "(Apicurio cannot): let the producer name schemas by their id, or name the registry that gave the GUID",
+)
 UNKNOWN_FINGERPRINT = Reason(
     "unknown-fingerprint",
     "deserialize",

@@ -28,6 +28,8 @@ class RegistryClient(Protocol):
 
     def lookup_schema(self, subject_name: str, schema: Schema) -> RegisteredSchema: ...
 
+    def get_schema_types(self) -> list[str]: ...
+
     def __exit__(self, *raised: object) -> object: ...
 
 
@@ -37,6 +39,10 @@ class Absent(Exception):
 
 class Incompatible(Exception):
     """The registry refuses a schema; says why in its own words."""
+
+
+class Refused(SurroundingsError):
+    """This question was not answered as a registry would; `answers_at_all` says whether another one is."""
 
 
 def connect(url: str, options: Mapping[str, str]) -> SchemaRegistryClient:
@@ -60,6 +66,8 @@ def asking(url: str) -> Iterator[None]:
     """
     Turns what the client raises into Absent, Incompatible, PassingFault (try again) or SurroundingsError (act).
 
+    Refused, of the last kind, may also be the fault of what was asked about.
+
     All of 401, 403, 404, 409, 429 and 5xx come as one class; transport errors as the HTTP library's own.
     """
     shown = redact("url", url)
@@ -69,17 +77,28 @@ def asking(url: str) -> Iterator[None]:
         raise
     except SchemaRegistryError as problem:
         raise _translated(problem, str(shown)) from problem
-    except ValueError as problem:
-        raise SurroundingsError(
+    except (ValueError, TypeError, AttributeError) as problem:
+        raise Refused(
             f"{shown} answers, but not as a Schema Registry; does registry.url lack a path, such as "
             "/apis/ccompat/v7 of Apicurio?"
         ) from problem
     except Exception as problem:
         # The HTTP library's own errors; which library that is depends on confluent-kafka's version.
         raise PassingFault(
-            f"the Schema Registry at {shown} did not answer ({type(problem).__name__}: {problem}); "
-            "is registry.url right, and is it up?"
+            f"the Schema Registry at {shown} did not answer ({type(problem).__name__}: {problem}); {_remedy(problem)}"
         ) from problem
+
+
+def answers_at_all(client: RegistryClient, url: str) -> bool:
+    """Whether it answers a question that any registry answers anybody. Raises as `asking` does when it does not."""
+    with asking(url):
+        return isinstance(client.get_schema_types(), list)
+
+
+def _remedy(problem: Exception) -> str:
+    if "CERTIFICATE_VERIFY_FAILED" in str(problem):
+        return "is its certificate signed by a CA of your own? Name that CA's file: ssl.ca.location in registry.options"
+    return "is registry.url right, and is it up?"
 
 
 def _translated(problem: SchemaRegistryError, shown: str) -> Exception:
@@ -94,12 +113,12 @@ def _translated(problem: SchemaRegistryError, shown: str) -> Exception:
             "(basic.auth.user.info, bearer.auth.*) and what that user may read"
         )
     if status == 404:
-        return SurroundingsError(
+        return Refused(
             f"{shown} answers HTTP 404 without a Schema Registry's code; does registry.url lack a path, such as "
             "/apis/ccompat/v7 of Apicurio, or is the registry too old for what was asked?"
         )
     if status in (408, 429) or status >= 500:
         return PassingFault(f"the Schema Registry at {shown} cannot answer now (HTTP {status}); it is asked again")
-    return SurroundingsError(
+    return Refused(
         f"the Schema Registry at {shown} refuses the request (HTTP {status}, code {code}: {problem.error_message})"
     )

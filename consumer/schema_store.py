@@ -15,11 +15,12 @@ from consumer.avro_safety import UnsafeSchema
 from consumer.dead_letters import (
     NOT_AN_AVRO_SCHEMA,
     UNKNOWN_FINGERPRINT,
+    UNKNOWN_SCHEMA_GUID,
     UNKNOWN_SCHEMA_ID,
     UNSAFE_SCHEMA,
 )
 from consumer.errors import PassingFault, RecordError, SettingsError, SurroundingsError, UnknownSchema
-from consumer.schema_registry import Absent, RegistryClient, asking, connect
+from consumer.schema_registry import Absent, Refused, RegistryClient, answers_at_all, asking, connect
 from consumer.wire import SchemaReference
 
 SchemaType = Literal["AVRO", "JSON"]
@@ -133,7 +134,7 @@ class SchemaStore:
         if self._unknown.is_settled(reference, now):
             raise _unknown(reference)
         try:
-            schema, referred = self._fetch(reference)
+            schema, referred = self._fetch_if_there(reference)
         except Absent:
             if self._unknown.is_settled_by(reference, now):
                 raise _unknown(reference) from None
@@ -143,6 +144,17 @@ class SchemaStore:
             ) from None
         self._unknown.forget(reference)
         return _parsed(reference, schema, referred)
+
+    def _fetch_if_there(self, reference: SchemaReference) -> tuple[Schema, list[Schema]]:
+        """Raises Absent, too, when the registry refuses to be asked for this one schema and answers otherwise."""
+        assert self._client is not None
+        try:
+            return self._fetch(reference)
+        except Refused:
+            # Apicurio has no GUIDs, and proxies answer for an odd id: no reason to stop for every other record.
+            if answers_at_all(self._client, self._url):
+                raise Absent from None
+            raise
 
     def _fetch(self, reference: SchemaReference) -> tuple[Schema, list[Schema]]:
         """The schema, and those that it refers to, each after the ones that it needs."""
@@ -235,4 +247,5 @@ def _parsed(reference: SchemaReference, schema: Schema, referred: list[Schema]) 
 
 
 def _unknown(reference: SchemaReference) -> RecordError:
-    return UNKNOWN_SCHEMA_ID.error(reference=reference, waited_s=round(PATIENCE_S))
+    reason = UNKNOWN_SCHEMA_GUID if isinstance(reference, UUID) else UNKNOWN_SCHEMA_ID
+    return reason.error(reference=reference, waited_s=round(PATIENCE_S))

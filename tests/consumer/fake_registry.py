@@ -42,6 +42,9 @@ class FakeRegistry:
         found = self._found(self.subjects.get(subject_name))
         return RegisteredSchema(schema_id=found, guid=None, subject=subject_name, version=1, schema=schema)
 
+    def get_schema_types(self) -> list[str]:
+        return ["AVRO"]
+
     def __exit__(self, *raised: object) -> None:
         self.closed = True
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
@@ -149,6 +150,8 @@ def test_a_schema_that_is_missing_is_said(settings: Settings, store: SchemaStore
         Encoder(settings.output, store)
     with pytest.raises(PassingFault, match="does not know schema 2000000000"):
         store.writer_schema(2_000_000_000)
+    with pytest.raises(PassingFault, match="does not know schema 0000"):
+        store.writer_schema(UUID(int=1))  # Apicurio has no such question, and says so with a bare 404
 
 
 def test_an_address_that_is_not_quite_the_registrys_is_said(cluster: Any) -> None:

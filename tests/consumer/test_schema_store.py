@@ -195,6 +195,35 @@ def test_each_answer_of_a_registry_says_who_must_act(
         ask(url)
 
 
+ODD = UUID("00000000-0000-0000-0000-000000000001")
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 422])
+@pytest.mark.parametrize(("reference", "dead_of"), [(7, "unknown-schema-id"), (ODD, "unknown-schema-guid")])
+def test_a_question_that_the_registry_refuses_costs_one_record(
+    status: int, reference: int | UUID, dead_of: str
+) -> None:
+    """While it answers others: proxies refuse odd ids, and Apicurio GUIDs, without a registry's code."""
+    registry, clock = FakeRegistry(), Clock()
+    registry.fault = SchemaRegistryError(status, -1, "Unknown Schema Registry Error")
+    store = SchemaStore(registry, clock=clock)
+
+    with pytest.raises(UnknownSchema, match=f"does not know schema {reference}"):
+        store.writer_schema(reference)
+    clock.now += 31
+
+    assert code(store, reference) == dead_of
+
+
+def test_a_certificate_of_an_unknown_ca_says_how_to_name_it() -> None:
+    """By the option's name; it is asked again, for certificates are renewed while services run."""
+    registry = FakeRegistry()
+    registry.fault = OSError("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate")
+
+    with pytest.raises(PassingFault, match=r"ssl\.ca\.location in registry\.options"):
+        SchemaStore(registry, "https://registry").writer_schema(7)
+
+
 def test_a_registry_that_is_not_there_is_a_passing_fault() -> None:
     """Its address is told, without the password that it may hold."""
     with pytest.raises(PassingFault, match=r"127\.0\.0\.1:1 did not answer .ConnectError") as away:
