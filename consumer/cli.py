@@ -2,15 +2,17 @@
 
 import difflib
 import importlib
-import os
+import signal
 import sys
 from collections.abc import Sequence
 
 import click
 
-from consumer.errors import ShikyuError
+from consumer import standard_streams
+from consumer.errors import ShikyuError, SurroundingsError
+from consumer.version import version as installed
 
-BUG, USAGE, INTERRUPTED = 1, 2, 130
+BUG, USAGE, INTERRUPTED, UNREAD = 1, 2, 128 + signal.SIGINT, 128 + signal.SIGPIPE
 
 # Each is consumer/commands/NAME.py's command of the same name, but `version`, which stands here.
 SUB_COMMANDS = {
@@ -48,6 +50,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(installed(), message="%(prog)s %(version)s")
 def shikyu() -> None:
     """
     Reads customer messages from Kafka, tells the urgent from the routine, and publishes each exactly once.
@@ -77,10 +80,8 @@ def version() -> None:
 
     import confluent_kafka
 
-    from consumer.version import version as shikyus
-
     click.echo(
-        f"shikyu {shikyus()} (confluent-kafka {confluent_kafka.version()}, "
+        f"shikyu {installed()} (confluent-kafka {confluent_kafka.version()}, "
         f"librdkafka {confluent_kafka.libversion()[0]}, Python {platform.python_version()})"
     )
 
@@ -92,6 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def ended(name: str, program: click.Command, arguments: Sequence[str] | None) -> int:
     """Runs the program called `name`, says in its name what went wrong, and returns the exit code."""
+    standard_streams.reopen_closed()
     try:
         code = program.main(arguments, prog_name=name, standalone_mode=False)
         return code if isinstance(code, int) else 0
@@ -104,18 +106,31 @@ def ended(name: str, program: click.Command, arguments: Sequence[str] | None) ->
         return _told(name, _usage(error), USAGE)
     except click.Abort:
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our standard output has left; the interpreter would complain when flushing it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except SystemExit:
+        # So click leaves when nobody reads our output any more, and so does a program that SIGPIPE ends.
+        return UNREAD
     except Exception as error:  # noqa: BLE001 - the last place that can say what a bug is
-        return _bug(name, error)
+        return _unforeseen(name, error)
+    finally:
+        standard_streams.let_go()
 
 
 def _told(name: str, message: str, code: int) -> int:
     for line in message.splitlines():
-        click.echo(f"{name}: error: {line}", err=True)
+        _last_words(f"{name}: error: {line}")
     return code
+
+
+def _last_words(line: str) -> None:
+    # Where standard error is full, the exit code still says it.
+    click.echo(line, file=standard_streams.lossy(sys.stderr))
+
+
+def _unforeseen(name: str, error: Exception) -> int:
+    if isinstance(error, OSError) and standard_streams.refused_output(error):
+        message = f"standard output cannot be written ({error.strerror}): send it where there is room"
+        return _told(name, message, SurroundingsError.exit_code)
+    return _bug(name, error)
 
 
 def _usage(error: click.ClickException) -> str:
@@ -136,14 +151,14 @@ def _bug(name: str, error: BaseException) -> int:
     """Says where, but neither the message nor the variables: both can hold a customer's text."""
     from consumer.logs import frames
 
-    click.echo(f"{name}: This is a bug. Please report it with these lines: {type(error).__name__}", err=True)
+    _last_words(f"{name}: This is a bug. Please report it with these lines: {type(error).__name__}")
     chain: BaseException | None = error
     while chain is not None:
         for frame in frames(chain):
-            click.echo(f"  {frame}", err=True)
+            _last_words(f"  {frame}")
         chain = chain.__cause__ or (None if chain.__suppress_context__ else chain.__context__)
         if chain is not None:
-            click.echo(f"  after {type(chain).__name__}", err=True)
+            _last_words(f"  after {type(chain).__name__}")
     return BUG
 
 

@@ -11,13 +11,14 @@ import structlog
 
 from consumer.redaction import redact
 from consumer.settings import Log
+from consumer.standard_streams import lossy
 
 EventDict = MutableMapping[str, Any]
 
 
 def configure(settings: Log, stream: TextIO | None = None) -> None:
     """Sends every log of this process, libraries' included, to `stream` (standard error)."""
-    out = stream or sys.stderr
+    out = lossy(stream or sys.stderr)
     console = settings.format == "console" or (settings.format == "auto" and out.isatty())
     level = logging.getLevelNamesMapping()[settings.level.upper()]
     structlog.configure(

@@ -10,6 +10,7 @@ import click
 
 from consumer.cli import ended
 from consumer.errors import SurroundingsError
+from consumer.version import version
 
 EXTRA = ("torch", "transformers", "sentencepiece", "sklearn", "scipy", "onnx")
 
@@ -20,6 +21,7 @@ class ExistingFile(click.Path):
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(version(), message="%(prog)s %(version)s")
 def train() -> None:
     """
     Makes an artifact for `shikyu run` from labelled messages.

@@ -9,6 +9,7 @@ import pytest
 from consumer import cli
 from consumer.errors import ArtifactError, LimitError, SettingsError, SurroundingsError
 from consumer.names import LEAVES
+from consumer.version import version
 
 Shikyu = Callable[..., tuple[int, str, str]]
 
@@ -135,6 +136,11 @@ def test_version_names_what_it_stands_on(shikyu: Shikyu) -> None:
     assert code == 0
     assert out.startswith("shikyu ")
     assert "librdkafka" in out
+
+
+def test_the_flag_says_the_version_alone(shikyu: Shikyu) -> None:
+    """As of every program, and without loading Kafka's library for it."""
+    assert shikyu("--version") == (0, f"shikyu {version()}\n", "")
 
 
 def test_a_taken_port_is_told_before_the_model_is_loaded(shikyu: Shikyu, tmp_path: Path) -> None:

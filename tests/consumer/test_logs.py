@@ -128,6 +128,23 @@ def test_libraries_warnings_are_forwarded() -> None:
     ]
 
 
+class FullDisk(io.StringIO):
+    def write(self, _: str) -> int:
+        raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_log_that_cannot_be_written_stops_nothing(closed: bool) -> None:
+    """The disk that it goes to is full, or its reader has left: lines are lost, and messages are not."""
+    stream = FullDisk()
+    configure(Log(), stream)
+    if closed:
+        stream.close()
+
+    structlog.get_logger().info("rewound")
+    logging.getLogger("httpx").warning("a retry")
+
+
 def test_standard_output_is_left_to_results(capsys: pytest.CaptureFixture[str]) -> None:
     """Logs go to standard error."""
     configure(Log(), sys.stderr)

@@ -4,6 +4,7 @@ import os
 import pytest
 from click.testing import CliRunner
 
+from consumer.version import version
 from training import cli
 
 pytestmark = pytest.mark.train
@@ -43,6 +44,15 @@ def test_a_wrong_recipe_is_named_with_exit_code_2(tmp_path, capsys, recipe, mess
     assert cli.main(["run", str(tmp_path / "recipe.toml")]) == 2
 
     assert message in capsys.readouterr().err
+
+
+def test_the_flag_says_the_version(capsys):
+    """
+    It is shikyu's own, for the two are installed together.
+    """
+    assert cli.main(["--version"]) == 0
+
+    assert capsys.readouterr().out == f"shikyu-train {version()}\n"
 
 
 def test_an_artifact_is_never_overwritten_unasked(tmp_path, capsys):

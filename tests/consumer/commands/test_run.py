@@ -57,8 +57,8 @@ def flags(cluster, topics, name, tiny) -> list[str]:
 def started(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     running: list[subprocess.Popen[bytes]] = []
 
-    def start(*flags: str) -> subprocess.Popen[bytes]:
-        with (tmp_path / "log").open("ab") as log:
+    def start(*flags: str, log_file: Path = tmp_path / "log") -> subprocess.Popen[bytes]:
+        with log_file.open("ab") as log:
             process = subprocess.Popen([sys.executable, "-m", "consumer.cli", "run", *flags], stderr=log)
         running.append(process)
         return process
@@ -104,6 +104,21 @@ def test_a_message_is_answered_told_of_and_not_repeated(cluster, name, flags, st
     events = [json.loads(line)["event"] for line in log.splitlines()]
     assert {"starting", "serving", "dead-lettered", "left"} <= set(events)
     assert CANARY not in log + metrics
+
+
+def test_a_full_log_stops_nothing(cluster, flags, started) -> None:
+    """The disk that standard error goes to is full: the log is lost, and messages are answered as before."""
+    port = free_port()
+    process = started(*flags, "--http-port", str(port), log_file=Path("/dev/full"))
+    until(lambda: get(port, "/readyz")[0] == 200)
+
+    producer = Producer({"bootstrap.servers": cluster.bootstrap_servers})
+    producer.produce(flags[flags.index("--input-topics") + 1], b"\xff")
+    producer.flush(10)
+    until(lambda: 'shikyu_records_total{outcome="dead_lettered"} 1.0' in get(port, "/metrics")[1])
+
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(15) == 0
 
 
 def test_a_missing_topic_is_told_and_not_created(flags, started, tmp_path) -> None:
