@@ -16,13 +16,16 @@ export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format locks sample-model real clean python
+.PHONY: help size demo test lint format locks sample-model real clean python
 
 help:  ## What there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(DEMO)/made  ## Kafka, the consumer and 300 messages, live in this terminal (KEEP=1 leaves Kafka up)
+demo: size $(DEMO)/made  ## Kafka, the consumer and 300 messages, live in this terminal (KEEP=1 leaves Kafka up)
 	@$(DEMO)/bin/python -m local demo $(if $(KEEP),--keep)
+
+size:
+	@test -e $(DEMO)/made || echo "the first demo downloads about 330 MB (Python packages, Kafka, a registry) and keeps 610 MB"
 
 test: $(DEV)/made  ## Every test, against a real Kafka that is started for it
 	$(DEV)/bin/python -m pytest -n 2 --dist loadfile
@@ -58,20 +61,22 @@ locks: $(UV)  ## Resolve every lock anew
 clean:  ## Remove what make made here
 	rm -rf $(DEMO) $(DEV) .venv-uv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
+TOLD_CA = || { echo "was that a certificate of your company's? Name its CA's file in REQUESTS_CA_BUNDLE and SSL_CERT_FILE" >&2; exit 3; }
+
 # `made` is written last, so an environment that was interrupted, or whose lock has changed, is made again.
 $(DEMO)/made: locks/demo.txt
 $(DEV)/made: locks/train.txt
 $(DEMO)/made $(DEV)/made: %/made: locks/build.txt pyproject.toml | $(UV)
 	@echo "making $* from $(filter-out locks/build.txt,$(filter locks/%,$^))"
 	@test -x $*/bin/python || $(UV) venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $*
-	@$(UV) pip sync --quiet --python $* --require-hashes $(filter-out locks/build.txt,$(filter locks/%,$^))
+	@$(UV) pip sync --quiet --python $* --require-hashes $(filter-out locks/build.txt,$(filter locks/%,$^)) $(TOLD_CA)
 	@$(UV) pip install --quiet --python $* --no-deps --build-constraints locks/build.txt --editable .
 	@touch $@
 
 # uv itself comes through pip, by hash, into an environment of its own.
 $(UV): locks/uv.txt | python
 	@$(PYTHON) -m venv --clear .venv-uv
-	@.venv-uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/uv.txt
+	@.venv-uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/uv.txt $(TOLD_CA)
 	@touch $@
 
 python:

@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 
 from consumer.errors import ShikyuError
+from local import fetch
 from local.cluster import Cluster
 from local.demo import AT_A_GLANCE, Pace, demo
 from local.steps import StepFailed
@@ -50,6 +51,8 @@ def up(folder: Path | None, broker_port: int | None, registry_port: int | None, 
     """Kafka and a Schema Registry, until Ctrl-C. A named folder keeps its data for the next time."""
     with tempfile.TemporaryDirectory(prefix="shikyu-local-") as temporary:
         chosen = folder or Path(temporary)
+        if notice := fetch.notice(fetch.default_cache()):
+            click.echo(notice)
         with Cluster(chosen, registry, broker_port=broker_port, registry_port=registry_port) as cluster:
             click.echo(f"Kafka: {cluster.bootstrap_servers}")
             if registry:

@@ -1,5 +1,6 @@
 """The demo: a cluster, the consumer, messages at a rate one can watch, and a count of its own at the end."""
 
+import shlex
 import shutil
 import tempfile
 import time
@@ -12,7 +13,7 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 from rich.console import Console
 
 from consumer.errors import LimitError
-from local import sample, service, topics
+from local import fetch, sample, service, topics
 from local.cluster import Cluster
 from local.count import Count, count_all
 from local.live_view import LiveView
@@ -72,6 +73,8 @@ def demo(
     Raises StepFailed; LimitError when a record was lost, came twice or came from nowhere.
     """
     chosen = list(sample.load() if samples is None else samples)
+    if notice := fetch.notice(fetch.default_cache()):
+        console.print(notice, soft_wrap=True, highlight=False)
     with _folder(keep) as folder:
         cluster = Cluster(folder)
         with _started(cluster, console):
@@ -160,6 +163,7 @@ def _leave(cluster: Cluster, folder: Path, console: Console) -> None:
     words = (
         f"Kafka stays up at {cluster.bootstrap_servers}, the Schema Registry at {cluster.registry_url}\n"
         f"its data and logs are in {folder}\n"
+        f"go on with: {shlex.join(service.run_command(cluster))}\n"
         f"stop it by: kill {numbers}; rm -r {folder}"
     )
     console.print(words, soft_wrap=True, highlight=False)

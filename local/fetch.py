@@ -30,6 +30,7 @@ PINS = Path(__file__).with_name("jars.toml")
 DOWNLOADS_AT_ONCE = 8
 ATTEMPTS = 3
 TIMEOUT_S = 30
+DOWNLOAD_MB = 201
 SPACE_MB = 500  # both downloads, and the registry unpacked beside its archive
 
 Pins = Mapping[str, str]  # Maven coordinate -> SHA-256
@@ -46,6 +47,14 @@ def default_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "shikyu"
 
 
+def notice(cache: Path) -> str | None:
+    """What the next start will download, to be told before; None when it has all."""
+    there = (cache / "jars").is_dir() and _registry_folder(cache, *pins("registry").values()).is_dir()
+    return (
+        None if there else f"fetching Kafka and a Schema Registry, once: {DOWNLOAD_MB} MB from Maven Central to {cache}"
+    )
+
+
 def kafka_jars(cache: Path) -> list[Path]:
     """Kafka's jars, each as pinned. Raises SurroundingsError."""
     with _alone(cache):
@@ -55,13 +64,17 @@ def kafka_jars(cache: Path) -> list[Path]:
 def registry_folder(cache: Path) -> Path:
     """The unpacked registry, from the pinned archive. Raises SurroundingsError."""
     [(coordinate, sha256)] = pins("registry").items()
-    folder = cache / f"registry-{sha256[:16]}"
+    folder = _registry_folder(cache, sha256)
     with _alone(cache):
         if not _as_unpacked(folder):
             [archive] = _files({coordinate: sha256}, cache)
             _unpack(archive, folder)
             archive.unlink()
     return folder
+
+
+def _registry_folder(cache: Path, sha256: str) -> Path:
+    return cache / f"registry-{sha256[:16]}"
 
 
 def context(repo_cache: Path) -> MavenContext:
@@ -129,7 +142,14 @@ def _download(coordinate: str, staging: Path) -> Path:
     raise SurroundingsError(
         f"{coordinate} could not be fetched ({type(cause).__name__}, {ATTEMPTS} attempts): the first start needs "
         "Maven Central, or a mirror of it named under [repositories] in jgo's settings (~/.config/jgo.conf)"
+        + _ca(cause)
     ) from cause
+
+
+def _ca(cause: Exception) -> str:
+    if not isinstance(cause, requests.exceptions.SSLError):
+        return ""
+    return ". Its certificate is not trusted: if it is your company's, name the CA's file in REQUESTS_CA_BUNDLE"
 
 
 def _unpack(archive: Path, folder: Path) -> None:

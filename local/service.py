@@ -30,14 +30,25 @@ def register_schemas(cluster: Cluster, shikyu: Sequence[str] = SHIKYU, options: 
         raise ChildEnded(f"{' '.join(command)} said:\n{(done.stderr or done.stdout).strip()}", done.returncode)
 
 
+def run_command(cluster: Cluster) -> list[str]:
+    """`shikyu run` on this cluster and the sample model, as one would type it where the demo was started."""
+    settings, artifact = os.path.relpath(SETTINGS), os.path.relpath(ROOT / "artifacts" / "sample")
+    model = ["--config", settings, "--model-artifact", artifact]
+    return [os.path.relpath(SHIKYU[0]), "run", *model, *_addresses(cluster)]
+
+
+def _addresses(cluster: Cluster) -> list[str]:
+    kafka = f"bootstrap.servers={cluster.bootstrap_servers}"
+    return ["--kafka", kafka, "--registry-url", cluster.registry_url]
+
+
 @contextmanager
 def running(
     cluster: Cluster, folder: Path, shikyu: Sequence[str] = SHIKYU, options: Sequence[str] = ()
 ) -> Iterator[Child]:
     """`shikyu run`, ready for messages; stopped afterwards as a service manager would stop it."""
     port = free_port()
-    kafka = f"bootstrap.servers={cluster.bootstrap_servers}"
-    where = ["--kafka", kafka, "--registry-url", cluster.registry_url, "--http-port", str(port)]
+    where = [*_addresses(cluster), "--http-port", str(port)]
     command = [*shikyu, "run", "--config", str(SETTINGS), *where, *options]
     child = Child.start(command, folder=ROOT, log=folder / "shikyu.log", environment=_environment())
     try:

@@ -1,5 +1,6 @@
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+
+from local.ports import free_port
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
@@ -38,6 +41,18 @@ def start(tmp_path):
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+def first_words(command):
+    """What `shikyu run` says until it serves or ends."""
+    own = [*command, "--http-port", str(free_port())]
+    with subprocess.Popen(own, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        said = ""
+        for line in process.stdout:
+            said += line
+            if "serving" in line:
+                process.terminate()
+    return said
 
 
 def family(process):
@@ -102,8 +117,8 @@ def test_an_interrupted_demo_leaves_nothing_running(start, tmp_path, number, cod
         assert list(tmp_path.iterdir()) == []
 
 
-def test_keep_leaves_kafka_up_and_says_how_to_stop_it(start):
-    """Kafka and the registry outlive the demo, the consumer does not, and the line that it prints stops them."""
+def test_keep_leaves_kafka_up_and_says_how_to_go_on_and_how_to_stop_it(start):
+    """Kafka and the registry outlive the demo, the consumer does not; of two lines to copy, one serves, one stops."""
     process = start("--keep")
     shown, _ = process.communicate()
     assert process.returncode == 0, shown
@@ -112,6 +127,7 @@ def test_keep_leaves_kafka_up_and_says_how_to_stop_it(start):
     try:
         time.sleep(0.5)
         assert [p.name() for p in kept] == ["java", "java"]
+        assert 'event":"serving' in first_words(shlex.split(re.search(r"go on with: (.+)", shown)[1]))
     finally:
         subprocess.run(re.search(r"stop it by: (.+)", shown)[1], shell=True, check=True)
     until_gone(kept)

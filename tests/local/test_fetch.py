@@ -94,6 +94,28 @@ def test_without_a_network_it_says_what_is_missing(tmp_path, monkeypatch):
     assert len(attempts) == 3
 
 
+def test_a_certificate_that_is_not_trusted_says_how_to_trust_it(tmp_path, monkeypatch):
+    """As behind a company's proxy; the variable is the one that requests reads."""
+
+    def refuse(*_args, **_options):
+        raise requests.exceptions.SSLError("CERTIFICATE_VERIFY_FAILED")
+
+    monkeypatch.setattr("jgo.util.http.request", refuse)
+    monkeypatch.setattr(fetch, "pins", lambda _: PINS)
+    with pytest.raises(SurroundingsError, match="the CA's file in REQUESTS_CA_BUNDLE"):
+        fetch.kafka_jars(tmp_path)
+
+
+def test_a_download_is_told_before_it_begins(tmp_path):
+    """With its size, and only where there is one."""
+    assert "201 MB" in fetch.notice(tmp_path)
+
+    (tmp_path / "jars").mkdir()
+    (tmp_path / f"registry-{next(iter(fetch.pins('registry').values()))[:16]}").mkdir()
+
+    assert fetch.notice(tmp_path) is None
+
+
 def test_a_registry_with_a_file_cut_short_is_unpacked_again(tmp_path, repository, monkeypatch):
     """A file whose size changed since it was unpacked is not run."""
     archive = io.BytesIO()

@@ -39,6 +39,16 @@ def test_every_target_checks_python_first(target, tmp_path):
     assert wished.index("3.11 or newer") < wished.index("venv --clear")
 
 
+def test_the_demo_says_first_what_it_will_download(tmp_path):
+    """Only where its environment is not there yet."""
+    wished = make("--dry-run", f"DEMO={tmp_path}/.venv", "demo").stdout
+    assert wished.index("downloads about 330 MB") < wished.index("pip sync")
+    assert "330 MB" in make(f"DEMO={tmp_path}/.venv", "size").stdout
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / "made").touch()
+    assert "330 MB" not in make(f"DEMO={tmp_path}/.venv", "size").stdout
+
+
 def test_help_names_every_target():
     """make alone says what there is."""
     told = make().stdout
