@@ -1,21 +1,23 @@
-"""Texts out of JSONL, CSV and Parquet files, one at a time, so that a file of any size takes little memory."""
+"""Rows out of JSONL, CSV and Parquet files, one at a time, so that a file of any size takes little memory."""
 
 import csv
 import gzip
 import io
-from collections.abc import Callable, Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-import orjson
-
-from consumer.errors import SettingsError
+from consumer import strict_json
+from consumer.errors import RecordError, SettingsError
+from consumer.names import nearest
+from consumer.visible import visible
 
 MAX_CSV_FIELD = 64 * 1024 * 1024
 PARQUET_ROWS = 1000
 KINDS = ".jsonl, .ndjson or .csv (each also with .gz), or .parquet"
 
 Advance = Callable[[int], None]
+Row = tuple[str, tuple[object, ...]]
 
 
 def read(path: Path, field: str, advance: Advance) -> Iterator[str]:
@@ -24,64 +26,86 @@ def read(path: Path, field: str, advance: Advance) -> Iterator[str]:
 
     SettingsError names the row and its fields when one has no such text, never what stands in it.
     """
+    for where, (value,) in rows(path, (field,), advance):
+        if value is not None and not isinstance(value, str):
+            raise SettingsError(f"{path} has a {type(value).__name__} in {field!r} of {where}, not a text")
+        yield value or ""
+
+
+def rows(path: Path, fields: Sequence[str], advance: Advance = lambda _: None) -> Iterator[Row]:
+    """
+    Where each row stands (`line 3`, or `row 3` of Parquet), and its values of `fields`; as `read` otherwise.
+
+    JSON is read as the stream reads it, so that half an emoji is U+FFFD; what is not UTF-8 is refused.
+    """
     suffixes = [suffix.lower() for suffix in path.suffixes]
     zipped = suffixes[-1:] == [".gz"]
     kind = suffixes[-1 - zipped] if len(suffixes) > zipped else ""
     if kind == ".parquet" and not zipped:
-        return _parquet(path, field, advance)
+        return _parquet(path, fields, advance)
     if kind not in (".jsonl", ".ndjson", ".csv"):
         raise SettingsError(f"{path} is named like none of the files that can be read; they end in {KINDS}")
-    return _lines(path, field, advance, zipped=zipped, rows=_csv if kind == ".csv" else _jsonl)
+    return _lines(path, fields, advance, zipped=zipped, parse=_csv if kind == ".csv" else _jsonl)
 
 
 def _lines(
     path: Path,
-    field: str,
+    fields: Sequence[str],
     advance: Advance,
     *,
     zipped: bool,
-    rows: Callable[[Path, io.BufferedIOBase, str], Iterator[tuple[int, dict[str, Any]]]],
-) -> Iterator[str]:
+    parse: Callable[[Path, io.BufferedIOBase, Sequence[str]], Iterator[Row]],
+) -> Iterator[Row]:
     try:
         with path.open("rb") as raw:
             content = gzip.GzipFile(fileobj=raw) if zipped else raw
-            for number, row in rows(path, content, field):
-                yield _text(path, number, row, field)
+            for row in parse(path, content, fields):
+                yield row
                 advance(raw.tell())
-    except (OSError, EOFError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
-        raise SettingsError(f"{path} cannot be read ({why})") from error
+    except (OSError, EOFError, zlib.error) as error:
+        why = getattr(error, "strerror", None) or "it is no whole gzip file"
+        raise SettingsError(f"{path} cannot be read: {why}") from error
 
 
-def _jsonl(path: Path, content: io.BufferedIOBase, field: str) -> Iterator[tuple[int, dict[str, Any]]]:  # noqa: ARG001
+def _jsonl(path: Path, content: io.BufferedIOBase, fields: Sequence[str]) -> Iterator[Row]:
     for number, line in enumerate(content, start=1):
         if not line.strip():
             continue
         try:
-            row = orjson.loads(line)
-        except orjson.JSONDecodeError as error:
-            raise SettingsError(f"{path} has no JSON in line {number}; write one object a line") from error
+            row = strict_json.loads(line)
+        except RecordError as error:
+            raise SettingsError(f"{path}, line {number}: {error.message}; write one object a line") from error
         if not isinstance(row, dict):
             raise SettingsError(f"{path} has no JSON object in line {number}; write one object a line")
-        yield number, row
+        if missing := [field for field in fields if field not in row]:
+            raise _no_field(path, f"line {number}", missing[0], row)
+        yield f"line {number}", tuple(row[field] for field in fields)
 
 
-def _csv(path: Path, content: io.BufferedIOBase, field: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def _csv(path: Path, content: io.BufferedIOBase, fields: Sequence[str]) -> Iterator[Row]:
     before = csv.field_size_limit(MAX_CSV_FIELD)
-    text = io.TextIOWrapper(content, encoding="utf-8-sig", errors="replace", newline="")  # type: ignore[type-var]
+    text = io.TextIOWrapper(content, encoding="utf-8-sig", newline="")  # type: ignore[type-var]
+    reader = csv.DictReader(text, strict=True)
     try:
-        rows = csv.DictReader(text, strict=True)
-        if field not in (rows.fieldnames or ()):
-            raise _no_field(path, "the header", field, rows.fieldnames or ())
-        yield from enumerate(rows, start=2)
+        columns = reader.fieldnames or ()
+        if missing := [field for field in fields if field not in columns]:
+            # Without a header these are no names, but the first customer's words.
+            raise SettingsError(
+                f"{path} has no {missing[0]!r} among the {len(columns)} columns of its first line"
+                f"{nearest(missing[0], columns)}; a CSV file begins with its columns' names"
+            )
+        for row in reader:
+            yield f"line {reader.line_num}", tuple(row[field] for field in fields)
     except csv.Error as error:
-        raise SettingsError(f"{path} is no CSV beyond line {rows.line_num}: {error}") from error
+        raise SettingsError(f"{path} is no CSV beyond line {reader.line_num}: {error}") from error
+    except UnicodeDecodeError:  # which holds the bytes
+        raise SettingsError(f"{path} is not UTF-8 at or after line {reader.line_num + 1}; save it as UTF-8") from None
     finally:
         csv.field_size_limit(before)
         text.detach()  # else it would close what it does not own
 
 
-def _parquet(path: Path, field: str, advance: Advance) -> Iterator[str]:
+def _parquet(path: Path, fields: Sequence[str], advance: Advance) -> Iterator[Row]:
     try:
         import pyarrow as pa  # type: ignore[import-untyped]
         import pyarrow.parquet as pq  # type: ignore[import-untyped]
@@ -89,29 +113,19 @@ def _parquet(path: Path, field: str, advance: Advance) -> Iterator[str]:
         raise SettingsError("Parquet files need pyarrow: pip install 'shikyu[parquet]'") from error
     try:
         with pq.ParquetFile(path) as file:
-            if field not in file.schema_arrow.names:
-                raise _no_field(path, "the schema", field, file.schema_arrow.names)
-            size, rows, done = path.stat().st_size, max(1, file.metadata.num_rows), 0
-            for batch in file.iter_batches(PARQUET_ROWS, columns=[field]):
-                for number, value in enumerate(batch.column(0).to_pylist(), start=done + 1):
-                    yield _text(path, number, {field: value}, field)
+            if missing := [field for field in fields if field not in file.schema_arrow.names]:
+                raise _no_field(path, "its schema", missing[0], file.schema_arrow.names)
+            size, total, done = path.stat().st_size, max(1, file.metadata.num_rows), 0
+            for batch in file.iter_batches(PARQUET_ROWS, columns=list(fields)):
+                columns = [batch.column(field).to_pylist() for field in fields]
+                for number, values in enumerate(zip(*columns, strict=True), start=done + 1):
+                    yield f"row {number}", values
                 done += len(batch)
-                advance(size * done // rows)
+                advance(size * done // total)
     except (OSError, pa.ArrowException) as error:
         raise SettingsError(f"{path} cannot be read as Parquet ({type(error).__name__})") from error
 
 
-def _text(path: Path, number: int, row: dict[str, Any], field: str) -> str:
-    if field not in row:
-        raise _no_field(path, f"row {number}", field, row)
-    value = row[field]
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise SettingsError(f"{path} has a {type(value).__name__} in {field!r} of row {number}, not a text")
-    return value
-
-
-def _no_field(path: Path, where: str, field: str, names: Iterable[Any]) -> SettingsError:
-    known = ", ".join(str(name) for name in list(names)[:20])
-    return SettingsError(f"{path} has no {field!r} in {where}; --text-field names one of {known or 'none'}")
+def _no_field(path: Path, where: str, field: str, names: Iterable[object]) -> SettingsError:
+    known = ", ".join(visible(str(name), 60)[1:-1] for name in list(names)[:20])
+    return SettingsError(f"{path} has no {field!r} in {where}; name one of {known or 'none'}")

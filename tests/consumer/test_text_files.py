@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from consumer.errors import SettingsError
-from consumer.text_files import read
+from consumer.text_files import read, rows
 
 TEXTS = ["plain", "", 'two\nlines, a comma and "quotes"', "😡 返金", " spaces "]
 
@@ -50,25 +50,57 @@ def test_null_is_an_empty_text(tmp_path, name):
     assert list(read(write(tmp_path / name, ["a", None]), "text", ignore)) == ["a", ""]
 
 
-@pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.parquet"])
+@pytest.mark.parametrize("name", ["a.jsonl", "a.parquet"])
 def test_a_missing_field_is_named_with_those_there_are(tmp_path, name):
     """And nothing of what stands in them."""
     path = write(tmp_path / name, ["secret"])
 
-    with pytest.raises(SettingsError, match=r"no 'body' in .*--text-field names one of stars, text") as caught:
+    with pytest.raises(SettingsError, match=r"no 'body' in .*; name one of stars, text") as caught:
         list(read(path, "body", ignore))
     assert "secret" not in str(caught.value)
+
+
+def test_the_first_line_of_a_csv_file_is_not_shown(tmp_path):
+    """Without a header it is the first customer's text; only what is nearly the wanted name is one surely."""
+    (tmp_path / "a.csv").write_text("secret words,5\nmore,1\n")
+    (tmp_path / "b.csv").write_text("stars,Text\n5,secret\n")
+
+    with pytest.raises(SettingsError, match="no 'text' among the 2 columns of its first line; a CSV") as caught:
+        list(read(tmp_path / "a.csv", "text", ignore))
+    assert "secret" not in str(caught.value)
+    with pytest.raises(SettingsError, match=r"did you mean Text\?"):
+        list(read(tmp_path / "b.csv", "text", ignore))
+
+
+def test_json_lines_are_read_as_the_stream_reads_them(tmp_path):
+    """A byte order mark is none of the text, and half an emoji, left where a text was cut, is U+FFFD."""
+    (tmp_path / "a.jsonl").write_bytes(b'\xef\xbb\xbf{"text": "a"}\n{"text": "b\\ud83d"}\n{"text": "c"}\n')
+
+    assert list(read(tmp_path / "a.jsonl", "text", ignore)) == ["a", "b\ufffd", "c"]
+
+
+def test_several_fields_come_with_the_place_they_stand_at(tmp_path):
+    """Of a row of several lines, its last; of Parquet, the row."""
+    found = {name: list(rows(write(tmp_path / name, TEXTS[:3]), ("text", "stars"))) for name in ("a.csv", "a.parquet")}
+
+    assert [where for where, _ in found["a.csv"]] == ["line 2", "line 3", "line 5"]
+    assert [where for where, _ in found["a.parquet"]] == ["row 1", "row 2", "row 3"]
+    assert [values for _, values in found["a.csv"]] == [(text, "1") for text in TEXTS[:3]]
 
 
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("a.jsonl", b'{"text": "a"}\nsecret', "no JSON in line 2"),
+        ("a.jsonl", b'{"text": "a"}\nsecret', "line 2: the value is not valid JSON"),
         ("a.jsonl", b"[1]", "no JSON object in line 1"),
-        ("a.jsonl", b'{"text": 5}', "a int in 'text' of row 1"),
+        ("a.jsonl", b'{"text": 5}', "a int in 'text' of line 1"),
+        ("a.jsonl", b'{"text": "\xff secret"}', "line 1: a text in the value is not valid UTF-8"),
         ("a.csv", b'text\n"secret', "no CSV beyond line 1: unexpected end of data"),
-        ("a.csv", b"", "no 'text' in the header"),
-        ("a.jsonl.gz", b"secret", "cannot be read"),
+        ("a.csv", b"", "no 'text' among the 0 columns"),
+        ("a.csv", b"text\nsecret \xff", "not UTF-8 at or after line 1; save it as UTF-8"),
+        ("a.jsonl.gz", b"secret", "cannot be read: it is no whole gzip file"),
+        ("a.jsonl.gz", gzip.compress(b"secret" * 99)[:-9], "no whole gzip"),
+        ("a.csv.gz", gzip.compress(b"secret" * 99)[:10] + b"\xff" * 99, "no whole gzip"),
         ("a.parquet", b"secret", "cannot be read as Parquet"),
         ("a.xlsx", b"secret", "named like none of the files"),
         ("a.parquet.gz", b"secret", "named like none of the files"),
