@@ -94,15 +94,12 @@ class Steps:
         """
         with self.stages.time("decode"):
             decoded = self._decode(records)
-        places = [place for place, fate in enumerate(decoded) if isinstance(fate, Message)]
         messages = [fate for fate in decoded if isinstance(fate, Message)]
         with self.stages.time("tokenization"):
             tokens = self.model.tokenize([message.text for message in messages])
         rules = [message.urgent_rule for message in messages]
-        answers = decide_all(self.model, tokens, rules, self.stages, self.between_batches)
-        fates: list[Fate | Message] = list(decoded)
-        for place, answer in zip(places, answers, strict=True):
-            fates[place] = Dead(answer) if isinstance(answer, RecordError) else answer
+        answers = iter(decide_all(self.model, tokens, rules, self.stages, self.between_batches))
+        fates = [_fate(next(answers)) if isinstance(was, Message) else was for was in decoded]
         with self.stages.time("encode"):
             return self._encode(records, decoded, fates, sum(len(each.ids) for each in tokens))
 
@@ -124,28 +121,20 @@ class Steps:
         return decoded
 
     def _encode(
-        self, records: Sequence[Record], decoded: Sequence[Decoded], fates: Sequence[Fate | Message], tokens: int
+        self, records: Sequence[Record], decoded: Sequence[Decoded], fates: Sequence[Fate], tokens: int
     ) -> Answered:
         now = datetime.now(UTC)
-        told: list[Fate] = []
         outputs: list[OutputRecord] = []
         sources: list[int] = []
         for place, (record, was, fate) in enumerate(zip(records, decoded, fates, strict=True)):
-            assert not isinstance(fate, Message)
-            if isinstance(fate, Decision) and isinstance(was, Message):
-                try:
-                    output = self.encode(record, was, fate, now)
-                except RecordError as error:
-                    fate, output = Dead(error), self.dead_letter(record, error)
-            elif isinstance(fate, Dead):
-                output = self.dead_letter(record, fate.error)
+            if isinstance(fate, Dead):
+                outputs.append(self.dead_letter(record, fate.error))
+            elif isinstance(fate, Decision) and isinstance(was, Message):
+                outputs.append(self.encode(record, was, fate, now))
             else:
-                told.append(fate)
                 continue
-            told.append(fate)
-            outputs.append(output)
             sources.append(place)
-        return Answered(tuple(told), tuple(outputs), tuple(sources), tokens)
+        return Answered(tuple(fates), tuple(outputs), tuple(sources), tokens)
 
     def refuse(self, answered: Answered, records: Sequence[Record], errors: Mapping[int, str]) -> Answered:
         """The same answers, with what Kafka would not take as dead letters; `errors` has its error's name by output."""
@@ -156,6 +145,10 @@ class Steps:
             fates[place] = Dead(error)
             outputs[index] = self.dead_letter(records[place], error)
         return Answered(tuple(fates), tuple(outputs), answered.sources, answered.tokens)
+
+
+def _fate(answer: Decision | RecordError) -> Fate:
+    return Dead(answer) if isinstance(answer, RecordError) else answer
 
 
 def _refusal(name: str, size: int) -> RecordError:

@@ -17,7 +17,7 @@ Anything else that escapes is a bug, and exits with 1.
 
 from typing import ClassVar, Literal
 
-Stage = Literal["deserialize", "preprocess", "inference", "postprocess", "produce"]
+Stage = Literal["deserialize", "preprocess", "inference", "produce"]
 
 
 class ShikyuError(Exception):
