@@ -47,7 +47,7 @@ def read(payload: bytes, writer: ParsedSchema, reader: ParsedSchema | None) -> o
     """
     The one value that the payload is, resolved to `reader`'s schema when there is one.
 
-    Times and dates come as ISO 8601 strings (None out of range), UUIDs as strings, as JSON has them.
+    As JSON has them: times and dates as ISO 8601 strings (None out of range), decimals as numbers, UUIDs as strings.
     Raises RecordError (truncated-avro, trailing-bytes, invalid-utf8, unresolvable-schema, invalid-avro).
     """
     stream = BytesIO(payload)

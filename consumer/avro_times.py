@@ -1,4 +1,4 @@
-"""Lets fastavro read temporal values as JSON has them: one form for every format, and no error out of range."""
+"""Lets fastavro read times and decimals as JSON has them: one form for every format, and no error out of range."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -7,6 +7,7 @@ from typing import Any
 
 from fastavro.read import LOGICAL_READERS
 
+from consumer.exact_number import ExactNumber
 from consumer.timestamps import from_millis, iso_millis
 
 _OURS = "shikyu-"
@@ -47,10 +48,11 @@ def _date(days: int, _writer: object, _reader: object) -> str | None:
         return None
 
 
-def _decimal(value: bytes, writer: dict[str, Any] | None, _reader: object) -> Decimal | None:
+def _decimal(value: bytes, writer: dict[str, Any] | None, _reader: object) -> float | None:
     if len(value) > _LONGEST_DECIMAL_BYTES:
         return None  # no amount of money, and slow to convert
-    return _EXACT.scaleb(Decimal(int.from_bytes(value, "big", signed=True)), -int((writer or {}).get("scale", 0)))
+    unscaled, scale = int.from_bytes(value, "big", signed=True), int((writer or {}).get("scale", 0))
+    return unscaled if scale == 0 else ExactNumber(_EXACT.scaleb(Decimal(unscaled), -scale))
 
 
 for _unit, _per_milli in (("millis", 1), ("micros", 1_000), ("nanos", 1_000_000)):

@@ -20,6 +20,7 @@ from jmespath.visitor import Options, TreeInterpreter
 
 from consumer import strict_json
 from consumer.errors import RecordError, SettingsError
+from consumer.exact_number import ExactNumber
 
 Search = Callable[[object], object]
 Tree = Any  # JMESPath's nodes: type, value, children
@@ -65,6 +66,12 @@ class _Functions(Functions):
             return strict_json.loads(content) if isinstance(content, bytes) else None
         except (RecordError, UnicodeEncodeError):
             return None
+
+    @signature({"types": []})
+    def _func_to_string(self, value: object) -> str:
+        # JMESPath's own shows a number to as many digits as a float has
+        shown: str = str(value) if isinstance(value, ExactNumber) else super()._func_to_string(value)  # type: ignore[misc]
+        return shown
 
     @signature({"types": ["string", "null"]})
     def _func_lower(self, text: str | None) -> str | None:

@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -6,6 +7,15 @@ import pytest
 from consumer import avro
 from consumer.avro_safety import UnsafeSchema
 from consumer.errors import RecordError
+
+
+def record(name: str, *types: Any) -> dict[str, Any]:
+    return {"type": "record", "name": name, "fields": [{"name": f"f{n}", "type": each} for n, each in enumerate(types)]}
+
+
+def nested(levels: int) -> Any:
+    """A boolean within that many records."""
+    return record(f"N{levels}", nested(levels - 1)) if levels else "boolean"
 
 
 def wide(levels: int) -> dict[str, Any]:
@@ -26,6 +36,11 @@ def wide(levels: int) -> dict[str, Any]:
         ({"type": "array", "items": "null"}, "next to no bytes"),
         ({"type": "array", "items": {"type": "record", "name": "E", "fields": []}}, "next to no bytes"),
         ({"type": "map", "values": wide(3)}, "next to no bytes"),
+        ({"type": "array", "items": {"type": "fixed", "name": "F", "size": 0}}, "next to no bytes"),
+        ({"type": "array", "items": record("Beside", *["null"] * 20, "boolean")}, "next to no bytes"),
+        ({"type": "array", "items": ["null", record("Rare", *["null"] * 20)]}, "next to no bytes"),
+        ({"type": "array", "items": {"type": "array", "items": record("Inner", "null")}}, "next to no bytes"),
+        ({"type": "array", "items": nested(5)}, "next to no bytes"),
         (wide(8), "makes more than 10000 values"),
         ({"type": "record"}, "is no Avro schema"),
         ("unknown", "is no Avro schema"),
@@ -55,6 +70,41 @@ def test_ordinary_schemas_pass() -> None:
     ]
 
     avro.parse(json.dumps({"type": "record", "name": "shop.Mail", "fields": fields}))
+
+
+def test_an_item_may_be_a_large_record_that_is_mostly_absent() -> None:
+    """Its absence takes one byte and makes one value; where it is there, its own bytes pay for its fields."""
+    large = record("Large", *[["null", "string"]] * 200)
+
+    avro.parse(json.dumps({"type": "array", "items": record("Item", "string", ["null", large])}))
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        nested(3),
+        record("R", *["null"] * 11, "boolean"),
+        ["null", record("Present", record("Within", *["null"] * 8))],
+        {"type": "map", "values": "null"},
+        {"type": "bytes", "logicalType": "decimal", "precision": 4, "scale": 2},
+    ],
+)
+def test_no_byte_makes_a_kilobyte_of_values(item: Any) -> None:
+    """The worst that a schema may ask for, a byte an item: twenty thousand of them."""
+    schema = avro.parse(json.dumps({"type": "array", "items": item}))
+    count = 20_000
+    payload = (
+        avro.write(count, avro.parse('"long"'), b"") + (b"\2" if isinstance(item, list) else b"\0") * count + b"\0"
+    )
+
+    tracemalloc.start()
+    found = avro.read(payload, schema, None)
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert isinstance(found, list)
+    assert len(found) == count
+    assert peak_bytes < 1000 * len(payload)
 
 
 def test_the_fingerprint_is_the_specifications() -> None:
@@ -88,3 +138,17 @@ def test_bytes_that_are_left_are_an_error() -> None:
     with pytest.raises(RecordError) as left:
         avro.read(b"\x02\x00\x00", schema, None)
     assert (left.value.code, "2 bytes" in left.value.message) == ("trailing-bytes", True)
+
+
+def test_a_decimal_is_a_number_that_shows_its_digits() -> None:
+    """As JSON would have it; of any size, and never an error."""
+
+    def read(unscaled: int, scale: int) -> Any:
+        type_ = {"type": "bytes", "logicalType": "decimal", "precision": 60, "scale": scale}
+        content = unscaled.to_bytes(25, "big", signed=True)
+        return avro.read(bytes([50]) + content, avro.parse(json.dumps(type_)), None)
+
+    assert (read(1999, 2), str(read(1999, 2)), str(read(2000, 2))) == (19.99, "19.99", "20.00")
+    assert read(-(10**40) - 1, 0) == -(10**40) - 1
+    assert str(read(10**40 + 1, 2)) == "1" + "0" * 38 + ".01"
+    assert read(1, 400) == 0.0

@@ -1,8 +1,10 @@
 import time
+from decimal import Decimal
 
 import pytest
 
 from consumer.errors import SettingsError
+from consumer.exact_number import ExactNumber
 from consumer.expressions import Expression, ExpressionFailed
 
 
@@ -97,6 +99,29 @@ def test_from_json_and_lower_pass_nothing_on() -> None:
     assert [search("from_json(a)", {"a": a}) for a in (None, 5, "{", "NaN", "\ud83d", "[" * 5000)] == [None] * 6
     assert search("lower(a)", {"a": "İX"}) == "İX".lower()
     assert search("lower(a)", {}) is None
+
+
+@pytest.mark.parametrize(
+    ("expression", "found"),
+    [
+        ("price == `19.99`", True),
+        ("price < `20` && price > `19`", True),
+        ("sum([price, `0.01`])", 20.0),
+        ("max([price, `5`])", 19.99),
+        ("to_number(price)", 19.99),
+        ("to_string(price)", "19.99"),
+        ("to_string(long)", "12345678901234567.890"),
+        ("type(price)", "number"),
+        ("ceil(price)", 20),
+        ("sort_by(orders, &price)[0].price", 1.5),
+    ],
+)
+def test_an_exact_number_is_a_number_everywhere(expression: str, found: object) -> None:
+    """A decimal of Avro's is compared, summed and sorted as JSON's numbers are."""
+    price, long = ExactNumber(Decimal("19.99")), ExactNumber("12345678901234567.890")
+    event = {"price": price, "long": long, "orders": [{"price": price}, {"price": 1.5}]}
+
+    assert search(expression, event) == found
 
 
 def test_an_expression_knows_the_fields_that_it_speaks_of() -> None:
