@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from decimal import Decimal
+from itertools import islice
 
 from consumer import avro, strict_json
 from consumer.dead_letters import (
@@ -13,6 +13,7 @@ from consumer.dead_letters import (
     VALUE_TOO_LARGE,
 )
 from consumer.errors import RecordError
+from consumer.exact_number import ExactNumber
 from consumer.expressions import Expression, ExpressionFailed
 from consumer.records import Dead, Decoded, Message, Record, Skipped, SkipReason
 from consumer.schema_store import SchemaStore, read_schema_file
@@ -25,8 +26,9 @@ RECORD = "_record"
 MESSAGE = "_message"
 
 _MOST_FIELD_NAMES = 50
-_JSON_TYPES = {bool: "boolean", int: "number", float: "number", Decimal: "number", list: "array", dict: "object"}
+_JSON_TYPES = {bool: "boolean", int: "number", float: "number", ExactNumber: "number", list: "array", dict: "object"}
 
+Root = dict[str, object]
 Deserialize = Callable[[Record], object]
 
 
@@ -72,19 +74,17 @@ class Decoder:
         """
         if record.value is None:
             return Skipped(SkipReason.TOMBSTONE)
-        event: object = None
+        event: Root = {}
         try:
             if len(record.value) > self._max_value_bytes:
                 raise VALUE_TOO_LARGE.error(size=len(record.value), limit=self._max_value_bytes)
-            event = self._deserialize(record)
+            event = _root(self._deserialize(record))
             return self._read(event, record)
         except RecordError as error:
-            return Dead(error, _field_names(event))
+            return Dead(error, tuple(islice(event, _MOST_FIELD_NAMES)), len(event))
 
-    def _read(self, event: object, record: Record) -> Message | Skipped:
-        if isinstance(event, str):
-            event = {"text": event}
-        if self._offers_record and isinstance(event, dict):
+    def _read(self, event: Root, record: Record) -> Message | Skipped:
+        if self._offers_record:
             event = {**event, RECORD: _about(record)}
         if self._where is not None and not _or_dead(self._where, Expression.holds, event):
             return Skipped(SkipReason.WHERE)
@@ -100,7 +100,7 @@ class Decoder:
         )
         return self._with_rule(message, event) if self._rules else message
 
-    def _text(self, event: object) -> str:
+    def _text(self, event: Root) -> str:
         found = [_or_dead(each, Expression.search, event) for each in self._texts]
         parts = [part for part in found if part is not None]
         if not parts:
@@ -111,8 +111,8 @@ class Decoder:
         # An empty subject must not leave the body with a blank line in front.
         return "\n\n".join(part for part in parts if part)  # type: ignore[misc]
 
-    def _with_rule(self, message: Message, event: object) -> Message:
-        offered = {**event, MESSAGE: _fields(message)} if isinstance(event, dict) else event
+    def _with_rule(self, message: Message, event: Root) -> Message:
+        offered = {**event, MESSAGE: _fields(message)}
         for name, rule in self._rules:
             try:
                 if rule.holds(offered):
@@ -150,9 +150,14 @@ def _deserializer(settings: Input, schemas: SchemaStore) -> Deserialize:
 
 def _from_text(record: Record) -> object:
     try:
-        return {"text": (record.value or b"").decode("utf-8-sig")}
+        return (record.value or b"").decode("utf-8-sig")
     except UnicodeDecodeError:
         raise INVALID_UTF8.error() from None
+
+
+def _root(event: object) -> Root:
+    """What expressions start from: an object, so that there is a place for `_record` and `_message`."""
+    return event if isinstance(event, dict) else {"text": event}
 
 
 def _optional(expression: str | None, setting: str) -> Expression | None:
@@ -182,7 +187,7 @@ def _scalar(value: object) -> str | None:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value) if isinstance(value, int | float | Decimal) else None
+    return str(value) if isinstance(value, int | float) else None
 
 
 def _attributes(found: object) -> Mapping[str, str]:
@@ -215,7 +220,3 @@ def _fields(message: Message) -> dict[str, object]:
         "language": message.language,
         "attributes": message.attributes,
     }
-
-
-def _field_names(event: object) -> tuple[str, ...]:
-    return tuple(event)[:_MOST_FIELD_NAMES] if isinstance(event, dict) else ()

@@ -1,15 +1,18 @@
 """Tells a topic full of poison from a wrong setting: the second must not dead-letter the first."""
 
+import re
 from collections import deque
 from collections.abc import Sequence
 
 from consumer.errors import UnreadableTopic
 from consumer.records import Dead, Decision, Skipped
-from consumer.visible import visible
 
 FIRST_RECORDS = 20
 LAST_RECORDS = 200
-FIELD_NAME_CHARACTERS = 60
+MOST_FIELD_NAMES = 20
+
+# What a program calls a field. Another may be a customer's data, such as the e-mail address that a map is keyed by.
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 Fate = Decision | Dead | Skipped
 
@@ -60,12 +63,17 @@ class Guard:
         return highest
 
     def _advice(self, what: str, example: Dead) -> str:
-        fields = ", ".join(visible(name, FIELD_NAME_CHARACTERS) for name in sorted(example.field_names)) or "none"
         return (
             f"{what} with {self._reads}; the last window was not committed and nothing of it was "
             f"dead-lettered. First problem: {example.error.code}: {example.error.message}. Fields of that record: "
-            f"{fields}. Try the expression with `shikyu config test --from-topic 20`, then start again."
+            f"{_fields(example)}. Try the expression with `shikyu config test --from-topic 20`, then start again."
         )
+
+
+def _fields(dead: Dead) -> str:
+    named = [f'"{name}"' for name in sorted(filter(_IDENTIFIER.fullmatch, dead.field_names))[:MOST_FIELD_NAMES]]
+    others = dead.field_count - len(named)
+    return ", ".join(named + [f"{others} not named here"] * (others > 0)) or "none"
 
 
 def _counted(fates: Sequence[Fate]) -> list[bool]:

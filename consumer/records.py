@@ -52,10 +52,11 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Dead:
-    """A record that is not classified; `field_names` are the decoded event's, for the guard's error."""
+    """A record that is not classified; `field_names` are the first of the decoded event's, which has `field_count`."""
 
     error: RecordError
     field_names: tuple[str, ...] = ()
+    field_count: int = 0
 
 
 Decoded = Message | Skipped | Dead

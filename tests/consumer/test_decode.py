@@ -1,5 +1,6 @@
 import json
 import struct
+import tracemalloc
 from pathlib import Path
 from uuid import UUID
 
@@ -127,6 +128,7 @@ def test_json_schema_needs_no_registry() -> None:
 
     assert_is_the_event(read.decode(record(confluent_prefix(99) + orjson.dumps(EVENT))))
     assert registry.calls == 0
+    assert_is_the_event(read.decode(record(confluent_prefix(99) + b"\xef\xbb\xbf" + orjson.dumps(EVENT))))
 
 
 def test_json() -> None:
@@ -144,8 +146,63 @@ def test_plain_text() -> None:
     assert code(read.decode(record(b"x \xff"))) == "invalid-utf8"
 
 
-def test_a_bare_json_string_is_offered_as_text() -> None:
+def test_what_is_no_object_is_offered_as_text() -> None:
+    """A bare string is a message; of an array or a number an expression can make one."""
     assert decoded("Where is my parcel?") == Message("Where is my parcel?")
+    assert decoded(["Where", "is", "it?"], text="join(' ', text)") == Message("Where is it?")
+    assert decoded(5, text="to_string(text)") == Message("5")
+
+
+@pytest.mark.parametrize("event", ["Fire!", ["Fire!"], {"text": "Fire!"}])
+def test_expressions_may_ask_about_any_event(event: object) -> None:
+    """`_record` and `_message` stand beside it, whether or not it is an object."""
+    rules = {"fire": "_message.text == 'Fire!' && _record.topic == 'customer-messages'"}
+
+    fate = decoded(event, rules=rules, text="to_array(text)[0]", where="_record.partition == `2`")
+
+    assert fate == Message("Fire!", urgent_rule="fire")
+
+
+def test_avro_that_is_no_record_is_asked_about_too() -> None:
+    """A primitive, an array: as in JSON."""
+    for schema, event in (('"string"', "Fire!"), ('{"type": "array", "items": "string"}', ["Fire!"])):
+        read = Decoder(
+            Input(format="avro", text="to_array(text)[0]", where="_record.offset == `17`"),
+            store(id8=schema),
+            Rules(always_urgent={"fire": "mentions(_message.text, 'fire')"}),
+        )
+
+        fate = read.decode(record(written(event, schema, confluent_prefix(8))))
+
+        assert fate == Message("Fire!", urgent_rule="fire")
+
+
+def blocks(*counts: int) -> bytes:
+    """An array's, of items that take no bytes."""
+    return b"".join(written(count, '"long"') for count in (*counts, 0))
+
+
+@pytest.mark.parametrize(
+    ("items", "payload"),
+    [
+        ('"null"', blocks(5_000_000)),
+        ('"null"', blocks(*[1_000_000] * 5)),
+        ('{"type": "array", "items": "null"}', written(3, '"long"') + blocks(2_000_000) * 3 + b"\0"),
+        ('{"type": "record", "name": "E", "fields": [{"name": "n", "type": "null"}]}', blocks(2_000_000)),
+        ('{"type": "fixed", "name": "F", "size": 0}', blocks(5_000_000)),
+    ],
+)
+def test_few_bytes_make_no_millions_of_values(items: str, payload: bytes) -> None:
+    """However many nulls a handful of bytes asks for, they are not read."""
+    read = Decoder(Input(text="@"), store(id8=f'{{"type": "array", "items": {items}}}'), Rules())
+
+    tracemalloc.start()
+    fate = read.decode(record(confluent_prefix(8) + payload))
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert code(fate) == "unsafe-schema"
+    assert peak_bytes < 1_000_000
 
 
 @pytest.mark.parametrize("text", ["", " ", "\u200b\u200d", "😡" * 9, "\u202eשלום", "\x00\x1b[0m", "a" * 1_000_000])
@@ -207,7 +264,6 @@ def test_no_prefix_of_an_avro_event_is_a_message() -> None:
         (b"", "invalid-json"),
         (b"{", "invalid-json"),
         (b'{"text": NaN}', "invalid-json"),
-        (b'{"text": "a", "x": 1e999}', "invalid-json"),
         (rb'{"text": "\ud83d", "x": NaN}', "invalid-json"),
         (b'{"text": "\xff"}', "invalid-utf8"),
         (b'{"text": "\xed\xa0\x80"}', "invalid-utf8"),
@@ -217,8 +273,9 @@ def test_no_prefix_of_an_avro_event_is_a_message() -> None:
         (b'{"text": null}', "missing-text"),
         (b'{"text": 5}', "text-not-a-string"),
         (b'{"text": ["a"]}', "text-not-a-string"),
-        (b"5", "missing-text"),
-        (b"[]", "missing-text"),
+        (b"null", "missing-text"),
+        (b"5", "text-not-a-string"),
+        (b"[]", "text-not-a-string"),
     ],
 )
 def test_bad_json_is_dead(value: bytes, expected: str) -> None:
@@ -236,7 +293,7 @@ def test_the_dead_tell_their_fields_and_no_value() -> None:
     fate = decoded({"body": "CANARY", "subject": 1})
 
     assert isinstance(fate, Dead)
-    assert fate.field_names == ("body", "subject")
+    assert (fate.field_names, fate.field_count) == (("body", "subject"), 2)
     assert "CANARY" not in fate.error.message
 
 
@@ -296,6 +353,15 @@ def test_labels_are_scalars() -> None:
     assert decoded({"text": "a", "plan": "gold"}, attributes="{plan: plan}") == Message(
         "a", attributes={"plan": "gold"}
     )
+
+
+def test_long_numbers_are_labels_as_they_were_written() -> None:
+    """Of any length; one that no expression asks for costs nobody the message."""
+    value = b'{"text": "a", "id": 123456789012345678901234567890, "customer_id": 1e400, "x": %s}' % (b"9" * 5_000)
+
+    fate = decoder(where="customer_id > `5`", attributes="{x: x}").decode(record(value))
+
+    assert fate == Message("a", "123456789012345678901234567890", "1e400", attributes={"x": "9" * 5_000})
 
 
 def test_expressions_may_ask_about_the_record() -> None:
@@ -444,7 +510,7 @@ def test_avro_as_other_libraries_write_it() -> None:
         "customer_id": "from_json(raw).order",
         "sent_at": "at",
         "attributes": "{price: price}",
-        "where": "price > `19`",
+        "where": "price == `19.99` && sum([price, `1`]) < `21`",
     }
 
     read = Decoder(Input(**expressions), store(id9=theirs), Rules())
