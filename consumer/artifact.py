@@ -3,12 +3,14 @@
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
+import orjson
 from pydantic import ValidationError
 
 from consumer.errors import ArtifactError
@@ -52,7 +54,11 @@ def verify(folder: Path, precision: str) -> Artifact:
             f"{folder} holds {_listed(stray)}, which its manifest does not know; remove what is no part"
         )
     if missing := sorted({*manifest.shared_files, *served.files} - present):
-        raise ArtifactError(f"{folder} lacks {_listed(missing)}, which {precision} needs; {AGAIN}")
+        whole = [
+            name for name, each in manifest.precisions.items() if not {*manifest.shared_files, *each.files} - present
+        ]
+        instead = f"it has all of {_listed(sorted(whole))}: set model.precision, or " if whole else ""
+        raise ArtifactError(f"{folder} lacks {_listed(missing)}, which {precision} needs; {instead}{AGAIN}")
     kept = {
         name: _verified(
             folder / name, manifest.files[name], keep=name in (served.model_file, TOKENIZER_FILE, CONFIG_FILE)
@@ -66,9 +72,9 @@ def verify(folder: Path, precision: str) -> Artifact:
 
 def read_manifest(folder: Path) -> Manifest:
     """The manifest alone, with no file verified: to choose a precision, or to show what the artifact promises."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # noqa: PTH112 - Path's raises for what cannot be looked at, as a name too long
         raise ArtifactError(
-            f"{folder} is no folder; give the model's folder, as `shikyu-train` or the download made it"
+            f"{folder} is no folder to be read; give the model's folder, as `shikyu-train` or the download made it"
         )
     try:
         with _open(folder / MANIFEST_FILE) as file:
@@ -92,21 +98,28 @@ def best_precision(manifest: Manifest) -> str:
 
 def _parse(path: Path, content: bytes) -> Manifest:
     try:
-        loose = json.loads(content)
+        loose = json.loads(content, object_pairs_hook=_once_each)
         version = loose.get("manifest_version") if isinstance(loose, dict) else None
         # Before anything else, for another version's fields would be called misspelt.
-        if version != MANIFEST_VERSION:
+        if type(version) is not int or version != MANIFEST_VERSION:
             raise ArtifactError(
                 f"{path} has manifest_version {version!r}, and this shikyu reads {MANIFEST_VERSION}; "
                 "install the shikyu that goes with the artifact, or make the artifact again with this one"
             )
-        return Manifest.model_validate_json(content)
+        return Manifest.model_validate_json(content, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "as a whole"
         raise ArtifactError(f"{path} is wrong at {where}: {first['msg']}; {AGAIN}") from error
     except (ValueError, RecursionError) as error:
         raise ArtifactError(f"{path} is no JSON; {AGAIN}") from error
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    [(name, times)] = Counter(name for name, _ in pairs).most_common(1) or [("", 0)]
+    if times > 1:
+        raise ArtifactError(f"{MANIFEST_FILE} says {name!r} {times} times in one object; {AGAIN}")
+    return dict(pairs)
 
 
 def _servable(folder: Path, manifest: Manifest, precision: str) -> Served:
@@ -163,7 +176,7 @@ def _verified(path: Path, entry: FileEntry, *, keep: bool) -> bytes:
 
 def _config(folder: Path, content: bytes) -> Mapping[str, Any]:
     try:
-        config = json.loads(content)
+        config = orjson.loads(content)  # which refuses infinite numbers and depths that no model has
     except ValueError as error:
         raise ArtifactError(f"{folder / CONFIG_FILE} is no JSON; {AGAIN}") from error
     if not isinstance(config, dict):

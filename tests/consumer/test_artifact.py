@@ -80,6 +80,8 @@ def test_the_other_precision_may_be_absent(folder):
     (folder / "model.onnx").unlink()
 
     assert verify(folder, "int8").precision == "int8"
+    with pytest.raises(ArtifactError, match=r"lacks model\.onnx, which fp32 needs; it has all of int8: set model\."):
+        verify(folder, "fp32")
 
 
 def test_a_file_that_belongs_to_none_is_refused(folder):
@@ -153,6 +155,13 @@ LABELS = ["very_unsatisfied", "unsatisfied", "neutral", "satisfied", "very_satis
         (wrong("files", "a/b", value={"size": 1, "sha256": "0" * 64}), "wrong at files"),
         (wrong("threshhold", value=0.5), "wrong at threshhold"),
         (wrong("name", value="a\nb"), "wrong at name"),
+        (wrong("manifest_version", value=True), "manifest_version True"),
+        (wrong("manifest_version", value=1.0), "manifest_version 1.0"),
+        (wrong("max_length", value="64"), "wrong at max_length: Input should be a valid integer"),
+        (wrong("precisions", "fp32", "threshold", value="0.5"), "precisions.fp32.threshold"),
+        (wrong("precisions", "fp32", "servable", value=1), "precisions.fp32.servable"),
+        (wrong("training_data", "rows", value=True), "training_data.rows"),
+        (wrong("files", "model.onnx", "size", value=1.0), "files.model.onnx.size"),
         (lambda manifest: manifest["files"].pop("model.onnx"), "no size and hash for model.onnx"),
     ],
 )
@@ -161,6 +170,15 @@ def test_a_wrong_manifest_is_refused(folder, change, says):
     rewrite(folder, change)
 
     with pytest.raises(ArtifactError, match=says):
+        verify(folder, "fp32")
+
+
+def test_a_manifest_that_says_a_thing_twice_is_refused(folder):
+    """One reader would take the first, and another the last."""
+    text = (folder / "manifest.json").read_text()
+    (folder / "manifest.json").write_text(text.replace('"servable"', '"servable": false, "servable"'))
+
+    with pytest.raises(ArtifactError, match=r"manifest\.json says 'servable' 2 times in one object"):
         verify(folder, "fp32")
 
 
@@ -179,6 +197,8 @@ def test_a_folder_without_a_manifest_is_no_artifact(tmp_path):
         verify(tmp_path, "fp32")
     with pytest.raises(ArtifactError, match="is no folder"):
         verify(tmp_path / "none", "fp32")
+    with pytest.raises(ArtifactError, match="is no folder"):
+        verify(tmp_path / ("a" * 300), "fp32")
 
 
 def test_a_precision_that_cannot_be_served_is_refused(folder):
@@ -224,6 +244,8 @@ def test_int8_is_the_first_choice(tiny):
         ("model.onnx", b"no protobuf", "cannot load the model"),
         ("tokenizer.json", b"{}", r"cannot read tokenizer\.json"),
         ("config.json", b"[]", "no JSON object"),
+        ("config.json", b'{"max_relative_positions": 1e999}', r"config\.json is no JSON"),
+        ("config.json", b"[" * 100_000, r"config\.json is no JSON"),
         ("config.json", dump(id2label=dict(enumerate(LABELS)), position_buckets=1), r"config\.json fits no DeBERTa-v2"),
     ],
 )
