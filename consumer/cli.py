@@ -19,6 +19,7 @@ SUB_COMMANDS = {
     "run": "Read customer messages, publish each to urgent or routine.",
     "classify": "Answer texts from arguments, standard input or a file, without Kafka.",
     "config": "Show, lint, document or try the settings.",
+    "topics": "Create the topics that are missing.",
     "schemas": "Register the events' schemas, and say what is incompatible.",
     "version": "Say which shikyu this is.",
 }
@@ -139,7 +140,11 @@ def _usage(error: click.ClickException) -> str:
     if isinstance(error, click.NoSuchOption):
         known = [name for parameter in error.ctx.command.params for name in parameter.opts] if error.ctx else []
         return f"there is no flag {error.option_name}{_nearest(error.option_name, known)}{hint}"
-    return error.format_message().replace("\n", " ") + hint
+    message = error.format_message().replace("\n", " ")
+    if message.startswith("Got unexpected extra argument"):
+        # Shown, it could be a password that a blank parted from its flag.
+        message = "there is an argument that is no flag, nor the value of one"
+    return message + hint
 
 
 def _nearest(name: str, known: Sequence[str] | dict[str, str]) -> str:

@@ -22,6 +22,9 @@ from consumer import strict_json
 from consumer.errors import RecordError, SettingsError
 from consumer.exact_number import ExactNumber
 
+MOST_LEVELS = 250  # two of Python's frames each, of the thousand that there are
+TOO_DEEP = f"is nested more than {MOST_LEVELS} deep, as a long chain of || or && is too; say it shorter"
+
 Search = Callable[[object], object]
 Tree = Any  # JMESPath's nodes: type, value, children
 
@@ -101,8 +104,19 @@ def parse(expression: str) -> Tree:
         position = getattr(problem, "lex_position", None)
         at = "" if position is None else f" at character {position + 1}"
         raise ValueError(f"is no JMESPath expression: it breaks off{at}; see https://jmespath.org") from problem
+    except RecursionError:
+        raise ValueError(TOO_DEEP) from None
+    _check_depth(tree)
     _check_functions(tree, expression)
     return tree
+
+
+def _check_depth(tree: Tree) -> None:
+    level = [tree]
+    for _ in range(MOST_LEVELS):
+        level = [child for node in level for child in node.get("children", ()) if isinstance(child, dict)]
+    if level:
+        raise ValueError(TOO_DEEP)
 
 
 def _check_functions(tree: Tree, expression: str) -> None:

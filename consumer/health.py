@@ -16,7 +16,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-from consumer.errors import SurroundingsError
+from consumer.errors import SettingsError, SurroundingsError
 from consumer.settings import Http
 
 REQUEST_S = 5.0
@@ -66,7 +66,7 @@ def serve(settings: Http, health: Health, registry: CollectorRegistry) -> Iterat
     """
     Serves until the block is left; yields the port (0: none is served).
 
-    Raises SurroundingsError where the address can't be had.
+    Raises SurroundingsError where the address can't be had, SettingsError where it is none.
     """
     if settings.port == 0:
         yield 0
@@ -89,6 +89,8 @@ def _bound(settings: Http, health: Health, registry: CollectorRegistry) -> "_Ser
             f"{settings.host}:{settings.port} cannot be served ({error.strerror}): stop what listens there, "
             "or set http.port to another port (0: no health, no metrics) and http.host to an address of this host"
         ) from error
+    except (TypeError, ValueError) as error:  # a name that cannot even be asked for
+        raise SettingsError(f"http.host is {settings.host!r}, which is no host's name or address") from error
 
 
 class _Server(ThreadingHTTPServer):

@@ -39,6 +39,13 @@ DEFAULT_ORIGIN = "default"
 _KUBERNETES_NAME = re.compile(r"SHIKYU_(\w+_)?SERVICE_(HOST|PORT(_\w+)?)")
 _KUBERNETES_PORT = re.compile(r"SHIKYU_(\w+_)?PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?")
 
+_NAME = re.compile(r"[\w.-]+")
+_EXAMPLES = {
+    "kafka": "linger.ms=5",
+    "registry": "basic.auth.credentials.source=USER_INFO",
+    "rules": "legal=\"mentions(text, 'lawyer')\"",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Given:
@@ -160,6 +167,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise SettingsError(f"the settings file {path} is not UTF-8; save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"the settings file {path} is no TOML: {error}") from None
+    except (ValueError, RecursionError):
+        raise SettingsError(f"the settings file {path} holds a number too long, or a list too deep, to read") from None
 
 
 def _kafka_table(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -233,7 +242,7 @@ def _listed(leaf: Leaf, variable: str, text: str) -> object:
     if text.lstrip().startswith("[") and (leaf.path != "input.text" or '"' in text):
         try:
             return json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             if leaf.path != "input.text":
                 raise SettingsError(f"the variable {variable} starts like a JSON list, and is none") from None
     if leaf.path == "input.text":
@@ -244,7 +253,7 @@ def _listed(leaf: Leaf, variable: str, text: str) -> object:
 def _json_object(variable: str, text: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
         raise SettingsError(
@@ -279,6 +288,7 @@ def _from_flags(flags: Mapping[str, object]) -> Iterator[Given]:
         assert isinstance(value, list | tuple)
         for pair in value:
             name, equals, text = str(pair).partition("=")
-            if not equals or not name:
-                raise SettingsError(f"{leaf.flag} takes NAME=VALUE, but got {redact(name, name)!r} without a value")
+            if not equals or not _NAME.fullmatch(name):
+                # Nothing of it is shown, for it may be a password behind a wrong sign.
+                raise SettingsError(f"{leaf.flag} takes NAME=VALUE, such as {_EXAMPLES[leaf.section]}")
             yield Given(leaf, name, text, leaf.flag)

@@ -6,6 +6,7 @@ its predecessor left open, and two processes must never share one, for each woul
 """
 
 import fcntl
+import hashlib
 import os
 import re
 import socket
@@ -72,7 +73,9 @@ def _claim_named(group_id: str, name: str) -> Slot:
 
 
 def _try_lock(group_id: str, name: str) -> int | None:
-    path = _folder() / f"{_SAFE.sub('_', group_id)}.{name}.lock"
+    # A group's name may be too long for a file's, and hold a slash.
+    group = hashlib.sha256(os.fsencode(group_id)).hexdigest()[:16]
+    path = _folder() / f"{group}.{name}.lock"
     try:
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as problem:

@@ -113,6 +113,15 @@ def test_what_is_misspelt_is_told(shikyu: Shikyu, arguments: list[str], told: st
     assert told in err
 
 
+def test_a_secret_that_lost_its_flag_is_not_shown(shikyu: Shikyu) -> None:
+    """A blank too many is quickly typed, and a container's last words are kept for long."""
+    code, _, err = shikyu("config", "show", "--kafka", "sasl.password=", "hunter2")
+
+    assert code == 2
+    assert "an argument that is no flag, nor the value of one (see shikyu config show --help)" in err
+    assert "hunter2" not in err
+
+
 def test_every_setting_is_a_flag_of_run(shikyu: Shikyu) -> None:
     """Grouped by section."""
     code, out, _ = shikyu("run", "--help")

@@ -136,3 +136,12 @@ def test_a_long_blank_does_not_take_the_square_of_its_length():
     assert not rule.holds({"text": "gas" + " " * 1_000_000})
     assert rule.holds({"text": "a GAS   leak!"})
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    "expression", ["(" * 2000 + "a" + ")" * 2000, "a" + " || a" * 2000, "[" * 251 + "a" + "]" * 251]
+)
+def test_an_expression_too_deep_to_evaluate_is_refused(expression: str) -> None:
+    """At the start, or each event would fail on it."""
+    with pytest.raises(SettingsError, match="is nested more than 250 deep"):
+        Expression(expression, "input.where")

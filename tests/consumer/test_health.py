@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from consumer.errors import SurroundingsError
+from consumer.errors import SettingsError, SurroundingsError
 from consumer.health import Health, serve
 from consumer.metrics import Metrics
 from consumer.settings import Http
@@ -96,6 +96,16 @@ def test_head_has_no_body(port: int) -> None:
 def test_nothing_else_is_answered(port: int, method: str, path: str, status: int) -> None:
     """Only GET and HEAD of three paths."""
     assert ask(port, path, method)[0] == status
+
+
+@pytest.mark.parametrize("host", ["é..b", "a\0b"])
+def test_a_host_that_is_none_is_a_matter_of_the_settings(health: Health, host: str) -> None:
+    """Exit 2, with the host: it is no name that a DNS could be asked for."""
+    with (
+        pytest.raises(SettingsError, match=r"http\.host is .*, which is no host's name"),
+        serve(Http(host=host), health, Metrics().registry),
+    ):
+        pass
 
 
 def test_a_taken_port_is_told_with_what_to_do(health: Health, port: int) -> None:

@@ -197,6 +197,24 @@ def test_lists_in_the_environment_are_separated_by_commas_or_json() -> None:
     assert resolve(None, {"SHIKYU_INPUT_TEXT": '["subject", "body"]'}, {}).input.text == ("subject", "body")
 
 
+@pytest.mark.parametrize("variable", ["SHIKYU_INPUT_TOPICS", "SHIKYU_RULES_ALWAYS_URGENT"])
+def test_a_list_too_deep_to_read_is_none(variable: str) -> None:
+    """It is told like everything else that is no JSON."""
+    assert variable in refused(environ={variable: "[" * 10_000})
+
+
+@pytest.mark.parametrize(
+    "given", ["sasl.password:hunter2", "sasl.password hunter2=", "sasl.password:hun=ter2", "=hunter2"]
+)
+@pytest.mark.parametrize("path", ["kafka.options", "kafka.producer", "registry.options", "rules.always_urgent"])
+def test_of_a_malformed_option_nothing_is_shown(path: str, given: str) -> None:
+    """What stands behind the wrong sign may be a password, and the error goes into a log."""
+    message = refused(flags={path: (given,)})
+
+    assert " takes NAME=VALUE, such as " in message
+    assert "hun" not in message
+
+
 def test_an_empty_variable_switches_an_optional_setting_off() -> None:
     """The environment has no null."""
     assert resolve(None, {"SHIKYU_INPUT_CHANNEL": ""}, {}).input.channel is None
@@ -224,6 +242,8 @@ def test_a_rule_is_named_so_that_it_can_be_a_metric_label() -> None:
         (b"\xff", "is not UTF-8"),
         (b"http = 1", "it is a section"),
         (b"[rules]\nalways_urgent=1", "a single value"),
+        (b"[http]\nport = 1" + b"0" * 5000, "a number too long, or a list too deep"),
+        (b"[input]\ntext = " + b"[" * 10_000, "a number too long, or a list too deep"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, content: bytes, told: str) -> None:

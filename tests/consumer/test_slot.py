@@ -27,9 +27,9 @@ def test_lowest_free_slot_is_claimed():
 
 def test_groups_do_not_share_slots():
     """Another group's slot 0 is another transactional.id."""
-    one = claim("one", None, {})
-    other = claim("other", None, {})
-    assert one.name == other.name
+    groups = ("one", "other", "a/b", "a_b", "g" * 249)
+
+    assert len({claim(group, "s" * 128, {}).name for group in groups}) == 1
 
 
 def test_taken_slot_is_refused():
