@@ -2,14 +2,16 @@
 
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from consumer.errors import PassingFault, SurroundingsError
+from consumer.errors import LimitError, PassingFault, SurroundingsError
 from consumer.receive import record_of
 from consumer.records import Dead, Decoded, Message, Record, Skipped
+from consumer.redaction import redact
 from consumer.visible import visible
 
 ANSWER_S = 10.0
@@ -28,9 +30,10 @@ def events(config: dict[str, Any], topics: Sequence[str], most: int, *, first: b
         consumer.assign(starts)
         found = list(_read(consumer, len(starts), most, first=first, until=time.monotonic() + timeout_s))
     except KafkaException as error:
+        address = redact("bootstrap.servers", config.get("bootstrap.servers") or config.get("metadata.broker.list"))
         raise SurroundingsError(
-            f"Kafka gave no events ({error.args[0].name()}): check kafka's bootstrap.servers and security options, "
-            "input.topics, and that this client may read them"
+            f"Kafka at bootstrap.servers = {address} gave no events ({error.args[0].name()}): check that address, "
+            "kafka's security options, input.topics, and that this client may read them"
         ) from error
     finally:
         consumer.close()
@@ -74,29 +77,44 @@ def _read(consumer: Consumer, partitions: int, most: int, *, first: bool, until:
             if first and taken[place] >= most:
                 finished.add(place)
             yield record_of(message)
+    if not taken and len(finished) < partitions:
+        raise SurroundingsError("Kafka gave no event in time: wait longer by --timeout-s, or see why it is slow")
 
 
-def told(records: Sequence[Record], decode: Callable[[Record], Decoded]) -> Iterator[str]:
-    """Lines to print: each event's coordinates, its fate and what was read, then the fates' counts."""
-    counts = {"messages": 0, "skipped": 0, "dead": 0}
+def told(records: Sequence[Record], decode: Callable[[Record], Decoded], fates: Counter[str]) -> Iterator[str]:
+    """Lines to print: each event's coordinates, its fate and what was read; `fates` counts, and comes last."""
+    if not records:
+        yield "there is no event to read yet: the topics are empty"
+        return
+    fates.update(dict.fromkeys(("messages", "skipped", "dead"), 0))
     for record in records:
         where = f"{record.topic}/{record.partition} offset {record.offset}"
         try:
             fate = decode(record)
         except PassingFault as fault:
+            fates["undecided"] += 1
             yield f"{where}: not decided, for a service did not answer: {fault}"
             continue
         if isinstance(fate, Message):
-            counts["messages"] += 1
+            fates["messages"] += 1
             yield f"{where}: a message"
             yield from _fields(fate)
         elif isinstance(fate, Skipped):
-            counts["skipped"] += 1
+            fates["skipped"] += 1
             yield f"{where}: skipped ({fate.reason})"
         else:
-            counts["dead"] += 1
+            fates["dead"] += 1
             yield from _dead(where, fate)
-    yield f"{len(records)} events: " + ", ".join(f"{count} {name}" for name, count in counts.items())
+    yield f"{len(records)} events: " + ", ".join(f"{count} {name}" for name, count in fates.items())
+
+
+def require_readable(fates: Counter[str]) -> None:
+    """LimitError when every event is dead, SurroundingsError when a service's silence left none decided."""
+    if fates["messages"] or fates["skipped"] or not fates.total():
+        return
+    if fates["dead"]:
+        raise LimitError("none of these events could be read: the settings do not fit them; each line above says why")
+    raise SurroundingsError("none of these events could be decided: the lines above say which service did not answer")
 
 
 def _fields(message: Message) -> Iterator[str]:

@@ -1,11 +1,12 @@
 """`shikyu config`: what the settings are, whether they are right, and what they would read."""
 
+import os
 from collections import Counter
 from pathlib import Path
 
 import click
 
-from consumer.errors import SettingsError
+from consumer.errors import SettingsError, SurroundingsError
 from consumer.settings_flags import SettingsCommand, settings_flags
 from consumer.settings_sources import Resolved
 
@@ -44,7 +45,7 @@ def lint(resolved: Resolved) -> None:
     with open_store(settings.registry.url, settings.registry.options, settings.input.schemas) as store:
         Decoder(settings.input, store, settings.rules)
     artifact = settings.model.artifact
-    if artifact is not None and not (artifact / "manifest.json").is_file():
+    if artifact is not None and not os.path.isfile(artifact / "manifest.json"):  # noqa: PTH113 - Path's may raise
         raise SettingsError(
             f"model.artifact (from {resolved.origin('model.artifact')}) is {artifact}, which holds no model"
         )
@@ -61,8 +62,11 @@ def docs(output: Path | None) -> None:
     page = documented(OWNED)
     if output is None:
         click.echo(page, nl=False)
-    else:
+        return
+    try:
         output.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise SurroundingsError(f"{output} cannot be written ({error.strerror}); name another by --output") from error
 
 
 @config.command(cls=SettingsCommand)
@@ -76,7 +80,8 @@ def test(resolved: Resolved, from_topic: int, first: bool, timeout_s: float) -> 
     """
     Show what would be read from N real events. Commits nothing, and the group does not notice.
 
-    Prints customers' texts, shortened: mind who sees the terminal.
+    Prints customers' texts, shortened: mind who sees the terminal. The exit code is 5 when none of the events could be
+    read, 3 when a service did not answer for any, and 0 when there is none yet.
 
     \b
     shikyu config test --from-topic 5
@@ -92,7 +97,9 @@ def test(resolved: Resolved, from_topic: int, first: bool, timeout_s: float) -> 
         decoder = Decoder(settings.input, store, settings.rules, rule_failed=lambda rule: failed.update([rule]))
         configuration = kafka_options.consumer_config(settings)
         records = preview.events(configuration, settings.input.topics, from_topic, first=first, timeout_s=timeout_s)
-        for line in preview.told(records, decoder.decode):
+        fates: Counter[str] = Counter()
+        for line in preview.told(records, decoder.decode, fates):
             click.echo(line)
         for rule, times in failed.items():
             click.echo(f"rule {rule} could not be evaluated on {times} of them, and did not hold")
+        preview.require_readable(fates)

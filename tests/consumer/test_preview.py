@@ -1,11 +1,12 @@
 import json
+from collections import Counter
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from consumer.cli import main
-from consumer.errors import PassingFault, RecordError
-from consumer.preview import told
+from consumer.errors import LimitError, PassingFault, RecordError, SurroundingsError
+from consumer.preview import require_readable, told
 from consumer.records import Dead, Decoded, Message, Record, Skipped, SkipReason
 
 
@@ -22,7 +23,7 @@ def test_each_event_is_told_with_its_fate() -> None:
         Dead(dead, ("body", "sub\x1bject")),
     ]
 
-    page = "\n".join(told([record(n) for n in range(3)], lambda record: fates[record.offset]))
+    page = "\n".join(told([record(n) for n in range(3)], lambda record: fates[record.offset], Counter()))
 
     assert "in/0 offset 0: a message" in page
     assert '"Help\\u{1b}[2J"' in page
@@ -40,7 +41,20 @@ def test_a_registry_that_is_away_decides_nothing() -> None:
     def decode(_: Record) -> Decoded:
         raise PassingFault("the registry did not answer")
 
-    assert "not decided" in next(told([record(0)], decode))
+    fates: Counter[str] = Counter()
+
+    assert "not decided" in next(told([record(0)], decode, fates))
+    with pytest.raises(SurroundingsError, match="none of these events could be decided"):
+        require_readable(fates)
+
+
+def test_settings_that_read_nothing_are_a_limit_not_met() -> None:
+    """One that was read or meant to be skipped is enough, and without an event nothing is known."""
+    require_readable(Counter(messages=1, dead=9))
+    require_readable(Counter(skipped=1, dead=9))
+    require_readable(Counter())
+    with pytest.raises(LimitError, match="none of these events could be read"):
+        require_readable(Counter(dead=1, undecided=1))
 
 
 @pytest.mark.kafka
@@ -73,4 +87,24 @@ def test_no_broker_is_told_with_what_to_check(monkeypatch, capsys) -> None:
     flags = ["--input-format", "json", "--kafka", "bootstrap.servers=127.0.0.1:1"]
 
     assert main(["config", "test", "--from-topic", "1", *flags]) == 3
-    assert "bootstrap.servers" in capsys.readouterr().err
+    assert "Kafka at bootstrap.servers = 127.0.0.1:1 gave no events (_" in capsys.readouterr().err
+
+
+@pytest.mark.kafka
+def test_the_exit_code_says_whether_anything_could_be_read(cluster, topics, name, capsys) -> None:
+    """5 when no event could, as a limit not met; 0 when there is none yet; 3 when Kafka gave none in time."""
+    roles = topics(partitions=1)
+    producer = Producer({"bootstrap.servers": cluster.bootstrap_servers})
+    producer.produce(roles["input"], b"no JSON")
+    producer.flush(10)
+    flags = ["--from-topic", "3", "--input-format", "json", "--delivery-group-id", name]
+    flags += ["--kafka", f"bootstrap.servers={cluster.bootstrap_servers}"]
+
+    assert main(["config", "test", *flags, "--input-topics", roles["input"]]) == 5
+    assert "none of these events could be read" in capsys.readouterr().err
+    assert main(["config", "test", *flags, "--input-topics", roles["dead"]]) == 0
+    assert capsys.readouterr().out == "there is no event to read yet: the topics are empty\n"
+    slow = ["--kafka", "fetch.error.backoff.ms=5000", "--timeout-s", "1", "--kafka", "fetch.min.bytes=100000"]
+    slow += ["--kafka", "fetch.wait.max.ms=5000", "--kafka", "socket.timeout.ms=10000"]
+    assert main(["config", "test", *flags, *slow, "--input-topics", roles["dead"]]) == 3
+    assert "wait longer by --timeout-s" in capsys.readouterr().err

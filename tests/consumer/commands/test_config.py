@@ -89,6 +89,7 @@ def test_lint_accepts_what_is_right(shikyu: Shikyu) -> None:
         (["--rules-always-urgent", "legal=contains(text"], "rules.always_urgent's legal"),
         (["--input-reader-schema", "none.avsc"], "none.avsc"),
         (["--model-artifact", "nowhere"], "model.artifact"),
+        (["--model-artifact", "a" * 300], "which holds no model"),
         (["--output-format", "text", "--no-output-include-text"], "output.include_text = false forbids it"),
         (["--kafka-producer", "acks=1"], "is shikyu's own to set"),
     ],
@@ -107,6 +108,10 @@ def test_docs_can_be_written_to_a_file(shikyu: Shikyu, tmp_path: Path) -> None:
 
     assert shikyu("config", "docs", "--output", "page.md")[0] == 0
     assert (tmp_path / "page.md").read_text(encoding="utf-8") == out
+    code, _, err = shikyu("config", "docs", "--output", "none/page.md")
+    assert (code, err) == (
+        3, "shikyu: error: none/page.md cannot be written (No such file or directory); name another by --output\n"
+    )  # fmt: skip
 
 
 def test_the_poll_loop_may_stand_still_for_a_long_window() -> None:
