@@ -1,20 +1,36 @@
 """
 Every setting, once: its name, type, range, default and the sentence that documents it.
 
-Nothing here reads a file or the environment (settings_sources.py does); parts of the service get
-the narrow section they need. docs/configuration.md is made from this module.
+What a value may be stands in settings_types.py. Nothing here reads a file or the environment
+(settings_sources.py does); parts of the service get the narrow section they need.
+docs/configuration.md is made from this module.
 """
 
 import re
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from consumer import expressions
+from consumer.settings_types import (
+    Expression,
+    Expressions,
+    Identifier,
+    OptionalExpression,
+    OptionalIdentifier,
+    OptionalPath,
+    OptionalUrl,
+    Options,
+    Paths,
+    RuleName,
+    Section,
+    Topic,
+    TopicsOrPattern,
+    none_when_empty,
+)
 
 Format = Literal["avro", "json-schema", "avro-single-object", "json", "text"]
 Precision = Literal["int8", "fp32"]
+OptionalPrecision = Annotated[Precision | None, BeforeValidator(none_when_empty)]
 Truncate = Literal["head", "head-tail"]
 WhenUnsure = Literal["urgent", "routine"]
 Guarantee = Literal["exactly-once", "at-least-once"]
@@ -23,77 +39,17 @@ LogFormat = Literal["auto", "json", "console"]
 
 MIB = 1024 * 1024
 DEFAULT_BOOTSTRAP_SERVERS = "localhost:9092"
-MAX_TOPIC_CHARACTERS = 249
-
-
-def check_expression(expression: str) -> str:
-    expressions.parse(expression)
-    return expression
-
-
-def check_topic(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9._-]+", name) or len(name) > MAX_TOPIC_CHARACTERS or name in {".", ".."}:
-        raise ValueError(
-            f"is no topic name: Kafka takes letters, digits, '.', '_' and '-', at most {MAX_TOPIC_CHARACTERS}"
-        )
-    return name
-
-
-def check_topic_or_pattern(name: str) -> str:
-    if not name.startswith("^"):
-        return check_topic(name)
-    # librdkafka reads a pattern as POSIX, and our own checks as Python: only what both read alike is taken.
-    if re.search(r"\[[:.=]|\(\?|\\[A-Za-z0-9]", name):
-        raise ValueError(
-            "holds [: :], (? ) or a backslash with a letter or digit, which regular expressions read differently"
-        )
-    try:
-        re.compile(name)
-    except re.error as error:
-        raise ValueError(f"is no regular expression: {error.msg}") from error
-    return name
-
-
-def _none_when_empty(value: object) -> object:
-    # The environment and flags have no null: an empty string switches an optional setting off.
-    return None if value == "" else value
-
-
-def _tuple_of_one(value: object) -> object:
-    return (value,) if isinstance(value, str | Path) else value
-
-
-Expression = Annotated[str, AfterValidator(check_expression)]
-OptionalExpression = Annotated[Expression | None, BeforeValidator(_none_when_empty)]
-OptionalPath = Annotated[Path | None, BeforeValidator(_none_when_empty)]
-Topic = Annotated[str, AfterValidator(check_topic)]
-Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$", max_length=128)]
-OptionalIdentifier = Annotated[Identifier | None, BeforeValidator(_none_when_empty)]
-OptionalUrl = Annotated[Annotated[str, Field(pattern=r"^https?://")] | None, BeforeValidator(_none_when_empty)]
-OptionalPrecision = Annotated[Precision | None, BeforeValidator(_none_when_empty)]
-RuleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
-Options = dict[str, str]
-
-
-class Section(BaseModel):
-    # Nested models do not inherit the settings' strictness, and a misspelt
-    # setting would otherwise be a silent default.
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
 class Input(Section):
     """What to read, and where in an event the message stands."""
 
-    topics: Annotated[
-        tuple[Annotated[str, AfterValidator(check_topic_or_pattern)], ...],
-        Field(min_length=1),
-        BeforeValidator(_tuple_of_one),
-    ] = Field(
+    topics: TopicsOrPattern = Field(
         default=("customer-messages",),
         description="The topics to read; a single one may be a pattern that starts with `^`.",
     )
     format: Format = Field(default="avro", description="How the records' values are written.")
-    text: Annotated[tuple[Expression, ...], Field(min_length=1), BeforeValidator(_tuple_of_one)] = Field(
+    text: Expressions = Field(
         default=("text",),
         description="JMESPath of the text; several are joined by a blank line, and nulls are left out.",
     )
@@ -114,7 +70,7 @@ class Input(Section):
     reader_schema: OptionalPath = Field(
         default=None, description="An Avro schema (.avsc) to read events with, resolved against their writer's."
     )
-    schemas: Annotated[tuple[Path, ...], BeforeValidator(_tuple_of_one)] = Field(
+    schemas: Paths = Field(
         default=(), description="Avro schemas (.avsc) of single-object encoded events, found by their fingerprint."
     )
     max_value_bytes: int = Field(

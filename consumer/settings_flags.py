@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 import click
 
-from consumer.allowed import allowed
 from consumer.names import LEAF_BY_PATH, LEAVES, Leaf
 from consumer.settings import Settings
 from consumer.settings_sources import CONFIG_VARIABLE, Resolved, resolve_with_origins
+from consumer.settings_types import allowed
 
 DEFAULT_FILE = Path("shikyu.toml")
 

@@ -16,7 +16,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from consumer import kafka_options, librdkafka
-from consumer.allowed import allowed
 from consumer.errors import SettingsError
 from consumer.names import (
     ENVIRONMENT_PREFIX,
@@ -31,6 +30,7 @@ from consumer.names import (
 )
 from consumer.redaction import redact
 from consumer.settings import Settings
+from consumer.settings_types import allowed
 
 CONFIG_VARIABLE = "SHIKYU_CONFIG"
 DEFAULT_ORIGIN = "default"

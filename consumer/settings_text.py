@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from consumer.allowed import allowed
 from consumer.names import LEAVES, Leaf
 from consumer.redaction import redact
 from consumer.settings import Settings
 from consumer.settings_sources import Resolved
+from consumer.settings_types import allowed
 
 _INTRODUCTION = """\
 # Configuration
