@@ -158,7 +158,9 @@ def _from_toml(path: Path | None) -> Iterator[Given]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        loaded = tomllib.loads(path.read_text(encoding="utf-8"))
+        str(loaded)  # a hexadecimal number may be longer than Python would write into an error
+        return loaded
     except FileNotFoundError:
         raise SettingsError(f"the settings file {path} does not exist; name another one by --config") from None
     except OSError as error:

@@ -243,6 +243,7 @@ def test_a_rule_is_named_so_that_it_can_be_a_metric_label() -> None:
         (b"http = 1", "it is a section"),
         (b"[rules]\nalways_urgent=1", "a single value"),
         (b"[http]\nport = 1" + b"0" * 5000, "a number too long, or a list too deep"),
+        (b"[http]\nport = 0x" + b"f" * 5000, "a number too long, or a list too deep"),
         (b"[input]\ntext = " + b"[" * 10_000, "a number too long, or a list too deep"),
     ],
 )
