@@ -95,6 +95,10 @@ def _csv(path: Path, content: io.BufferedIOBase, fields: Sequence[str]) -> Itera
                 f"{nearest(missing[0], columns)}; a CSV file begins with its columns' names"
             )
         for row in reader:
+            if None in row:  # else a text with a comma and no quotes would end there
+                raise SettingsError(
+                    f"{path}, line {reader.line_num}: more fields than columns; put quotes around texts"
+                )
             yield f"line {reader.line_num}", tuple(row[field] for field in fields)
     except csv.Error as error:
         raise SettingsError(f"{path} is no CSV beyond line {reader.line_num}: {error}") from error
