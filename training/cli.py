@@ -12,7 +12,7 @@ from consumer.cli import ended
 from consumer.errors import SurroundingsError
 from consumer.version import version
 
-EXTRA = ("torch", "transformers", "sentencepiece", "sklearn", "scipy", "onnx")
+EXTRA = ("torch", "transformers", "accelerate", "sentencepiece", "sklearn", "scipy", "onnx")
 
 
 class ExistingFile(click.Path):

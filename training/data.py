@@ -1,11 +1,8 @@
-"""Labelled messages in, from JSONL or CSV: a text and one to five stars a row."""
+"""Labelled messages in: a text and one to five stars a row."""
 
-import csv
-import gzip
 import hashlib
-import io
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from consumer import text_files
 from consumer.errors import SettingsError
 
 STARS = (1, 2, 3, 4, 5)
@@ -56,7 +54,10 @@ def find(folder: Path, patterns: Iterable[str]) -> list[Path]:
         start, rest = (Path(path.anchor), path.relative_to(path.anchor)) if path.is_absolute() else (folder, path)
         if ".." in rest.parts:
             start, rest = (start / rest).resolve().parent, Path(rest.name)
-        matches = sorted(start.glob(str(rest)))
+        try:
+            matches = sorted(start.glob(str(rest)))
+        except (ValueError, IndexError) as error:  # of "**a", and of a folder itself
+            raise SettingsError(f"{pattern!r} is no pattern of files: name JSONL or CSV files.") from error
         if not matches:
             raise SettingsError(f"No file matches {pattern!r} in {folder}: name JSONL or CSV files that are there.")
         found += [match for match in matches if match not in found]
@@ -65,7 +66,7 @@ def find(folder: Path, patterns: Iterable[str]) -> list[Path]:
 
 def read(paths: Sequence[Path], text: str = "text", stars: str = "stars") -> Labelled:
     """
-    All rows of JSONL or CSV files (`.gz` too), in order; `text` and `stars` name the columns.
+    All rows of JSONL or CSV files (`.gz` too) or Parquet files, in order; `text` and `stars` name the columns.
 
     Raises SettingsError for a missing column, a label that is no whole number from 1 to 5, a null text
     or no rows at all, naming file and line and never a text.
@@ -74,10 +75,10 @@ def read(paths: Sequence[Path], text: str = "text", stars: str = "stars") -> Lab
     labels: list[int] = []
     files: list[int] = []
     for number, path in enumerate(paths):
-        for line, row in _rows(path):
+        for where, (words, given) in text_files.rows(path, (text, stars)):
             files.append(number)
-            texts.append(_text(row, text, path, line))
-            labels.append(_label(row, stars, path, line))
+            texts.append(_text(words, text, path, where))
+            labels.append(_label(given, stars, path, where))
     if not texts:
         raise SettingsError(f"No messages in {', '.join(map(str, paths))}: there is nothing to learn from.")
     return Labelled(tuple(texts), np.array(labels, dtype=np.int64), np.array(files, dtype=np.int64))
@@ -112,67 +113,20 @@ def balanced(data: Labelled, max_per_class: int, seed: int) -> Labelled:
     return data.take(np.sort(rows))
 
 
-def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    kind = path.suffixes[-2] if path.suffix == ".gz" and len(path.suffixes) > 1 else path.suffix
-    if kind not in (".jsonl", ".csv"):
-        raise SettingsError(f"{path} is neither .jsonl nor .csv (nor .gz of these): convert it first.")
-    try:
-        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        content = raw.decode("utf-8-sig")
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read ({error.strerror or 'bad gzip'}).") from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{path} is not UTF-8 at byte {error.start}: save it as UTF-8.") from error
-    return _csv_rows(path, content) if kind == ".csv" else _json_rows(path, content)
-
-
-def _csv_rows(path: Path, content: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    reader = csv.DictReader(io.StringIO(content, newline=""))
-    try:
-        for row in reader:
-            yield reader.line_num, row
-    except csv.Error as error:
-        raise SettingsError(f"{path}, line {reader.line_num}: no CSV ({error}).") from error
-
-
-def _json_rows(path: Path, content: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    # str.splitlines would also cut at the line separators that stand inside texts.
-    for number, line in enumerate(content.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            # The cause would show the line, and with it the customer's words.
-            raise SettingsError(f"{path}, line {number}: no JSON ({error.msg} at column {error.colno}).") from None
-        if not isinstance(row, dict):
-            raise SettingsError(f"{path}, line {number}: a {type(row).__name__}, not an object with a text and stars.")
-        yield number, row
-
-
-def _cell(row: Mapping[str, Any], column: str, path: Path, line: int) -> Any:
-    if column not in row:
-        names = ", ".join(str(name) for name in row if name is not None)
-        raise SettingsError(f"{path}, line {line}: no column {column!r} among {names}: name it in the recipe's [data].")
-    return row[column]
-
-
-def _text(row: Mapping[str, Any], column: str, path: Path, line: int) -> str:
-    value = _cell(row, column, path, line)
+def _text(value: object, column: str, path: Path, where: str) -> str:
     if not isinstance(value, str) or not value.strip():
         kind = "empty" if isinstance(value, str) else "null" if value is None else f"a {type(value).__name__}"
-        raise SettingsError(f"{path}, line {line}: the text in {column!r} is {kind}: fill it or remove the row.")
+        raise SettingsError(f"{path}, {where}: the text in {column!r} is {kind}: fill it or remove the row.")
     return value
 
 
-def _label(row: Mapping[str, Any], column: str, path: Path, line: int) -> int:
-    value = _cell(row, column, path, line)
+def _label(value: Any, column: str, path: Path, where: str) -> int:
     try:
         stars = float(value)
-    except (TypeError, ValueError):
-        stars = float("nan")
+    except (TypeError, ValueError, OverflowError):
+        stars = math.nan
     if stars not in STARS or isinstance(value, bool):
-        # A column that was mixed up could hold a customer's words, so only a number is shown.
-        shown = f"{stars:g}" if stars == stars else f"a {type(value).__name__} that is no number"
-        raise SettingsError(f"{path}, line {line}: {column!r} is {shown}: stars are whole numbers from 1 to 5.")
+        # A column that was mixed up could hold a customer's words or number, so only what could be stars is shown.
+        shown = f"{stars:g}" if abs(stars) <= 10 else f"a {type(value).__name__} that is no such number"
+        raise SettingsError(f"{path}, {where}: {column!r} is {shown}: stars are whole numbers from 1 to 5.")
     return int(stars) - 1

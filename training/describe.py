@@ -9,10 +9,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import cast
 
-from transformers import DebertaV2ForSequenceClassification, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import DebertaV2ForSequenceClassification, PreTrainedTokenizerBase
 
 from consumer.decide import probabilities, urgencies
-from consumer.errors import SettingsError
 from consumer.manifest import SHARED_FILES, ClassShares, Description, Served, TrainingData
 from consumer.records import Satisfaction
 from consumer.version import version as shikyus_version
@@ -30,16 +29,9 @@ PACKAGES = ("numpy", "onnx", "onnxruntime", "sentencepiece", "tokenizers", "torc
 FiveShares = tuple[float, float, float, float, float]
 
 
-def model_files(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> dict[str, bytes]:
-    """Checkpoint and both graphs. SettingsError for an architecture that the packed graph does not cover."""
-    if not isinstance(model, DebertaV2ForSequenceClassification):
-        raise SettingsError(
-            f"The base model is a {type(model).__name__}, and only DeBERTa-v2 and v3 can be exported: start from one."
-        )
-    try:
-        fp32 = fp32_onnx(model)
-    except ValueError as error:
-        raise SettingsError(f"The base model cannot be exported: {error}.") from error
+def model_files(model: DebertaV2ForSequenceClassification, tokenizer: PreTrainedTokenizerBase) -> dict[str, bytes]:
+    """Checkpoint and both graphs."""
+    fp32 = fp32_onnx(model)
     tokenizer.backend_tokenizer.no_truncation()  # fitting leaves its own in tokenizer.json
     tokenizer.backend_tokenizer.no_padding()
     return {

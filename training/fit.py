@@ -103,12 +103,12 @@ def fit(
     options: Mapping[str, Any],
     *,
     average_last: float = 0.0,
-) -> PreTrainedModel:
-    """Train `model` in place; `options` are TrainingArguments under their own names. Returned in eval mode."""
+) -> None:
+    """Train `model` in place and leave it in eval mode; `options` are TrainingArguments under their own names."""
     average = WeightAverage(average_last)
     trainer = Trainer(
         model=model,
-        args=training_arguments(work, options),
+        args=training_arguments("fit.arguments", work, options),
         train_dataset=examples,
         data_collator=DataCollatorWithPadding(tokenizer),
         compute_loss_func=soft_cross_entropy,
@@ -117,7 +117,6 @@ def fit(
     trainer.train()
     average.apply(model)
     model.eval()  # type: ignore[no-untyped-call]
-    return model
 
 
 @torch.inference_mode()

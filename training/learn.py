@@ -6,7 +6,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from transformers import DebertaV2Config, DebertaV2Model, PreTrainedModel, PreTrainedTokenizerBase, set_seed
+from transformers import (
+    DebertaV2Config,
+    DebertaV2ForSequenceClassification,
+    DebertaV2Model,
+    PreTrainedTokenizerBase,
+    set_seed,
+)
 
 from training import model, tokenizer
 from training.data import Labelled
@@ -43,7 +49,7 @@ def start(recipe: Recipe, texts: Sequence[str], work: Path) -> Start:
     )
 
 
-def learn(recipe: Recipe, begin: Start, messages: Labelled, work: Path) -> PreTrainedModel:
+def learn(recipe: Recipe, begin: Start, messages: Labelled, work: Path) -> DebertaV2ForSequenceClassification:
     """A classifier fitted on the messages; the same recipe, start and messages give the same one."""
     set_seed(recipe.seed)
     fresh = (
@@ -57,7 +63,8 @@ def learn(recipe: Recipe, begin: Start, messages: Labelled, work: Path) -> PreTr
         begin.tokenizer.mask_token_id,
     )
     options = {"seed": recipe.seed, **recipe.fit.arguments}
-    return fit(fresh, begin.tokenizer, examples, work / "fit", options, average_last=recipe.fit.average_last)
+    fit(fresh, begin.tokenizer, examples, work / "fit", options, average_last=recipe.fit.average_last)
+    return fresh
 
 
 def lessons(recipe: Recipe, messages: Labelled) -> tuple[list[str], NDArray[np.float32]]:

@@ -1,20 +1,22 @@
 """The classifier before it learns: DeBERTa-v2 built from scratch, or a checkpoint with a fresh head."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+import torch
+from huggingface_hub.errors import StrictDataclassError
 from transformers import (
     AutoConfig,
-    AutoModelForSequenceClassification,
     AutoTokenizer,
     DebertaV2Config,
     DebertaV2ForSequenceClassification,
     DebertaV2Model,
-    PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 
 from consumer.errors import SettingsError
+from consumer.names import nearest
 from consumer.records import Satisfaction
 
 # The shape of DeBERTa-v3, which the packed graph covers; a recipe gives the sizes.
@@ -30,6 +32,7 @@ DEBERTA_V3: Mapping[str, Any] = {
     "type_vocab_size": 0,
     "layer_norm_eps": 1e-7,
 }
+REQUIRED_SIZES = ("hidden_size", "num_hidden_layers", "num_attention_heads")
 LABELS: Mapping[str, Any] = {
     "id2label": {number: name.value for number, name in enumerate(Satisfaction)},
     "label2id": {name.value: number for number, name in enumerate(Satisfaction)},
@@ -38,19 +41,23 @@ LABELS: Mapping[str, Any] = {
 
 def config_from_scratch(sizes: Mapping[str, Any], vocab_size: int) -> DebertaV2Config:
     """`sizes` are DebertaV2Config's own names; hidden_size, num_hidden_layers and num_attention_heads among them."""
+    known = {*DebertaV2Config().to_dict(), *DEBERTA_V3}
+    for name in sizes:
+        if name not in known:  # DebertaV2Config itself keeps any name, and uses its default
+            raise SettingsError(
+                f"The recipe's [model.config] holds {name!r}, which DebertaV2Config does not know{nearest(name, known)}"
+            )
+    if missing := [name for name in REQUIRED_SIZES if name not in sizes]:
+        raise SettingsError(f"The recipe's [model.config] lacks {', '.join(missing)}.")
+    hidden = sizes["hidden_size"]
+    own = {"pooler_hidden_size": hidden, "intermediate_size": 2 * hidden, **sizes, **LABELS, "vocab_size": vocab_size}
     try:
-        return DebertaV2Config(
-            **{
-                **DEBERTA_V3,
-                "pooler_hidden_size": sizes["hidden_size"],
-                "intermediate_size": 2 * sizes["hidden_size"],
-                **sizes,
-                **LABELS,
-                "vocab_size": vocab_size,
-            }
-        )
-    except (KeyError, TypeError, ValueError) as error:
+        config = DebertaV2Config(**{**DEBERTA_V3, **own})
+        with torch.device("meta"):  # sizes that do not fit together show, and no memory is taken
+            DebertaV2ForSequenceClassification(config)
+    except (ArithmeticError, KeyError, RuntimeError, StrictDataclassError, TypeError, ValueError) as error:
         raise SettingsError(f"The recipe's [model.config] makes no DeBERTa-v2: {error}.") from error
+    return config
 
 
 def classifier(config: DebertaV2Config, encoder: DebertaV2Model | None) -> DebertaV2ForSequenceClassification:
@@ -61,15 +68,41 @@ def classifier(config: DebertaV2Config, encoder: DebertaV2Model | None) -> Deber
     return model
 
 
-def from_checkpoint(base: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def checkpoint_config(base: str) -> DebertaV2Config:
+    """Of a local folder or a Hub checkpoint, with the classes that it has told apart until now."""
+    with _loading(base):
+        config = AutoConfig.from_pretrained(base, trust_remote_code=False)
+    if not isinstance(config, DebertaV2Config):
+        raise SettingsError(
+            f"The base model {base!r} is a {config.model_type}, and only DeBERTa-v2 and v3 can be exported: start "
+            "from one."
+        )
+    return config
+
+
+def from_checkpoint(base: str) -> tuple[DebertaV2ForSequenceClassification, PreTrainedTokenizerBase]:
     """A local folder or a Hub checkpoint with a head for five classes; no remote code is run."""
-    try:
-        config = AutoConfig.from_pretrained(base, trust_remote_code=False, **LABELS)
-        model = AutoModelForSequenceClassification.from_pretrained(
-            base, config=config, ignore_mismatched_sizes=True, trust_remote_code=False, use_safetensors=True
+    config = checkpoint_config(base)
+    config.id2label, config.label2id = dict(LABELS["id2label"]), dict(LABELS["label2id"])
+    with _loading(base):
+        model: DebertaV2ForSequenceClassification = DebertaV2ForSequenceClassification.from_pretrained(
+            base, config=config, ignore_mismatched_sizes=True, use_safetensors=True
         )
         return model, AutoTokenizer.from_pretrained(base, trust_remote_code=False)
-    except (OSError, ValueError) as error:
+
+
+def replaced_classes(config: DebertaV2Config) -> list[str]:
+    """The classes of a checkpoint that are not shikyu's; none where it names none of its own."""
+    own = [str(name) for _, name in sorted((config.id2label or {}).items())]
+    ours = list(LABELS["id2label"].values())
+    return [] if own == ours or own == [f"LABEL_{place}" for place in range(len(own))] else own
+
+
+@contextmanager
+def _loading(base: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # transformers, safetensors and tokenizers raise what has only Exception in common
         raise SettingsError(
             f"The base model {base!r} cannot be loaded ({type(error).__name__}): name a folder with config.json, "
             "model.safetensors and tokenizer.json, or a Hub checkpoint that needs no code of its own."

@@ -42,6 +42,18 @@ def size_needed(recall: float, confidence: float) -> int:
     return int(np.ceil(np.log1p(-confidence) / np.log(recall)))
 
 
+def require_enough(size: int, recall: float, confidence: float) -> int:
+    """`allowed_misses`. LimitError, saying how many more labelled messages it takes, when `size` are too few."""
+    allowed = allowed_misses(size, recall, confidence)
+    if allowed < 0:
+        needed = size_needed(recall, confidence)
+        raise LimitError(
+            f"{size} very unsatisfied messages are too few to promise a recall of {recall:g} with "
+            f"confidence {confidence:g}: label {needed - size} more ({needed} in all), or promise less."
+        )
+    return allowed
+
+
 def operating_point(
     urgency: NDArray[np.float64], labels: NDArray[np.int64], recall: float, confidence: float
 ) -> OperatingPoint:
@@ -49,16 +61,10 @@ def operating_point(
     The threshold that promises `recall` of the very unsatisfied (label 0) with `confidence`.
 
     It lies in the middle of the gap to the next smaller urgency of any label, so that another machine's rounding flips
-    nothing. Raises LimitError, saying how many more labelled messages it takes, when they are too few.
+    nothing. Raises LimitError when the messages are too few.
     """
     dissatisfied = np.sort(urgency[labels == 0])
-    allowed = allowed_misses(len(dissatisfied), recall, confidence)
-    if allowed < 0:
-        needed = size_needed(recall, confidence)
-        raise LimitError(
-            f"{len(dissatisfied)} very unsatisfied messages are too few to promise a recall of {recall:g} with "
-            f"confidence {confidence:g}: label {needed - len(dissatisfied)} more ({needed} in all), or promise less."
-        )
+    allowed = require_enough(len(dissatisfied), recall, confidence)
     lowest = float(dissatisfied[allowed])
     below = urgency[urgency < lowest]
     threshold = (lowest + float(below.max())) / 2 if len(below) else lowest / 2

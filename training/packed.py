@@ -21,6 +21,8 @@ import torch.nn.functional as F  # noqa: N812 - as torch's own documentation imp
 from torch import Tensor, nn
 from transformers import DebertaV2Config, DebertaV2ForSequenceClassification
 
+from consumer.packing import Distances
+
 
 def refuse_uncovered(config: DebertaV2Config) -> None:
     """ValueError names what of a DeBERTa-v2 configuration this rewrite does not cover, and what to do."""
@@ -43,6 +45,12 @@ def refuse_uncovered(config: DebertaV2Config) -> None:
     ]
     if set(config.pos_att_type or ()) != {"c2p", "p2c"}:
         wrong.append(f"pos_att_type is {config.pos_att_type!r}, not c2p and p2c")
+    if config.num_hidden_layers < 1:
+        wrong.append(f"num_hidden_layers is {config.num_hidden_layers}, not 1 or more")
+    try:
+        Distances.of(config.to_dict())
+    except ValueError as error:
+        wrong.append(str(error))
     if wrong:
         raise ValueError(
             f"shikyu's packed model does not cover this configuration ({'; '.join(wrong)}); start from a DeBERTa-v3 "

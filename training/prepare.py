@@ -25,6 +25,10 @@ class Prepared:
     dropped: int
     folds: Folds
 
+    @property
+    def for_calibration(self) -> Labelled:
+        return self.train if self.calibration is None else self.calibration
+
 
 def prepare(recipe: Recipe, folder: Path) -> Prepared:
     """Reads the recipe's files, relative to `folder`. SettingsError says what does not fit."""

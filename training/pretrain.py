@@ -49,7 +49,7 @@ def pretrain(
     model = MaskedWords(config)
     trainer = Trainer(
         model=model,
-        args=training_arguments(work, options),
+        args=training_arguments("pretrain.arguments", work, options),
         train_dataset=[{"input_ids": list(ids), "attention_mask": [1] * len(ids)} for ids in token_ids],
         data_collator=DataCollatorForLanguageModeling(tokenizer, mlm_probability=mask_share),
     )

@@ -7,23 +7,24 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from consumer.errors import SettingsError
+from consumer.manifest import FileName, Shares, Word
 
 SCRATCH = "scratch"
 
 Share = Annotated[float, Field(gt=0, lt=1)]
-Shares = tuple[Share, Share, Share, Share, Share]
+Pattern = Annotated[str, Field(min_length=1)]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Data(Section):
     """Files relative to the recipe (patterns allowed), the columns in them, and how many rows of a class to take."""
 
-    train: Annotated[list[str], Field(min_length=1)]
-    test: list[str] = []
-    calibration: list[str] = []
+    train: Annotated[list[Pattern], Field(min_length=1)]
+    test: list[Pattern] = []
+    calibration: list[Pattern] = []
     text: str = "text"
     stars: str = "stars"
     max_per_class: Annotated[int, Field(ge=1)] | None = None
@@ -34,7 +35,7 @@ class Model(Section):
 
     base: str = SCRATCH
     config: dict[str, Any] = {}
-    vocab_size: Annotated[int, Field(ge=16)] = 4000
+    vocab_size: Annotated[int, Field(ge=16, le=1_000_000)] = 4000
     lower_case: bool = False
     max_length: Annotated[int, Field(ge=8, le=512)] = 128
 
@@ -101,11 +102,11 @@ class Gate(Section):
 
 
 class Recipe(Section):
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-    version: str = "1"
+    name: FileName
+    version: Word = "1"
     description: str = ""
-    output: str
-    seed: int = 0
+    output: Annotated[str, Field(min_length=1)]
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     data: Data
     model: Model = Model()
     pretrain: Pretrain = Pretrain()
@@ -122,10 +123,10 @@ def read(path: Path) -> Recipe:
         return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise SettingsError(f"The recipe {path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"The recipe {path} is no TOML: {error}.") from error
     except ValidationError as error:
         lines = "; ".join(
             f"{'.'.join(map(str, problem['loc'])) or 'recipe'}: {problem['msg']}" for problem in error.errors()
         )
         raise SettingsError(f"The recipe {path} is wrong: {lines}.") from error
+    except (ValueError, RecursionError) as error:  # tomllib's own, not UTF-8, an integer of thousands of digits
+        raise SettingsError(f"The recipe {path} is no TOML: {error}.") from error

@@ -5,15 +5,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from consumer.errors import ArtifactError
 from consumer.manifest import Manifest
+from consumer.records import Satisfaction
 from training import recipe as recipes
 from training.crossfit import Calibration, held_out, in_folds
 from training.data import Labelled
 from training.describe import class_shares, describe, model_files, result_files
 from training.export import write_artifact
+from training.feasible import require_exportable, require_folder
 from training.learn import Start, learn, start
 from training.measure import Results, measure
+from training.model import replaced_classes
+from training.operate import require_enough
 from training.prepare import Prepared, prepare
 from training.promise import served
 from training.recipe import Recipe
@@ -32,10 +35,13 @@ def run(path: Path, say: Say, data: Path | None = None, output: Path | None = No
     """Everything the recipe asks for. The artifact is there whole when this returns, and not at all otherwise."""
     recipe = recipes.read(path)
     folder = output or path.parent / recipe.output
-    if folder.exists() and not replace:
-        raise ArtifactError(f"{folder} exists: name another folder with --out, or say --replace.")
+    require_folder(folder, replace=replace)
+    config = require_exportable(recipe)
     messages = prepare(recipe, data or path.parent)
     say(told(messages))
+    require_enough(messages.for_calibration.class_counts()[0], recipe.promise.recall, recipe.promise.confidence)
+    if replaced := replaced_classes(config):
+        say(f"start: the base model told {', '.join(replaced)} apart; from here on it is {', '.join(Satisfaction)}")
     with tempfile.TemporaryDirectory(prefix="shikyu-train-") as temporary:
         work = Path(temporary)
         begin = start(recipe, messages.train.texts, work)

@@ -23,12 +23,39 @@ def test_without_the_extra_it_says_how_to_install_it(monkeypatch, tmp_path, caps
     assert "needs torch, which this environment lacks: pip install 'shikyu[train]'" in capsys.readouterr().err
 
 
+HEAD = 'name = "a"\noutput = "o"\n[data]\n'
+SIZES = "[model.config]\nhidden_size = 32\nnum_hidden_layers = 1\nnum_attention_heads = 2\n"
+
+
 @pytest.mark.parametrize(
     ("recipe", "message"),
     [
         ("name = ", "is no TOML"),
         ('name = "a"\noutput = "o"\n[data]\ntrian = ["x"]', "data.train: Field required; data.trian: Extra inputs"),
-        ('name = "a"\noutput = "o"\n[data]\ntrain = ["no-such-*.jsonl"]', "No file matches 'no-such-*.jsonl'"),
+        (f'{HEAD}train = ["no-such-*.jsonl"]\n{SIZES}', "No file matches 'no-such-*.jsonl'"),
+        (f'{HEAD}train = [""]', "data.train.0: String should have at least 1 character"),
+        (f'version = "1 beta"\n{HEAD}train = ["x"]', "version: String should match"),
+        (f'version = ""\n{HEAD}train = ["x"]', "version: String should match"),
+        (f'version = "{"1" * 200}"\n{HEAD}train = ["x"]', "version: String should have at most 128 characters"),
+        (HEAD.replace('"a"', f'"{"a" * 200}"') + 'train = ["x"]', "name: String should have at most 128 characters"),
+        (f'seed = {"1" * 5000}\n{HEAD}train = ["x"]', "is no TOML"),
+        (f'seed = {10**30}\n{HEAD}train = ["x"]', "seed: Input should be less than"),
+        (f"{HEAD}train = {'[' * 5000}", "is no TOML"),
+        (f'{HEAD}train = ["x"]\n[promise]\nlive_shares = [0.1, 0.1, 0.1, 0.1, 0.1]', "sum to 0.5, not to 1"),
+        (f'{HEAD}train = ["x"]\n[teach]\nfragments_per_message = inf', "should be a finite number"),
+        (f'{HEAD}train = ["x"]\n[fit.arguments]\nlearning_rat = 1', "did you mean learning_rate?"),
+        (f'{HEAD}train = ["x"]\n[pretrain.arguments]\nnum_epochs = 1', "[pretrain.arguments] holds 'num_epochs'"),
+        (f'{HEAD}train = ["x"]\n[fit.arguments]\nnum_train_epochs = "three"', "num_train_epochs is 'three'"),
+        (f'{HEAD}train = ["x"]\n[fit.arguments]\nmax_steps = {10**30}', "max_steps is a number of 100 bits"),
+        (f'{HEAD}train = ["x"]\n{SIZES}num_hiden_layers = 2', "did you mean num_hidden_layers?"),
+        (f'{HEAD}train = ["x"]\n[model.config]\nhidden_size = 32', "lacks num_hidden_layers, num_attention_heads"),
+        (f'{HEAD}train = ["x"]\n{SIZES}intermediate_size = "64"', "makes no DeBERTa-v2"),
+        (f'{HEAD}train = ["x"]\n{SIZES.replace("32", "10" * 30)}', "makes no DeBERTa-v2"),
+        (f'{HEAD}train = ["x"]\n{SIZES.replace("heads = 2", "heads = 0")}', "makes no DeBERTa-v2"),
+        (f'{HEAD}train = ["x"]\n{SIZES.replace("layers = 1", "layers = 0")}', "num_hidden_layers is 0, not 1 or more"),
+        (f'{HEAD}train = ["x"]\n{SIZES}position_buckets = 2', "position_buckets is 2; it must be 0, or from 4"),
+        (f'{HEAD}train = ["x"]\n{SIZES}hidden_act = "relu"', "hidden_act is 'relu', not 'gelu'"),
+        (f'{HEAD}train = ["x"]\n{SIZES.replace("32", "8")}', "hidden_size is 8, and int8 needs at least 16"),
         (
             'name = "a"\noutput = "o"\n[data]\ntrain = ["x"]\n[model]\nbase = "b"\n[model.config]\nhidden_size = 8',
             "a checkpoint has its own",
@@ -37,7 +64,7 @@ def test_without_the_extra_it_says_how_to_install_it(monkeypatch, tmp_path, caps
 )
 def test_a_wrong_recipe_is_named_with_exit_code_2(tmp_path, capsys, recipe, message):
     """
-    Nothing is trained on a misspelt recipe.
+    Nothing is trained on a misspelt recipe, or one whose model could not be made, fitted, named or exported.
     """
     (tmp_path / "recipe.toml").write_text(recipe)
 
@@ -65,6 +92,22 @@ def test_an_artifact_is_never_overwritten_unasked(tmp_path, capsys):
     assert cli.main(["run", str(tmp_path / "recipe.toml")]) == 4
 
     assert "--replace" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("output", "code", "message"), [(".", 4, "is no artifact to replace"), ("recipe.toml/new", 3, "cannot be made")]
+)
+def test_a_place_where_no_artifact_can_go_is_refused_first(tmp_path, capsys, output, code, message):
+    """
+    Replacing takes the place of artifacts alone: not of the folder with the recipe and its messages.
+    """
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(f'name = "a"\noutput = "{output}"\n[data]\ntrain = ["no-such.jsonl"]')
+
+    assert cli.main(["run", str(recipe), "--replace"]) == code
+
+    assert message in capsys.readouterr().err
+    assert recipe.exists()
 
 
 def test_a_misspelt_command_is_usage():

@@ -25,7 +25,7 @@ def test_jsonl_csv_and_their_gzips_give_the_same_messages(tmp_path):
     The format of a file changes nothing of what is read, line breaks and commas in texts included.
     """
     jsonl = write(tmp_path / "a.jsonl", {"text": "Late,\nagain\u2028!", "stars": 1}, {"text": "Fine", "stars": "5"})
-    csv_file = tmp_path / "a.csv"
+    csv_file = tmp_path / "a.csv"  # spreadsheets begin it with a mark
     csv_file.write_text('\ufeffstars,text\n1,"Late,\nagain\u2028!"\n5.0,Fine\n', encoding="utf-8")
     packed = tmp_path / "a.jsonl.gz"
     packed.write_bytes(gzip.compress(jsonl.read_bytes()))
@@ -49,14 +49,16 @@ def test_columns_may_have_other_names(tmp_path):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"body": "secret words", "stars": 1}, "no column 'text' among body, stars"),
+        ({"body": "secret words", "stars": 1}, "no 'text' in line 2; name one of body, stars"),
         ({"text": "secret words", "stars": 0}, "'stars' is 0: stars are whole numbers from 1 to 5"),
         ({"text": "secret words", "stars": 4.5}, "'stars' is 4.5"),
         ({"text": "secret words", "stars": True}, "stars are whole numbers"),
-        ({"text": "secret words", "stars": "secret words"}, "a str that is no number"),
+        ({"text": "secret words", "stars": "secret words"}, "a str that is no such number"),
+        ({"text": "secret words", "stars": 4917212345678}, "a int that is no such number"),
+        ({"text": "secret words", "stars": 10**4000}, "that is no such number"),
         ({"text": None, "stars": 1}, "the text in 'text' is null"),
         ({"text": "  ", "stars": 1}, "is empty"),
-        (["secret words"], "a list, not an object"),
+        (["secret words"], "no JSON object in line 2"),
     ],
 )
 def test_a_row_that_does_not_fit_is_named_without_its_text(tmp_path, row, message):
@@ -65,7 +67,7 @@ def test_a_row_that_does_not_fit_is_named_without_its_text(tmp_path, row, messag
     """
     path = write(tmp_path / "a.jsonl", {"text": "Fine", "stars": 5}, row)
 
-    with pytest.raises(SettingsError, match=r"a\.jsonl, line 2") as caught:
+    with pytest.raises(SettingsError, match=r"a\.jsonl.* line 2") as caught:
         data.read([path])
 
     assert message in str(caught.value)
@@ -76,10 +78,16 @@ def test_a_row_that_does_not_fit_is_named_without_its_text(tmp_path, row, messag
     ("name", "content", "message"),
     [
         ("a.jsonl", b"", "nothing to learn from"),
-        ("a.jsonl", b'{"text": "secret', "line 1: no JSON"),
-        ("a.jsonl", b'{"text": "caf\xe9"}', "not UTF-8 at byte 13"),
-        ("a.jsonl.gz", b"plain", "cannot be read"),
-        ("a.parquet", b"PAR1", "neither .jsonl nor .csv"),
+        ("a.jsonl", b'{"text": "secret', "line 1: the value is not valid JSON"),
+        ("a.jsonl", b'{"text": "caf\xe9"}', "not valid UTF-8"),
+        ("a.jsonl", b"[" * 100_000, "nested deeper"),
+        ("a.jsonl", b'{"text": "secret", "stars": ' + b"1" * 5000 + b"}", "that is no such number"),
+        ("a.csv", b"text,stars\nsecret," + b"1" * 5000, "that is no such number"),
+        ("a.csv", b"my secret words,1\nmore secrets,2", "no 'text' among the 2 columns"),
+        ("a.csv.gz", gzip.compress(b"text,stars\nsecret,1\n" * 99, mtime=0)[:12], "no whole gzip"),
+        ("a.csv.gz", gzip.compress(b"text,stars\n", mtime=0)[:10] + b"\xff" * 99, "no whole gzip"),
+        ("a.jsonl.gz", b"plain", "no whole gzip"),
+        ("a.xlsx", b"PK", "none of the files that can be read"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path, name, content, message):
@@ -94,6 +102,27 @@ def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path, name, con
 
     assert message in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+def test_half_an_emoji_is_read_as_the_stream_reads_it(tmp_path):
+    """
+    Texts that were cut end in one; it has no bytes in UTF-8, and so no place in a fingerprint.
+    """
+    (tmp_path / "a.jsonl").write_text('{"text": "so angry \\ud83d", "stars": 1}')
+
+    read = data.read([tmp_path / "a.jsonl"])
+
+    assert read.texts == ("so angry \ufffd",)
+    assert read.fingerprint()
+
+
+@pytest.mark.parametrize("pattern", [".", "/", "**a", ""])
+def test_what_is_no_pattern_is_an_error(tmp_path, pattern):
+    """
+    By its name, where Python's glob would raise of its own.
+    """
+    with pytest.raises(SettingsError, match="is no pattern of files"):
+        data.find(tmp_path, [pattern])
 
 
 def test_a_pattern_that_finds_no_file_is_an_error(tmp_path):

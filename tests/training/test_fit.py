@@ -5,7 +5,7 @@ import torch
 from consumer.errors import SettingsError
 from training import fit, tokenizer
 from training.arguments import training_arguments
-from training.model import classifier, config_from_scratch, from_checkpoint
+from training.model import checkpoint_config, classifier, config_from_scratch, from_checkpoint, replaced_classes
 
 pytestmark = pytest.mark.train
 
@@ -86,8 +86,8 @@ def test_a_misspelt_training_argument_is_named(tmp_path):
     """
     TrainingArguments' own names pass through, and only those.
     """
-    with pytest.raises(SettingsError, match="learning_rat"):
-        training_arguments(tmp_path, {"learning_rat": 1})
+    with pytest.raises(SettingsError, match=r"\[fit.arguments\] holds 'learning_rat', .*did you mean learning_rate\?"):
+        training_arguments("fit.arguments", tmp_path, {"learning_rat": 1})
 
 
 def test_a_base_model_that_is_not_there_says_so(tmp_path):
@@ -98,19 +98,45 @@ def test_a_base_model_that_is_not_there_says_so(tmp_path):
         from_checkpoint(str(tmp_path))
 
 
+def test_a_base_model_whose_weights_are_damaged_says_so(tmp_path):
+    """
+    What safetensors raises is an error of its own kind.
+    """
+    words = tokenizer.train(TEXTS, 60)
+    config_from_scratch(SIZES, len(words)).save_pretrained(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"damaged")
+
+    with pytest.raises(SettingsError, match=r"cannot be loaded .SafetensorError"):
+        from_checkpoint(str(tmp_path))
+
+
+def test_a_base_model_of_another_kind_is_refused(tmp_path):
+    """
+    Before its weights are loaded, and long before they would not be exported.
+    """
+    from transformers import BertConfig
+
+    BertConfig().save_pretrained(tmp_path)
+
+    with pytest.raises(SettingsError, match="is a bert, and only DeBERTa-v2 and v3"):
+        checkpoint_config(str(tmp_path))
+
+
 def test_a_checkpoint_with_another_head_gets_one_of_five(tmp_path):
     """
-    A folder that transformers saved is a base model, whatever it told apart before.
+    A folder that transformers saved is a base model, whatever it told apart before; and that can be told.
     """
     from transformers import DebertaV2ForSequenceClassification
 
     words = tokenizer.train(TEXTS, 60)
     config = config_from_scratch(SIZES, len(words))
-    config.num_labels = 2
+    config.id2label, config.label2id = {0: "spam", 1: "ham"}, {"spam": 0, "ham": 1}
     DebertaV2ForSequenceClassification(config).save_pretrained(tmp_path)
     words.save_pretrained(tmp_path)
 
     model, loaded = from_checkpoint(str(tmp_path))
 
+    assert replaced_classes(checkpoint_config(str(tmp_path))) == ["spam", "ham"]
+    assert replaced_classes(model.config) == []
     assert model.classifier.out_features == 5
     assert loaded("late parcel")["input_ids"] == words("late parcel")["input_ids"]

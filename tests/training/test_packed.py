@@ -119,6 +119,7 @@ def test_skew_takes_the_distance_of_each_pair():
         {"hidden_act": "relu"},
         {"pooler_hidden_act": "tanh"},
         {"relative_attention": False},
+        {"position_buckets": 2},
     ],
 )
 def test_what_is_not_covered_is_refused(changes):

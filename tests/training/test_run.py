@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,56 @@ def test_the_consumer_takes_what_training_made(made):
         assert served.promise is not None
         assert served.promise.target == 0.5
         assert served.promise.recall >= 0.5
+
+
+def test_too_few_messages_for_the_promise_are_refused_before_the_fit(made, tmp_path, capsys):
+    """
+    How many there are is known as soon as they are read.
+    """
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(RECIPE.replace("recall = 0.5", "recall = 0.999"))
+
+    assert cli.main(["run", str(recipe), "--data", str(made)]) == 5
+
+    told = capsys.readouterr()
+    assert "too few to promise a recall of 0.999" in told.err
+    assert "fit:" not in told.out
+
+
+def test_a_checkpoint_is_fitted_on_and_its_own_classes_are_told(made, tmp_path, capsys):
+    """
+    A base model of shikyu's kind in a folder; what it told apart before is replaced, and not in silence.
+    """
+    base = shutil.copytree(made / "artifact", tmp_path / "base")
+    config = json.loads((base / "config.json").read_text())
+    names = {"id2label": dict(enumerate("abcde")), "label2id": {name: row for row, name in enumerate("abcde")}}
+    (base / "config.json").write_text(json.dumps({**config, **names}))
+    head, _, rest = RECIPE.partition("[model]")
+    fit = rest.partition("[fit.arguments]")[2]
+    model = f'[model]\nbase = "{base}"\n[fit.arguments]{fit}'
+    (tmp_path / "recipe.toml").write_text(head + model)
+
+    assert cli.main(["run", str(tmp_path / "recipe.toml"), "--data", str(made)]) == 0
+
+    assert (
+        "start: the base model told a, b, c, d, e apart; from here on it is very_unsatisfied" in capsys.readouterr().out
+    )
+    assert len(load(tmp_path / "artifact", "int8").classify(["Where is my parcel?"])) == 1
+
+
+def test_a_base_model_that_could_not_be_exported_is_refused_before_the_fit(made, tmp_path, capsys):
+    """
+    By what its configuration says.
+    """
+    config = json.loads((made / "artifact" / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "pooler_hidden_act": "tanh"}))
+    (tmp_path / "recipe.toml").write_text(
+        f'name = "a"\noutput = "o"\n[data]\ntrain = ["x"]\n[model]\nbase = "{tmp_path}"'
+    )
+
+    assert cli.main(["run", str(tmp_path / "recipe.toml")]) == 2
+
+    assert "could not be exported: shikyu's packed model does not cover" in capsys.readouterr().err
 
 
 def test_the_figures_are_those_of_the_served_model(made, capsys):
