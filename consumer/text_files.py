@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -10,11 +11,12 @@ from pathlib import Path
 from consumer import strict_json
 from consumer.errors import RecordError, SettingsError
 from consumer.names import nearest
-from consumer.visible import visible
 
 MAX_CSV_FIELD = 64 * 1024 * 1024
 PARQUET_ROWS = 1000
 KINDS = ".jsonl, .ndjson or .csv (each also with .gz), or .parquet"
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 Advance = Callable[[int], None]
 Row = tuple[str, tuple[object, ...]]
@@ -130,6 +132,7 @@ def _parquet(path: Path, fields: Sequence[str], advance: Advance) -> Iterator[Ro
         raise SettingsError(f"{path} cannot be read as Parquet ({type(error).__name__})") from error
 
 
-def _no_field(path: Path, where: str, field: str, names: Iterable[object]) -> SettingsError:
-    known = ", ".join(visible(str(name), 60)[1:-1] for name in list(names)[:20])
-    return SettingsError(f"{path} has no {field!r} in {where}; name one of {known or 'none'}")
+def _no_field(path: Path, where: str, field: str, names: Iterable[str]) -> SettingsError:
+    # What is no identifier may be data, such as the address that a map is keyed by.
+    known = ", ".join([name for name in names if _IDENTIFIER.fullmatch(name)][:20])
+    return SettingsError(f"{path} has no {field!r} in {where}; name one of {known or 'its fields'}")

@@ -60,6 +60,14 @@ def test_a_missing_field_is_named_with_those_there_are(tmp_path, name):
     assert "secret" not in str(caught.value)
 
 
+def test_a_field_that_is_named_like_no_field_is_not_shown(tmp_path):
+    """A map keyed by customers' addresses holds no names."""
+    (tmp_path / "a.jsonl").write_text('{"stars": 1, "secret@example.org": "a"}')
+
+    with pytest.raises(SettingsError, match=r"no 'text' in line 1; name one of stars$"):
+        list(read(tmp_path / "a.jsonl", "text", ignore))
+
+
 def test_the_first_line_of_a_csv_file_is_not_shown(tmp_path):
     """Without a header it is the first customer's text; only what is nearly the wanted name is one surely."""
     (tmp_path / "a.csv").write_text("secret words,5\nmore,1\n")
