@@ -6,80 +6,35 @@ client say what came out. Fails (exit 5) unless each review came out exactly onc
 `shikyu classify` gives for the same text, and with the figures of the offline evaluation.
 """
 
-import gzip
 import json
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
-from confluent_kafka import Producer
-from confluent_kafka.schema_registry import SchemaRegistryClient
-from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
-from confluent_kafka.serialization import MessageField, SerializationContext
 from rich.console import Console
 from rich.table import Table
 
-import schemas
+from benchmarks.answers import TOLERANCE, Answer, Figures, Review, answer_of, compare, figures, read_reviews
+from benchmarks.stream import INPUT, PARTITIONS, produce, stream
 from consumer.errors import LimitError
-from consumer.records import Satisfaction
 from local import service
 from local.cluster import Cluster
-from local.processes import Child
-from local.reader import Reader
 
-TOLERANCE = 1e-5  # of a probability in fp32: batches are laid out otherwise in the stream
-INPUT, DEAD = "customer-messages", "customer-messages.dead-letter"
-PARTITIONS = 6
-PATIENCE_S = 900
 PRECISIONS = ("fp32", "int8")
 console = Console(stderr=True)
 
-
-@dataclass(frozen=True, slots=True)
-class Review:
-    id: str
-    text: str
-    stars: int
+Answers = dict[str, dict[str, Answer]]  # by precision, then by the review's id
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """`probabilities` (5,)."""
-
-    probabilities: np.ndarray
-    urgency: float
-    decision: str
-    threshold: float
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    accuracy: float
-    recall: float  # of one star
-    needless: float  # answered, of three to five stars
-
-
-def read_reviews(path: Path) -> list[Review]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
-    return [Review(row["id"], row["text"], row["stars"]) for row in rows]
-
-
-def figures(reviews: Sequence[Review], answers: dict[str, Answer]) -> Figures:
-    stars = np.array([review.stars for review in reviews])
-    predicted = np.array([answers[review.id].probabilities.argmax() + 1 for review in reviews])
-    urgent = np.array([answers[review.id].decision == "urgent" for review in reviews])
-    return Figures(
-        float((predicted == stars).mean()), float(urgent[stars == 1].mean()), float(urgent[stars >= 3].mean())
-    )
+def fit(reviews: Path, artifact: Path) -> None:
+    """By `shikyu-train`, as a user would."""
+    where = ["--data", str(reviews), "--out", str(artifact)]
+    subprocess.run([sys.executable, "-m", "training.cli", "run", "recipes/real.toml", *where], check=True)
 
 
 def offline(artifact: Path, precision: str, reviews: Sequence[Review], folder: Path) -> dict[str, Answer]:
@@ -94,125 +49,7 @@ def offline(artifact: Path, precision: str, reviews: Sequence[Review], folder: P
     return {review.id: answer_of(row) for review, row in zip(reviews, rows, strict=True)}
 
 
-def answer_of(event: dict[str, Any]) -> Answer:
-    told = event["probabilities"]
-    values = [told[label.value] for label in Satisfaction] if isinstance(told, dict) else told
-    return Answer(np.array(values), event["urgency"], event["decision"], event["threshold"])
-
-
-def produce(cluster: Cluster, reviews: Sequence[Review]) -> None:
-    producer = Producer(
-        {"bootstrap.servers": cluster.bootstrap_servers, "acks": "all", "partitioner": "murmur2_random"}
-    )
-    registry = SchemaRegistryClient({"url": cluster.registry_url, "timeout": 5})
-    options = {"auto.register.schemas": False, "use.latest.version": True}
-    serialize = AvroSerializer(registry, schemas.avro("customer-message"), conf=options)
-    place = SerializationContext(INPUT, MessageField.VALUE)
-    for review in reviews:
-        event = {"id": review.id, "text": review.text, "attributes": {}}
-        producer.produce(INPUT, key=review.id, value=serialize(_complete(event), place))
-        producer.poll(0)
-    if producer.flush(60):
-        raise LimitError("Kafka did not take every review")
-
-
-def _complete(event: dict[str, Any]) -> dict[str, Any]:
-    return {"customer_id": None, "channel": None, "language": "en", "sent_at": None, **event}
-
-
-def stream(
-    cluster: Cluster, folder: Path, artifact: Path, precision: str, count: int
-) -> tuple[dict[str, Answer], float]:
-    """The answers that came out, and how long from the first look to the last of them. Raises LimitError."""
-    outputs = [f"urgent.{precision}", f"routine.{precision}", f"{DEAD}.{precision}"]
-    answers_to = ["--output-urgent", outputs[0], "--output-routine", outputs[1]]
-    options = [
-        *("--model-artifact", str(artifact), "--model-precision", precision),
-        *("--dead-letters-topic", outputs[2], "--delivery-group-id", f"real-{precision}"),
-    ]
-    for topic in outputs:
-        cluster.create_topic(topic, PARTITIONS)
-    service.register_schemas(cluster, options=answers_to)
-    started = time.monotonic()
-    with service.running(cluster, folder, options=[*answers_to, *options]) as child:
-        _wait_for(cluster, child, outputs, count)
-        took_s = time.monotonic() - started
-        time.sleep(2)  # what came twice would come now
-    return _once(cluster, outputs, count), took_s
-
-
-def _wait_for(cluster: Cluster, child: Child, outputs: Sequence[str], count: int) -> None:
-    """Waits until as many records as went in have come out."""
-    seen, last = 0, time.monotonic()
-    with Reader(cluster.bootstrap_servers, outputs) as reader:
-        while seen < count:
-            service.check(child)
-            got = len(reader.read(0.2))
-            seen += got
-            if got:
-                last = time.monotonic()
-            if time.monotonic() - last > PATIENCE_S:
-                raise LimitError(f"only {seen} of {count} reviews came out")
-
-
-def _once(cluster: Cluster, outputs: Sequence[str], count: int) -> dict[str, Answer]:
-    """Everything, read anew from the beginning to the end: each input exactly once, or LimitError."""
-    deserialize = AvroDeserializer(SchemaRegistryClient({"url": cluster.registry_url, "timeout": 5}))
-    answers: dict[str, Answer] = {}
-    sources: set[tuple[str, int, int]] = set()
-    read = twice = dead = 0
-    for record in _all(cluster, outputs):
-        read += 1
-        if record.topic == outputs[2]:
-            dead += 1
-            continue
-        event: Any = deserialize(record.value, SerializationContext(record.topic, MessageField.VALUE))
-        source = (event["source"]["topic"], event["source"]["partition"], event["source"]["offset"])
-        twice += source in sources
-        sources.add(source)
-        answers[event["id"]] = answer_of(event)
-    if read != count or twice or dead or len(answers) != count:
-        raise LimitError(f"{count} in, {read} out, {twice} twice, {dead} dead-lettered, {len(answers)} different ids")
-    return answers
-
-
-def _all(cluster: Cluster, topics: Sequence[str]) -> Iterator[Any]:
-    with Reader(cluster.bootstrap_servers, topics) as reader:
-        while not reader.is_at_end:
-            yield from reader.read(0.2)
-
-
-def compare(streamed: dict[str, Answer], expected: dict[str, Answer]) -> tuple[float, int, int]:
-    """Largest difference of a probability, decisions that differ, and those of them near the threshold."""
-    largest, differ, near = 0.0, 0, 0
-    for review, answer in streamed.items():
-        other = expected[review]
-        largest = max(largest, float(np.abs(answer.probabilities - other.probabilities).max()))
-        if answer.decision != other.decision:
-            differ += 1
-            near += abs(other.urgency - other.threshold) <= TOLERANCE
-    return largest, differ, near
-
-
-def fit(reviews: Path, artifact: Path) -> None:
-    """By `shikyu-train`, as a user would."""
-    command = [
-        sys.executable,
-        "-m",
-        "training.cli",
-        "run",
-        "recipes/real.toml",
-        "--data",
-        str(reviews),
-        "--out",
-        str(artifact),
-    ]
-    subprocess.run(command, check=True)
-
-
-def verdict(
-    reviews: Sequence[Review], streamed: dict[str, dict[str, Answer]], expected: dict[str, dict[str, Answer]]
-) -> tuple[dict[str, Any], list[str]]:
+def verdict(reviews: Sequence[Review], streamed: Answers, expected: Answers) -> tuple[dict[str, Any], list[str]]:
     """All the figures, and which limits were not met."""
     told: dict[str, Any] = {}
     missed = []
@@ -260,6 +97,23 @@ def _shown(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
 
 
+def answers(artifact: Path, test: Sequence[Review]) -> tuple[Answers, Answers, dict[str, float]]:
+    """By the stream, by `shikyu classify`, and how long the stream took."""
+    folder = Path(tempfile.mkdtemp(prefix="shikyu-real-"))
+    streamed, expected, took_s = {}, {}, {}
+    try:
+        with Cluster(folder) as cluster:
+            cluster.create_topic(INPUT, PARTITIONS)
+            service.register_schemas(cluster)
+            produce(cluster, test)
+            for precision in PRECISIONS:
+                streamed[precision], took_s[precision] = stream(cluster, folder, artifact, precision, len(test))
+                expected[precision] = offline(artifact, precision, test, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return streamed, expected, took_s
+
+
 @click.command()
 @click.option("--reviews", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
 @click.option("--artifact", type=click.Path(path_type=Path), default=Path("build/real/artifact"), show_default=True)
@@ -268,18 +122,7 @@ def main(reviews: Path, artifact: Path) -> None:
     test = read_reviews(reviews / "test.jsonl.gz")
     if not (artifact / "manifest.json").exists():
         fit(reviews, artifact)
-    folder = Path(tempfile.mkdtemp(prefix="shikyu-real-"))
-    streamed, expected, told_s = {}, {}, {}
-    try:
-        with Cluster(folder) as cluster:
-            cluster.create_topic(INPUT, PARTITIONS)
-            service.register_schemas(cluster)
-            produce(cluster, test)
-            for precision in PRECISIONS:
-                streamed[precision], told_s[precision] = stream(cluster, folder, artifact, precision, len(test))
-                expected[precision] = offline(artifact, precision, test, folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    streamed, expected, took_s = answers(artifact, test)
     told, missed = verdict(test, streamed, expected)
     evaluation = evaluated(artifact, "fp32", len(test))
     told["fp32"]["training_evaluated_the_same"] = evaluation is not None
@@ -288,7 +131,7 @@ def main(reviews: Path, artifact: Path) -> None:
             f"fp32: the stream's figures {was} are not those of the artifact's eval_results.json {evaluation}"
         )
     for precision in PRECISIONS:
-        told[precision]["messages_a_second_start_included"] = len(test) / told_s[precision]
+        told[precision]["messages_a_second_start_included"] = len(test) / took_s[precision]
     show(told)
     click.echo(json.dumps({"in": len(test), "out_exactly_once": True, **told}))
     if missed:

@@ -23,6 +23,7 @@ from consumer.packing import Distances
 from consumer.records import Satisfaction
 from consumer.tokenization import Tokenizer
 from training import export, tokenizer
+from training.model import DEBERTA_V3
 
 TEXTS = (
     "The parcel arrived on Tuesday, two days early. Thank you!",
@@ -42,24 +43,15 @@ EVEN = (0.2, 0.2, 0.2, 0.2, 0.2)
 def config(vocab_size: int, **changes: Any) -> DebertaV2Config:
     """DeBERTa-v3's shape, small, with weights wide enough that its logits differ from text to text."""
     shape: dict[str, Any] = {
+        **DEBERTA_V3,
         "vocab_size": vocab_size,
         "hidden_size": 32,
         "num_hidden_layers": 2,
         "num_attention_heads": 2,
         "intermediate_size": 64,
-        "relative_attention": True,
-        "position_buckets": 256,
-        "norm_rel_ebd": "layer_norm",
-        "share_att_key": True,
-        "pos_att_type": ["p2c", "c2p"],
-        "position_biased_input": False,
-        "max_relative_positions": -1,
-        "max_position_embeddings": 512,
-        "type_vocab_size": 0,
         "num_labels": len(Satisfaction),
         "pooler_dropout": 0,
         "pooler_hidden_act": "gelu",
-        "layer_norm_eps": 1e-7,
         "initializer_range": 0.2,
     }
     return DebertaV2Config(**{**shape, "pooler_hidden_size": changes.get("hidden_size", 32), **changes})
