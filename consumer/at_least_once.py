@@ -65,14 +65,14 @@ class AtLeastOnce:
         """As Publisher has it. An output that was acknowledged is not written again after a refusal in its window."""
         if window is not self._window:
             self._window, self._acknowledged = window, {}
-        reports = Reports()
+        reports = Reports(outputs)
         try:
             self._write(outputs, reports, flush_before)
         except KafkaException as problem:
             self._replace(problem)
             raise Dropped("the producer died before the window was acknowledged") from problem
         self._acknowledged |= {index: outputs[index] for index in reports.acknowledged}
-        reports.raise_rejected()
+        reports.raise_cause(self._producer)
         if reports.failed:
             log.warning("outputs-failed", errors=sorted({error.name() for error in reports.failed.values()}))
             raise Dropped("not every output was acknowledged")
@@ -110,7 +110,7 @@ class AtLeastOnce:
             yield index, output
 
     def _flush(self, reports: Reports) -> None:
-        flush(self._producer, self._stopping, self._moved)
+        flush(self._producer, reports.topics, self._stopping, self._moved)
         reports.flushed()
 
     def _replace(self, problem: KafkaException) -> None:

@@ -34,6 +34,7 @@ from consumer.watchdog import Watchdog
 log = structlog.get_logger()
 
 CALL_S = 10.0  # limit of one transactional call; a retriable one is called again
+INIT_S = 1.0  # of init_transactions, which is waited for at the start: no signal is served meanwhile
 HANG_S = 5.0  # how much longer a call may take than its limit before it counts as hung
 LAST_ABORT_S = 5.0  # of a process that leaves in any case
 RETRY_S = 0.05
@@ -85,7 +86,7 @@ class ExactlyOnce:
     def publish(
         self, outputs: Sequence[OutputRecord], window: Window, *, flush_before: Collection[int] = frozenset()
     ) -> None:
-        reports = Reports()
+        reports = Reports(outputs)
         try:
             self._renew()
             self._transact(outputs, window, reports, flush_before)
@@ -100,7 +101,7 @@ class ExactlyOnce:
             self._aborts_in_a_row = 0
             return
         self._refused = reports.any_refused
-        reports.raise_rejected()
+        reports.raise_cause(self._producer)
         self._aborts_in_a_row += 1
         raise Dropped("the transaction was aborted")
 
@@ -150,9 +151,9 @@ class ExactlyOnce:
             raise _Abortable from None
         except KafkaException as problem:
             error = problem.args[0]
+            # librdkafka's own refusal does not fail the transaction: forgetting it would lose the record.
+            reports.refused_here(index, error)
             if error.code() in RECORDS_FAULT:
-                # librdkafka's own refusal does not fail the transaction: forgetting it would lose the record.
-                reports.refused_here(index, error)
                 return True
             log.warning("produce-failed", error=error.name(), fatal=error.fatal())
             self._raise_when_dead(problem)
@@ -163,7 +164,7 @@ class ExactlyOnce:
         try:
             # What is in flight behind a failed batch waits for the abort: waiting for it would end in a fence, when the
             # transaction times out.
-            flush(self._producer, self._stopping, self._moved, enough=lambda: bool(reports.failed))
+            flush(self._producer, reports.topics, self._stopping, self._moved, enough=lambda: bool(reports.failed))
         except Dropped:
             raise _Abortable from None
         except KafkaException as problem:
@@ -268,7 +269,7 @@ class ExactlyOnce:
         self._disturbed = False
         producer = Producer({**self._config, "error_cb": self._on_error}, **self._logger)
         try:
-            self._call("init_transactions", producer.init_transactions, CALL_S, abortable=False)
+            self._call("init_transactions", producer.init_transactions, INIT_S, abortable=False)
         except _Unusable as problem:
             if self._stopping():
                 raise Dropped("stopped while the broker was away") from problem

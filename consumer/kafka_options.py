@@ -101,6 +101,14 @@ def producer_config(settings: Settings, transactional_id: str | None) -> dict[st
     }
 
 
+def client_config(settings: Settings) -> dict[str, Any]:
+    """What any client needs to connect."""
+    return {name: value for name, value in producer_config(settings, None).items() if name not in _PRODUCERS_OWN}
+
+
+_PRODUCERS_OWN = {"acks", "enable.idempotence", "partitioner", "linger.ms"}
+
+
 def problems(settings: Settings) -> list[Problem]:
     """What is wrong with the options by name, and with those that shikyu's own settings depend on."""
     kafka = settings.kafka

@@ -1,7 +1,8 @@
 """Kafka's output end: all of a window's outputs and its input offsets, or none of them."""
 
+import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -11,11 +12,13 @@ from confluent_kafka import Message as KafkaMessage
 from consumer.errors import ShikyuError, SurroundingsError
 from consumer.receive import Window
 from consumer.records import OutputRecord
+from consumer.topics import must_be_there
 
 Stopping = Callable[[], bool]
 Moved = Callable[[], None]
 
 FLUSH_S = 0.1  # one round of waiting for what is queued
+LOOK_AGAIN_S = 3.0  # how long Kafka may take nothing before the topics are looked at again
 
 
 class Dropped(ShikyuError):
@@ -53,7 +56,8 @@ class Publisher(Protocol):
 class Reports:
     """Delivery reports of one publish(): which outputs were taken, which failed, and why."""
 
-    def __init__(self) -> None:
+    def __init__(self, outputs: Iterable[OutputRecord]) -> None:
+        self.topics = {output.topic for output in outputs}
         self.acknowledged: set[int] = set()
         self.failed: dict[int, KafkaError] = {}
         self._batches: dict[int, tuple[object, ...]] = {}  # outputs of one batch share this, others may too
@@ -84,16 +88,21 @@ class Reports:
     def any_refused(self) -> bool:
         return any(error.code() in RECORDS_FAULT for error in self.failed.values())
 
-    def raise_rejected(self) -> None:
-        """Only what is deterministic is the record's fault: its size, or bytes that the broker calls invalid."""
+    def raise_cause(self, producer: Producer) -> None:
+        """
+        Raises Rejected or SurroundingsError when it is known why outputs failed; else they may pass the next time.
+
+        Only what is deterministic is the record's fault: its size, or bytes that the broker calls invalid.
+        """
         if self.any_refused:
             raise self._rejected()
-        denied = [error for error in self.failed.values() if error.code() in _DENIED]
-        if denied:
+        if any(error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED for error in self.failed.values()):
             raise SurroundingsError(
-                f"Kafka does not let this client write an output topic ({denied[0].name()}): "
-                "grant WRITE and DESCRIBE on it, or create it, then start again"
+                "Kafka does not let this client write an output topic (TOPIC_AUTHORIZATION_FAILED): "
+                "grant WRITE and DESCRIBE on it, then start again"
             )
+        if self.failed:
+            must_be_there(producer, self.topics)
 
     def _rejected(self) -> Rejected:
         blamed: dict[int, str] = {}
@@ -115,12 +124,6 @@ class Reports:
 
 # Deterministic: the same bytes will be refused again.
 RECORDS_FAULT = {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_RECORD, KafkaError.INVALID_MSG}
-_DENIED = {
-    KafkaError.TOPIC_AUTHORIZATION_FAILED,
-    KafkaError.UNKNOWN_TOPIC_OR_PART,
-    KafkaError._UNKNOWN_TOPIC,
-    KafkaError._UNKNOWN_PARTITION,
-}
 
 # Nothing that is tried again will change these; somebody has to grant something.
 FORBIDDEN = {
@@ -154,12 +157,21 @@ def produce(
                 producer.poll(0.05)
 
 
-def flush(producer: Producer, stopping: Stopping, moved: Moved, *, enough: Callable[[], bool] = lambda: False) -> None:
+def flush(
+    producer: Producer,
+    topics: Collection[str],
+    stopping: Stopping,
+    moved: Moved,
+    *,
+    enough: Callable[[], bool] = lambda: False,
+) -> None:
     """
     Until every record was reported on, or `enough` is known.
 
-    Raises KafkaException when the client died, Dropped when told to stop.
+    Raises KafkaException when the client died, Dropped when told to stop, SurroundingsError when a topic is gone: its
+    records would be waited for until they time out.
     """
+    look_again_at = time.monotonic() + LOOK_AGAIN_S
     while True:
         with fatal_is_told():
             waiting = producer.flush(FLUSH_S)
@@ -168,6 +180,9 @@ def flush(producer: Producer, stopping: Stopping, moved: Moved, *, enough: Calla
             return
         if stopping():
             raise Dropped("stopped before the window was acknowledged")
+        if time.monotonic() > look_again_at:
+            must_be_there(producer, topics)
+            look_again_at = time.monotonic() + LOOK_AGAIN_S
 
 
 @contextmanager

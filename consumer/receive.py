@@ -282,7 +282,7 @@ def _raise_when_dead(error: KafkaError) -> None:
     code = error.code()
     if code == KafkaError.UNKNOWN_TOPIC_OR_PART:
         raise SurroundingsError(
-            f"an input topic is gone ({error.name()}): create it again (shikyu never creates topics), then start again"
+            f"an input topic is gone ({error.name()}): create it again, then start again"
         )
     if code == KafkaError._AUTO_OFFSET_RESET:
         raise SurroundingsError(

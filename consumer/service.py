@@ -4,13 +4,14 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import Any, Protocol
 
 import structlog
 
-from consumer import surroundings
+from consumer import surroundings, topic_configs
 from consumer.answer import Classifies, Decode, Steps
 from consumer.at_least_once import AtLeastOnce
 from consumer.dead_letters import dead_letter
@@ -20,7 +21,7 @@ from consumer.errors import PassingFault, RecordError, SettingsError, ShikyuErro
 from consumer.exactly_once import ExactlyOnce
 from consumer.guard import Guard
 from consumer.health import Health
-from consumer.kafka_options import consumer_config, producer_config
+from consumer.kafka_options import client_config, consumer_config, producer_config
 from consumer.logs import kafka_logger
 from consumer.loop import Loop, backoff_s
 from consumer.metrics import Metrics
@@ -41,6 +42,7 @@ log = structlog.get_logger()
 LEAVE_S = 10.0  # from SIGTERM to the end of the process
 FINISH_S = 5.0  # of these, how long the window in hand may go on
 CLOSE_S = 4.0
+LOOK_S = 0.1  # between two looks whether to leave
 REGISTRY_S = 10.0  # how long the registry may be away at the start
 LIVE = "live"
 
@@ -83,13 +85,14 @@ def run(settings: Settings, model: Model, metrics: Metrics, health: Health, *, v
     Raises SettingsError, SurroundingsError or ArtifactError, always with nothing lost: what was not committed is read
     again by the next start.
     """
-    with _stopping_on_signals() as stop, _schemas(settings) as schemas:
+    with _stopping_on_signals() as stop, _told_early(), _schemas(settings) as schemas:
         # From the cheap to the far, and the group last: joining it takes partitions from the others.
         slot = claim(settings.delivery.group_id, settings.delivery.slot)
         rule_failed = RuleFailures(metrics.rule_failed)
         decoder = Decoder(settings.input, schemas, settings.rules, rule_failed=rule_failed)
         outputs = (settings.output.urgent, settings.output.routine, settings.dead_letters.topic)
-        surroundings.look(_client_options(settings), settings.input.topics, outputs)
+        inputs = surroundings.look(client_config(settings), settings.input.topics, outputs, stop)
+        producer = _fitted(settings, slot, inputs, outputs)
         encoder = _patiently(lambda: Encoder(settings.output, schemas, application=settings.delivery.application), stop)
         steps = Steps(
             decode=_refusing(decoder.decode, frozenset(outputs)),
@@ -102,13 +105,22 @@ def run(settings: Settings, model: Model, metrics: Metrics, health: Health, *, v
         watchdog = Watchdog()
         source = Source(consumer_config(settings), moved=health.polled, visit=visit, logger=kafka_logger())
         with _closed(source, slot, watchdog, health) as closing:
-            publisher = _publisher(settings, slot, source, watchdog, health, stop, visit)
+            publisher = _publisher(settings, producer, source, watchdog, health, stop, visit)
             closing.callback(publisher.close)
             log.info("serving", slot=slot.name, group=settings.delivery.group_id, guarantee=settings.delivery.guarantee)
             source.join(settings.input.topics)
             watch = Watch(metrics, health)
+            closing.callback(watch.tell)
             Loop(source, steps, publisher, _guard(settings), _sizer(settings, model), watch, stop, visit).run()
     log.info("left", signal=stop.signal)
+
+
+@contextmanager
+def _told_early() -> Iterator[None]:
+    try:
+        yield
+    except Dropped:
+        log.info("told-to-leave-at-the-start")
 
 
 @contextmanager
@@ -118,7 +130,7 @@ def _closed(source: Source, slot: Slot, watchdog: Watchdog, health: Health) -> I
         try:
             yield closing
         except Dropped:
-            log.info("told-to-leave-at-the-start")
+            raise
         except ShikyuError as error:
             # Said now: should closing hang, the watchdog leaves no time for last words.
             log.error("failed", error=str(error))
@@ -148,14 +160,30 @@ def _schemas(settings: Settings) -> SchemaStore:
     return open_store(settings.registry.url, settings.registry.options, settings.input.schemas)
 
 
+def _fitted(settings: Settings, slot: Slot, inputs: list[str], outputs: tuple[str, ...]) -> dict[str, Any]:
+    """The producer's configuration as far as it depends on the topics that are there."""
+    delivery = settings.delivery
+    identity = (
+        f"{delivery.application}-{delivery.group_id}-{slot.name}" if delivery.guarantee == "exactly-once" else None
+    )
+    read, written = (topic_configs.read(client_config(settings), topics) for topics in (inputs, outputs))
+    topic_configs.warn(read, written, settings.dead_letters.topic)
+    return topic_configs.fitted(producer_config(settings, identity), written)
+
+
 def _publisher(
-    settings: Settings, slot: Slot, source: Source, watchdog: Watchdog, health: Health, stop: Stop, visit: Visit
+    settings: Settings,
+    producer: dict[str, Any],
+    source: Source,
+    watchdog: Watchdog,
+    health: Health,
+    stop: Stop,
+    visit: Visit,
 ) -> Publisher:
     told: Any = {"moved": health.polled, "visit": visit, "logger": kafka_logger()}
     if settings.delivery.guarantee == "at-least-once":
-        return AtLeastOnce(producer_config(settings, None), source.commit, stop, **told)
-    identity = f"{settings.delivery.application}-{settings.delivery.group_id}-{slot.name}"
-    return ExactlyOnce(producer_config(settings, identity), watchdog, stop, **told)
+        return AtLeastOnce(producer, source.commit, stop, **told)
+    return ExactlyOnce(producer, watchdog, stop, **told)
 
 
 def _encode(encoder: Encoder) -> Callable[[Record, Message, Decision, datetime], OutputRecord]:
@@ -198,16 +226,25 @@ def _sizer(settings: Settings, model: Model) -> Sizer:
     )
 
 
-def _client_options(settings: Settings) -> dict[str, object]:
-    """What any client needs to connect: the consumer's configuration without what only a member has."""
-    return {name: value for name, value in producer_config(settings, None).items() if name not in _PRODUCER_ONLY}
-
-
-_PRODUCER_ONLY = {"acks", "enable.idempotence", "partitioner", "linger.ms"}
-
-
 def _patiently(make: Callable[[], Encoder], stop: Stop) -> Encoder:
-    """A registry that is away at the start is waited for a while, as it is later on."""
+    """A registry that is away at the start is waited for a while, as it is later on. Raises Dropped when told to."""
+    made: Future[Encoder] = Future()
+
+    def patiently() -> None:
+        try:
+            made.set_result(_after_its_return(make))
+        except Exception as problem:  # noqa: BLE001 - raised where it is waited for
+            made.set_exception(problem)
+
+    # In a thread: a registry that is silent could not be left before its time-out.
+    threading.Thread(target=patiently, name="registry", daemon=True).start()
+    while not stop():
+        if wait([made], LOOK_S).done:
+            return made.result()
+    raise Dropped("told to leave while the registry was away")
+
+
+def _after_its_return(make: Callable[[], Encoder]) -> Encoder:
     until = time.monotonic() + REGISTRY_S
     attempt = 0
     while True:
@@ -215,7 +252,7 @@ def _patiently(make: Callable[[], Encoder], stop: Stop) -> Encoder:
             return make()
         except PassingFault as fault:
             attempt += 1
-            if time.monotonic() >= until or stop():
+            if time.monotonic() >= until:
                 raise SurroundingsError(f"{fault} (waited {REGISTRY_S:.0f} s for it)") from fault
             log.warning("waiting", why=str(fault))
             time.sleep(backoff_s(attempt))

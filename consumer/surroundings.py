@@ -8,8 +8,11 @@ from typing import Any, cast
 import structlog
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._metadata import ClusterMetadata
 
 from consumer.errors import SurroundingsError
+from consumer.publish import Dropped, Stopping
+from consumer.topics import LISTING_S, how_to_create, missing
 
 log = structlog.get_logger()
 
@@ -17,34 +20,39 @@ ANSWER_S = 10.0
 _LISTED_FOR = ("bootstrap.servers", "metadata.broker.list")
 
 
-def look(config: Mapping[str, Any], inputs: tuple[str, ...], outputs: tuple[str, ...]) -> None:
+def look(
+    config: Mapping[str, Any], inputs: tuple[str, ...], outputs: tuple[str, ...], stopping: Stopping = lambda: False
+) -> list[str]:
     """
-    `config` is a librdkafka client's. Raises SurroundingsError: no broker, no login, a topic missing or hidden.
+    The input topics that are there, a pattern's too. `config` is a librdkafka client's.
 
-    A pattern that matches no topic yet is no error: its topics may come.
+    Raises SurroundingsError: no broker, no login, a topic missing or hidden; Dropped when told to leave. A pattern that
+    matches no topic yet is no error: its topics may come.
     """
-    known = _topics(config)
-    missing = [topic for topic in (*inputs, *outputs) if not topic.startswith("^") and topic not in known]
-    if missing:
-        raise SurroundingsError(_how_to_create(missing, _servers(config)))
-    denied = [topic for topic in (*inputs, *outputs) if known.get(topic) == KafkaError.TOPIC_AUTHORIZATION_FAILED]
+    listing = listed(config, stopping)
+    named = [topic for topic in inputs if not topic.startswith("^")]
+    gone = missing(listing, dict.fromkeys((*named, *outputs)))
+    if gone:
+        options = " --inputs --partitions 6" if set(gone) & set(named) else ""
+        raise SurroundingsError(how_to_create(gone, servers(config), options))
+    denied = [topic for topic in (*named, *outputs) if _denied(listing, topic)]
     if denied:
         raise SurroundingsError(f"Kafka forbids topic {', '.join(denied)}: grant READ on inputs and WRITE on outputs")
-    for pattern in inputs:
-        if pattern.startswith("^") and not any(re.search(pattern, topic) for topic in known):
-            log.warning("pattern-matches-no-topic", pattern=pattern)
+    there = present(inputs, listing)
+    if not there:
+        log.warning("pattern-matches-no-topic", pattern=inputs[0])
+    return there
 
 
-def _how_to_create(missing: list[str], servers: str) -> str:
-    commands = [f"kafka-topics.sh --bootstrap-server {servers} --create --topic {t} --partitions 6" for t in missing]
-    return (
-        f"topic {', '.join(missing)} is missing on {servers}, or this client may not DESCRIBE it. shikyu never creates "
-        f"topics: create it, for example by: {'; '.join(commands)}; or grant DESCRIBE"
-    )
+def present(inputs: tuple[str, ...], listing: ClusterMetadata) -> list[str]:
+    """The input topics that are there: those that are named, or that the pattern matches, which stands alone."""
+    if inputs[0].startswith("^"):
+        return sorted(topic for topic in listing.topics if re.search(inputs[0], topic))
+    return [topic for topic in inputs if topic not in missing(listing, inputs)]
 
 
-def _topics(config: Mapping[str, Any]) -> dict[str, int | None]:
-    """Topic to its error code, None for none."""
+def listed(config: Mapping[str, Any], stopping: Stopping = lambda: False) -> ClusterMetadata:
+    """Raises SurroundingsError when no broker answers within ANSWER_S, Dropped when told to leave."""
     told: list[str] = []
     admin = AdminClient(
         cast("Any", {**config, "log_level": 0, "error_cb": lambda error: told.append(f"{error.name()}: {error.str()}")})
@@ -52,26 +60,28 @@ def _topics(config: Mapping[str, Any]) -> dict[str, int | None]:
     until = time.monotonic() + ANSWER_S
     while True:
         try:
-            listed = admin.list_topics(timeout=min(2.0, ANSWER_S))
+            return admin.list_topics(timeout=LISTING_S)
         except KafkaException as problem:
             admin.poll(0)
-            if time.monotonic() < until and not _final(told):
-                continue
-            raise SurroundingsError(
-                f"no broker answered at {_servers(config)} within {ANSWER_S:.0f} s "
-                f"({told[-1] if told else problem.args[0].name()}): check kafka bootstrap.servers, that the broker "
-                "runs, and security.protocol, TLS and SASL options"
-            ) from problem
-        return {
-            name: topic.error.code() if topic.error is not None else None
-            for name, topic in listed.topics.items()
-            if topic.error is None or topic.error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART
-        }
+            why = told[-1] if told else problem.args[0].name()
+            if stopping():
+                raise Dropped("told to leave while no broker answered") from problem
+            if time.monotonic() > until or _final(told):
+                raise SurroundingsError(
+                    f"no broker answered at {servers(config)} within {ANSWER_S:.0f} s ({why}): check kafka "
+                    "bootstrap.servers, that the broker runs, and security.protocol, TLS and SASL options"
+                ) from problem
+            log.warning("waiting", why=f"no broker answered at {servers(config)} yet ({why})")
+
+
+def servers(config: Mapping[str, Any]) -> str:
+    return str(next((config[name] for name in _LISTED_FOR if name in config), "localhost:9092"))
+
+
+def _denied(listing: ClusterMetadata, topic: str) -> bool:
+    error = listing.topics[topic].error
+    return error is not None and bool(error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED)
 
 
 def _final(told: list[str]) -> bool:
     return any("_AUTHENTICATION" in each or "_SSL" in each for each in told)
-
-
-def _servers(config: Mapping[str, Any]) -> str:
-    return str(next((config[name] for name in _LISTED_FOR if name in config), "localhost:9092"))

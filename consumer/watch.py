@@ -55,8 +55,13 @@ class Watch:
         self._untold += len(window.records)
         if now >= self._next_told_at:
             self._next_told_at = now + TELL_EVERY_S
+            self.tell()
+
+    def tell(self) -> None:
+        """How many records were committed since this was told last; nothing of none."""
+        if self._untold:
             log.info("committed", records=self._untold)
-            self._untold = 0
+        self._untold = 0
 
     def aborted(self) -> None:
         self._metrics.aborted()

@@ -1,6 +1,7 @@
 """The reply to each error of a transaction (docs/delivery.md), as far as librdkafka's mock cluster can cause it."""
 
 import threading
+import time
 from contextlib import suppress
 
 import pytest
@@ -317,6 +318,19 @@ def test_authorization_aborts_and_stops(cluster, window, start, request_kind, co
         publisher.publish(outputs("a", "b", "c"), window)
 
     assert requests.count(END_TXN) == 1
+
+
+def test_coordinator_that_is_not_up_is_not_waited_for_when_told_to_leave(cluster, start):
+    """At the start nothing has begun, and nothing is lost by leaving at once."""
+    cluster.fail(INIT_PRODUCER_ID, *[KafkaError.COORDINATOR_LOAD_IN_PROGRESS] * 1000)
+    leaving = threading.Event()
+    threading.Timer(0.3, leaving.set).start()
+    began = time.monotonic()
+
+    with pytest.raises(Dropped):
+        start(stopping=leaving.is_set)
+
+    assert time.monotonic() - began < 2.5
 
 
 def test_authorization_of_the_transactional_id_stops_the_start(cluster, start):

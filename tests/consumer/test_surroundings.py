@@ -4,9 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 from confluent_kafka import KafkaError
+from structlog.testing import capture_logs
 
 from consumer import surroundings
 from consumer.errors import SurroundingsError
+from consumer.publish import Dropped
 
 
 @pytest.fixture
@@ -40,8 +42,31 @@ def test_a_topic_that_is_forbidden_is_told_as_such(listing):
         surroundings.look({"bootstrap.servers": "b:1"}, ("in",), ("urgent",))
 
 
-def test_what_is_there_is_right(listing):
-    """A pattern that matches nothing yet too."""
-    listing |= {"in": None, "urgent": None}
+def test_missing_input_is_created_by_a_command_that_is_named(listing):
+    """Inputs are created only when asked for."""
+    listing["urgent"] = None
 
-    surroundings.look({"bootstrap.servers": "b:1"}, ("in", "^mail-"), ("urgent",))
+    with pytest.raises(SurroundingsError, match="`shikyu topics create --inputs --partitions 6`"):
+        surroundings.look({"bootstrap.servers": "b:1"}, ("in",), ("urgent",))
+
+
+def test_input_topics_that_are_there_are_told(listing):
+    """Those of a pattern too; one that matches nothing yet is no error."""
+    listing |= {"in": None, "mail-b": None, "mail-a": None, "urgent": None}
+
+    assert surroundings.look({"bootstrap.servers": "b:1"}, ("in",), ("urgent",)) == ["in"]
+    assert surroundings.look({"bootstrap.servers": "b:1"}, ("^mail-",), ("urgent",)) == ["mail-a", "mail-b"]
+    with capture_logs() as told:
+        assert surroundings.look({"bootstrap.servers": "b:1"}, ("^post-",), ("urgent",)) == []
+    assert [line["event"] for line in told] == ["pattern-matches-no-topic"]
+
+
+def test_no_broker_is_not_waited_for_when_told_to_leave(monkeypatch):
+    """Nothing has begun: that is no error."""
+    monkeypatch.setattr(surroundings, "LISTING_S", 0.1)
+    rounds: list[int] = []
+
+    with pytest.raises(Dropped):
+        surroundings.listed({"bootstrap.servers": "127.0.0.1:1"}, lambda: rounds.append(1) or len(rounds) > 1)
+
+    assert len(rounds) == 2

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from structlog.testing import capture_logs
 
 from consumer.answer import Answered
 from consumer.health import Health
@@ -59,7 +60,20 @@ def watching():
         watch.committed(window, Answered((Skipped(SkipReason.WHERE),) * len(records), (), (), 0))
         source.in_hand = ()
 
+    commit.watch = watch
     return clock, source, lag, commit
+
+
+def test_last_records_of_a_run_are_told(watching):
+    """One line a second at most, and one more when the loop has ended, so that the lines add up."""
+    clock, _, _, commit = watching
+    with capture_logs() as told:
+        for offset in range(5):
+            commit(record(offset, clock.now))
+        commit.watch.tell()
+        commit.watch.tell()
+
+    assert [line["records"] for line in told if line["event"] == "committed"] == [1, 4]
 
 
 def test_nothing_waits_after_the_last_record(watching):

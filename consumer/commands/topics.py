@@ -1,0 +1,73 @@
+"""`shikyu topics`: creates the topics that are missing."""
+
+import click
+
+from consumer import kafka_options, logs, surroundings, topic_configs
+from consumer.settings_flags import SettingsCommand, settings_flags
+from consumer.settings_sources import Resolved
+from consumer.topic_creation import BROKERS_DEFAULT, Outcome, co_partitioned, create, needed, refusal, wanted
+from consumer.topics import missing
+
+
+@click.group(name="topics")
+def topics() -> None:
+    """Create the topics that are missing."""
+
+
+@topics.command(name="create", cls=SettingsCommand)
+@click.option(
+    "--partitions", type=click.IntRange(1, 100_000), metavar="N",
+    help="How many each new topic gets; unless given, as many as the input topics have.",
+)  # fmt: skip
+@click.option(
+    "--replication-factor", type=click.IntRange(1, 32_767), metavar="N",
+    help="How many brokers keep each of them; unless given, as many as the brokers' own default says.",
+)  # fmt: skip
+@click.option("--inputs", is_flag=True, help="Create the input topics too, but for those of a pattern.")
+@click.option("--dry-run", is_flag=True, help="Let Kafka say what it would do, and change nothing.")
+@settings_flags("input", "output", "dead_letters", "kafka")
+def create_command(
+    resolved: Resolved, partitions: int | None, replication_factor: int | None, inputs: bool, dry_run: bool
+) -> None:
+    """
+    Create what is missing of the urgent, the routine and the dead-letter topic.
+
+    Topics that are there stay as they are. The dead-letter topic gets room for the largest record that the input topics
+    take, and 64 KiB of headers around it.
+
+    \b
+    shikyu topics create --config shikyu.toml
+    shikyu topics create --config shikyu.toml --inputs --partitions 6 --replication-factor 3
+    """
+    settings = resolved.settings
+    logs.configure(settings.log)
+    kafka_options.verify(settings)
+    client = kafka_options.client_config(settings)
+    listing = surroundings.listed(client)
+    counts = {name: len(topic.partitions) for name, topic in listing.topics.items()}
+    names = needed(settings, inputs=inputs)
+    gone = missing(listing, names)
+    for name in names:
+        if name not in gone:
+            click.echo(_line("exists", name, counts[name]))
+    if gone:
+        read = surroundings.present(settings.input.topics, listing)
+        each = partitions or co_partitioned({topic: counts[topic] for topic in read})
+        room = topic_configs.dead_letter_bytes(topic_configs.read(client, read))
+        factor = replication_factor or BROKERS_DEFAULT
+        _tell(create(client, wanted(settings, gone, each, room), factor, dry_run=dry_run), factor)
+
+
+def _tell(outcomes: list[Outcome], replication_factor: int) -> None:
+    for outcome in outcomes:
+        if outcome.error is None:
+            click.echo(_line(outcome.fate, outcome.wanted.topic, outcome.wanted.partitions, **outcome.wanted.config))
+    refused = refusal(outcomes, replication_factor)
+    if refused is not None:
+        raise refused
+
+
+def _line(fate: str, topic: str, partitions: int, **config: str) -> str:
+    return f"{fate:12} {topic}: " + ", ".join(
+        [f"{partitions} partitions", *(f"{name}={value}" for name, value in config.items())]
+    )
