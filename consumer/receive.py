@@ -148,7 +148,7 @@ class Source:
             if message is None:
                 break
             if (error := message.error()) is not None:
-                _raise_when_dead(error)
+                _raise_when_dead(error, message.topic())
                 continue
             record = record_of(message)
             records.append(record)
@@ -220,7 +220,7 @@ class Source:
                 if message is None:
                     continue
                 if (error := message.error()) is not None:
-                    _raise_when_dead(error)
+                    _raise_when_dead(error, message.topic())
                 else:
                     dropped.append(record_of(message))
         finally:
@@ -278,11 +278,12 @@ def _bytes(value: str | bytes | None) -> bytes | None:
     return value.encode() if isinstance(value, str) else value
 
 
-def _raise_when_dead(error: KafkaError) -> None:
+def _raise_when_dead(error: KafkaError, topic: str | None) -> None:
     code = error.code()
     if code == KafkaError.UNKNOWN_TOPIC_OR_PART:
         raise SurroundingsError(
-            f"an input topic is gone ({error.name()}): create it again, then start again"
+            f"input topic {topic} is gone ({error.name()}): create it again, or take it out of input.topics, then "
+            "start again"
         )
     if code == KafkaError._AUTO_OFFSET_RESET:
         raise SurroundingsError(

@@ -1,6 +1,7 @@
 """What Kafka delivers becomes a record of ours, whatever stands in its headers."""
 
-from consumer.receive import HEADERS_DROPPED, generation_and_member, record_of
+from consumer.receive import HEADERS_DROPPED, Fence, Window, generation_and_member, record_of
+from consumer.records import Record
 
 
 class Message:
@@ -46,6 +47,15 @@ def test_header_whose_name_is_not_utf8_costs_the_headers_and_not_the_message():
 
     assert record.value == b"v"
     assert [name for name, _ in record.headers] == [HEADERS_DROPPED]
+
+
+def test_next_offset_of_each_partition_is_one_past_its_last_record():
+    """One less, and the last record is answered again after a restart; one more, and a record is never read."""
+    records = [Record("in", partition, offset, 0, b"k", b"v") for partition, offset in [(0, 7), (1, 3), (0, 8), (1, 9)]]
+
+    offsets = Window(records, Fence(None, 0), 0.0).next_offsets()
+
+    assert {(p.topic, p.partition): p.offset for p in offsets} == {("in", 0): 9, ("in", 1): 10}
 
 
 def test_group_metadata_tells_generation_and_member():

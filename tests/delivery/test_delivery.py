@@ -89,7 +89,9 @@ def settled(plan: dict, total: int, within_s: float = 60, supervise: Callable[[]
     """The verdict once every input is committed; `supervise` is called while it is not."""
     until = time.monotonic() + within_s
     while supervise() or sum(committed(plan["bootstrap"], plan["group"], plan["topics"]["input"]).values()) < total:
-        assert time.monotonic() < until, "the input is not consumed to its end"
+        if time.monotonic() > until:
+            verdict = check(plan["bootstrap"], plan["group"], plan["topics"])
+            raise AssertionError(f"the input is not consumed to its end: {verdict}")
         time.sleep(0.2)
     time.sleep(0.2)
     return check(plan["bootstrap"], plan["group"], plan["topics"])
