@@ -46,8 +46,8 @@ def _starts(consumer: Consumer, topics: Sequence[str], most: int, *, first: bool
     for topic in _named(topics, known):
         if topic not in known:
             raise SurroundingsError(
-                f"input topic {topic} is missing, or this client may not DESCRIBE it: create it (shikyu never does), "
-                "grant DESCRIBE, or name another"
+                f"input topic {topic} is missing, or this client may not DESCRIBE it: create it "
+                "(`shikyu topics create --inputs`), grant DESCRIBE, or name another"
             )
         for partition in known[topic].partitions:
             low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=ANSWER_S)
