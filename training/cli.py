@@ -3,7 +3,7 @@
 import importlib.util
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -32,26 +32,53 @@ def train() -> None:
     """
 
 
+def of_a_recipe(command: Callable[..., None]) -> Callable[..., None]:
+    """What `run` and each of its steps take."""
+    folder = click.Path(exists=True, file_okay=False, path_type=Path)
+    for decorate in (
+        click.option("--replace", is_flag=True, help="Replace an artifact that is there already."),
+        click.option("--work", type=click.Path(path_type=Path), help="The run's folder, instead of OUT.run."),
+        click.option("--out", type=click.Path(path_type=Path), help="The artifact's folder, instead of the recipe's."),
+        click.option("--data", type=folder, help="Where the recipe's files are, instead of beside the recipe."),
+        click.argument("recipe", type=ExistingFile()),
+    ):
+        command = decorate(command)
+    return command
+
+
 @train.command()
-@click.argument("recipe", type=ExistingFile())
-@click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Where the recipe's files are, instead of beside the recipe.",
-)
-@click.option("--out", type=click.Path(path_type=Path), help="The artifact's folder, instead of the recipe's.")
-@click.option("--replace", is_flag=True, help="Replace an artifact that is there already.")
-def run(recipe: Path, data: Path | None, out: Path | None, replace: bool) -> None:
-    """Everything: read, fit, calibrate, choose the operating point, export, measure, write the artifact."""
+@of_a_recipe
+def run(recipe: Path, data: Path | None, out: Path | None, work: Path | None, replace: bool) -> None:
+    """
+    Everything: data, fit, graphs, operate, evaluate, export.
+
+    What was interrupted goes on where it stopped.
+    """
     require_extra()
     let_threads_sleep()
-    from training.run import run as make
-    from training.told import made_lines
+    from training import run
 
-    made = make(recipe, click.echo, data, out, replace=replace)
-    for line in made_lines(made.manifest, made.results):
-        click.echo(line)
-    click.echo(f"artifact: {made.folder}")
+    run.run(run.job(recipe, click.echo, data, out, work, replace=replace))
+
+
+def step(name: str, told: str) -> None:
+    """A command for one step of `run`."""
+
+    def alone(recipe: Path, data: Path | None, out: Path | None, work: Path | None, replace: bool) -> None:
+        require_extra()
+        let_threads_sleep()
+        from training import run
+
+        run.do(run.job(recipe, click.echo, data, out, work, replace=replace), name)
+
+    train.command(name, help=told)(of_a_recipe(alone))
+
+
+step("data", "Read the messages of a recipe, and keep its splits in the run's folder.")
+step("fit", "Fit the model, on the splits that `data` keeps.")
+step("graphs", "Make the files that are served of the fitted model, in each precision.")
+step("operate", "Score the calibration messages, and choose temperatures and thresholds.")
+step("export", "Write the artifact of what the other steps made.")
 
 
 @train.command()

@@ -1,6 +1,6 @@
 """Scores of messages by models that have not seen them, in every precision that will be served."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,16 +36,14 @@ def held_out(files: Mapping[str, bytes], messages: Labelled, max_length: int) ->
     )
 
 
-def in_folds(
-    make_files: Callable[[Labelled], Mapping[str, bytes]], messages: Labelled, folds: Folds, max_length: int
-) -> Calibration:
+def in_folds(files: Iterable[Mapping[str, bytes]], messages: Labelled, folds: Folds, max_length: int) -> Calibration:
     """
-    By as many models as there are folds, each fitted on the others.
+    By as many models as there are folds, each fitted on the others; `files` are theirs, in the folds' order.
 
     Every message counts, where messages are few; the shipped model has seen them all and is a little better than those
     measured. The promise then assumes that its scores are distributed like theirs.
     """
-    parts = [held_out(make_files(messages.take(rest)), messages.take(rows), max_length) for rest, rows in folds]
+    parts = [held_out(each, messages.take(rows), max_length) for each, (_, rows) in zip(files, folds, strict=True)]
     order = np.argsort(np.concatenate([rows for _, rows in folds]))
     return Calibration(
         messages.labels, {name: _joined([part.scored[name] for part in parts], order) for name in PRECISIONS}

@@ -15,7 +15,6 @@ from consumer.decide import probabilities, urgencies
 from consumer.manifest import SHARED_FILES, ClassShares, Description, Served, TrainingData
 from consumer.records import Satisfaction
 from consumer.version import version as shikyus_version
-from training.card import card
 from training.crossfit import Calibration
 from training.export import FP32_FILE, INT8_FILE, checkpoint_files, fp32_onnx, int8_onnx
 from training.measure import Results
@@ -97,14 +96,6 @@ def base_model(recipe: Recipe) -> str:
     """A checkpoint's name; of a folder on this machine, its last part alone."""
     base = recipe.model.base
     return Path(base).name if base != SCRATCH and Path(base).exists() else base
-
-
-def result_files(recipe: Recipe, description: Description, messages: Prepared, results: Results) -> dict[str, bytes]:
-    """eval_results.json and README.md."""
-    return {
-        "eval_results.json": (json.dumps(results_json(description, messages, results), indent=2) + "\n").encode(),
-        "README.md": card(recipe, description, messages, results).encode(),
-    }
 
 
 def results_json(description: Description, messages: Prepared, results: Results) -> dict[str, object]:

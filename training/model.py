@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -89,6 +90,16 @@ def from_checkpoint(base: str) -> tuple[DebertaV2ForSequenceClassification, PreT
             base, config=config, ignore_mismatched_sizes=True, use_safetensors=True
         )
         return model, AutoTokenizer.from_pretrained(base, trust_remote_code=False)
+
+
+def save(model: DebertaV2ForSequenceClassification, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    """As transformers keeps checkpoints, weights as safetensors, for `load` or anybody else."""
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def load(folder: Path) -> tuple[DebertaV2ForSequenceClassification, PreTrainedTokenizerBase]:
+    return from_checkpoint(str(folder))
 
 
 def replaced_classes(config: DebertaV2Config) -> list[str]:

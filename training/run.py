@@ -1,77 +1,73 @@
 """`shikyu-train run`: from a recipe to an artifact under its final name, every step in order."""
 
-import tempfile
+import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from consumer.manifest import Manifest
-from consumer.records import Satisfaction
 from training import recipe as recipes
-from training.crossfit import Calibration, held_out, in_folds
-from training.data import Labelled
-from training.describe import class_shares, describe, model_files, result_files
-from training.export import write_artifact
 from training.feasible import require_exportable, require_folder
-from training.learn import Start, learn, start
-from training.measure import Results, measure
-from training.model import replaced_classes
-from training.operate import require_enough
-from training.prepare import Prepared, prepare
-from training.promise import served
-from training.recipe import Recipe
+from training.run_folder import RunFolder, fingerprint
+from training.steps.data import data
+from training.steps.evaluate import evaluate
+from training.steps.export import export
+from training.steps.fit import fit
+from training.steps.graphs import graphs
+from training.steps.job import Job, Say
+from training.steps.operate import operate
 
-Say = Callable[[str], None]
+Step = Callable[[Job], None]
+
+# Each step with the parts of the recipe that it, and not those before it, depends on.
+STEPS: Mapping[str, tuple[Step, tuple[str, ...]]] = {
+    "data": (data, ("seed", "data", "calibration")),
+    "fit": (fit, ("model", "pretrain", "teach", "fit")),
+    "graphs": (graphs, ()),
+    "operate": (operate, ("name", "version", "promise", "gate")),
+    "evaluate": (evaluate, ("description",)),
+    "export": (export, ("output",)),
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    folder: Path
-    manifest: Manifest
-    results: Results
-
-
-def run(path: Path, say: Say, data: Path | None = None, output: Path | None = None, *, replace: bool = False) -> Made:
-    """Everything the recipe asks for. The artifact is there whole when this returns, and not at all otherwise."""
+def job(
+    path: Path,
+    say: Say,
+    data: Path | None = None,
+    output: Path | None = None,
+    work: Path | None = None,
+    *,
+    replace: bool = False,
+) -> Job:
+    """What the recipe at `path` asks for; the run's folder is beside the artifact unless `work` names one."""
     recipe = recipes.read(path)
-    folder = output or path.parent / recipe.output
-    require_folder(folder, replace=replace)
-    config = require_exportable(recipe)
-    messages = prepare(recipe, data or path.parent)
-    say(told(messages))
-    require_enough(messages.for_calibration.class_counts()[0], recipe.promise.recall, recipe.promise.confidence)
-    if replaced := replaced_classes(config):
-        say(f"start: the base model told {', '.join(replaced)} apart; from here on it is {', '.join(Satisfaction)}")
-    with tempfile.TemporaryDirectory(prefix="shikyu-train-") as temporary:
-        work = Path(temporary)
-        begin = start(recipe, messages.train.texts, work)
-        say(f"start: {len(begin.tokenizer)} tokens in the vocabulary")
-        files, calibration = fit_and_score(recipe, begin, messages, work, say)
-        shares = class_shares(recipe, calibration)
-        precisions = served(calibration, shares, recipe.promise, recipe.gate)
-        description = describe(recipe, messages, calibration, shares, precisions)
-        results = measure(recipe, description, files, messages, work / "draft")
-        made = {**files, **result_files(recipe, description, messages, results)}
-        manifest = write_artifact(folder, description, made, replace=replace)
-    return Made(folder, manifest, results)
+    artifact = output or path.parent / recipe.output
+    folder = RunFolder(work or artifact.with_name(f"{artifact.name}.run"))
+    return Job(recipe, folder, data or path.parent, artifact, say, replace)
 
 
-def fit_and_score(
-    recipe: Recipe, begin: Start, messages: Prepared, work: Path, say: Say
-) -> tuple[Mapping[str, bytes], Calibration]:
-    """The shipped model's files, and the scores that temperature and threshold are chosen on."""
+def run(job: Job) -> None:
+    """
+    Everything the recipe asks for. The artifact is there whole when this returns, and not at all otherwise.
 
-    def fitted(some: Labelled) -> Mapping[str, bytes]:
-        say(f"fit: {len(some)} messages")
-        return model_files(learn(recipe, begin, some, work), begin.tokenizer)
+    A run that was interrupted goes on with the step it was in; one that had come to its end begins anew.
+    """
+    require_folder(job.artifact, replace=job.replace)
+    require_exportable(job.recipe)
+    if (job.folder.root / "done" / "export.json").exists():
+        shutil.rmtree(job.folder.root)
+    for step in STEPS:
+        if step == "data" or not job.folder.is_done(step, _fingerprint(job, step)):
+            do(job, step)
 
-    files = fitted(messages.train)
-    if messages.calibration is not None:
-        return files, held_out(files, messages.calibration, recipe.model.max_length)
-    return files, in_folds(fitted, messages.train, messages.folds, recipe.model.max_length)
+
+def do(job: Job, step: str) -> None:
+    """One step alone."""
+    job.folder.forget(step)
+    STEPS[step][0](job)
+    job.folder.done(step, _fingerprint(job, step))
 
 
-def told(messages: Prepared) -> str:
-    parts = [("train", messages.train), ("calibration", messages.calibration), ("test", messages.test)]
-    counts = ", ".join(f"{name} {len(some)} {some.class_counts()}" for name, some in parts if some is not None)
-    return f"data: {counts}; {messages.dropped} training messages dropped that stand in the test too"
+def _fingerprint(job: Job, step: str) -> str:
+    """Of the messages, and of all the recipe's parts that the step and those before it depend on."""
+    until = list(STEPS).index(step) + 1
+    parts = {part for _, own in list(STEPS.values())[:until] for part in own}
+    return fingerprint(job.recipe.model_dump(mode="json", include=parts), job.folder.messages())

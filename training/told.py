@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping
 
-from consumer.manifest import Manifest
+from consumer.manifest import Description
 from training.evaluate import Answered, Evaluation
 from training.measure import Results
 
 
-def made_lines(manifest: Manifest, results: Results) -> list[str]:
+def made_lines(manifest: Description, results: Results) -> list[str]:
     """What was promised, what was measured, and which precision may not be served."""
     return [*_promise_lines(manifest), *results_lines(results)]
 
 
-def _promise_lines(manifest: Manifest) -> list[str]:
+def _promise_lines(manifest: Description) -> list[str]:
     lines = []
     for name, served in manifest.precisions.items():
         if promise := served.promise:

@@ -1,0 +1,137 @@
+"""
+Where a run keeps what its steps hand on to one another, so that each can be done alone, or again.
+
+    recipe.toml                     what is run
+    data/<split>/                   train, validation, calibration, test: Arrow data sets (datasets.load_from_disk)
+    data.json  data.html            what `data` found in them
+    fit/<name>/                     the Trainer's checkpoints; `name` is model, or fold-0 … with calibration in folds
+    models/<name>/                  the fitted model: model.safetensors, config.json, tokenizer.json
+    graphs/<name>/                  the artifact's files that are made of it, one ONNX file a precision among them
+    scores/<split>.<precision>.npy  logits (rows, 5) float32, by the consumer's own backends
+    operating_point.json            temperatures, thresholds, promises, gates
+    train_results.json  eval_results.json  prediction_results.json  report.html
+    done/<step>.json                fingerprint of all that a step was made from
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from consumer.errors import SettingsError
+
+MODEL = "model"
+DATA = "data.json"
+OPERATING_POINT = "operating_point.json"
+EVAL_RESULTS = "eval_results.json"
+CARD = "README.md"
+
+
+def fold(number: int) -> str:
+    """The name of the model that has not seen the messages of this fold."""
+    return f"fold-{number}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    root: Path
+
+    @property
+    def recipe(self) -> Path:
+        return self.root / "recipe.toml"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report.html"
+
+    def split(self, name: str) -> Path:
+        return self.root / "data" / name
+
+    def checkpoints(self, name: str = MODEL) -> Path:
+        return self.root / "fit" / name
+
+    def model(self, name: str = MODEL) -> Path:
+        return self.root / "models" / name
+
+    def graphs(self, name: str = MODEL) -> Path:
+        return self.root / "graphs" / name
+
+    def scores(self, split: str, precision: str) -> Path:
+        return self.root / "scores" / f"{split}.{precision}.npy"
+
+    def models(self) -> list[str]:
+        """The names of those that were fitted. SettingsError when none was yet."""
+        names = sorted(path.name for path in (self.root / "models").glob("*"))
+        if not names:
+            raise SettingsError(f"{self.root / 'models'} holds no model yet: run `shikyu-train fit` first.")
+        return names
+
+    def graph_files(self, name: str = MODEL) -> dict[str, bytes]:
+        """By name. SettingsError when they are not there yet."""
+        if not self.graphs(name).is_dir():
+            raise SettingsError(f"{self.graphs(name)} is not there yet: run `shikyu-train graphs` first.")
+        return {path.name: path.read_bytes() for path in sorted(self.graphs(name).iterdir())}
+
+    def write(self, name: str, content: bytes) -> None:
+        write_atomically(self.root / name, content)
+
+    def write_json(self, name: str, value: Mapping[str, Any]) -> None:
+        self.write(name, (json.dumps(value, indent=2, allow_nan=False) + "\n").encode())
+
+    def read(self, name: str, step: str) -> bytes:
+        """SettingsError names the step that makes it, when it is not there yet."""
+        try:
+            return (self.root / name).read_bytes()
+        except FileNotFoundError as error:
+            raise SettingsError(f"{self.root / name} is not there yet: run `shikyu-train {step}` first.") from error
+
+    def read_json(self, name: str, step: str) -> dict[str, Any]:
+        """SettingsError names the step that makes it, when it is not there yet or no JSON."""
+        try:
+            found: dict[str, Any] = json.loads(self.read(name, step))
+        except ValueError as error:
+            raise SettingsError(f"{self.root / name} is no JSON: run `shikyu-train {step}` again.") from error
+        return found
+
+    def messages(self) -> str | None:
+        """The fingerprint of the splits; None before there are any."""
+        try:
+            return str(json.loads((self.root / DATA).read_bytes())["fingerprint"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+
+    def done(self, step: str, fingerprint: str) -> None:
+        self.write_json(f"done/{step}.json", {"fingerprint": fingerprint})
+
+    def is_done(self, step: str, fingerprint: str) -> bool:
+        """Whether the step was finished with the very same settings and inputs."""
+        try:
+            return bool(json.loads((self.root / "done" / f"{step}.json").read_bytes())["fingerprint"] == fingerprint)
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return False
+
+    def forget(self, step: str) -> None:
+        """Before a step begins: interrupted, it is not done."""
+        (self.root / "done" / f"{step}.json").unlink(missing_ok=True)
+
+
+def fingerprint(*parts: Any) -> str:
+    """SHA-256 of what a step is made from, each part as JSON."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Whole under its name or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,20 @@
+"""Reads the recipe's messages, and keeps the splits that every later step reads."""
+
+from training import splits
+from training.operate import require_enough
+from training.prepare import Prepared, prepare
+from training.steps.job import Job
+
+
+def data(job: Job) -> None:
+    messages = prepare(job.recipe, job.files)
+    job.say(told(messages))
+    promise = job.recipe.promise
+    require_enough(messages.for_calibration.class_counts()[0], promise.recall, promise.confidence)
+    splits.write(messages, job.folder)
+
+
+def told(messages: Prepared) -> str:
+    parts = [("train", messages.train), ("calibration", messages.calibration), ("test", messages.test)]
+    counts = ", ".join(f"{name} {len(some)} {some.class_counts()}" for name, some in parts if some is not None)
+    return f"data: {counts}; {messages.dropped} training messages dropped that stand in the test too"

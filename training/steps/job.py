@@ -1,0 +1,22 @@
+"""What every step is given."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.recipe import Recipe
+from training.run_folder import RunFolder
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`files` is where the recipe's files are, `artifact` the folder that is made, `say` takes lines for a person."""
+
+    recipe: Recipe
+    folder: RunFolder
+    files: Path
+    artifact: Path
+    say: Say
+    replace: bool = False

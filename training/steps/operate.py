@@ -1,0 +1,26 @@
+"""Scores the calibration messages, and chooses on them each precision's temperature and threshold."""
+
+from training import splits
+from training.crossfit import Calibration, held_out, in_folds
+from training.describe import class_shares, describe
+from training.prepare import Prepared
+from training.promise import served
+from training.run_folder import OPERATING_POINT, fold
+from training.steps.job import Job
+
+
+def operate(job: Job) -> None:
+    messages = splits.read(job.folder)
+    calibration = _scored(job, messages)
+    shares = class_shares(job.recipe, calibration)
+    precisions = served(calibration, shares, job.recipe.promise, job.recipe.gate)
+    description = describe(job.recipe, messages, calibration, shares, precisions)
+    job.folder.write_json(OPERATING_POINT, description.model_dump(mode="json"))
+
+
+def _scored(job: Job, messages: Prepared) -> Calibration:
+    max_length = job.recipe.model.max_length
+    if messages.calibration is not None:
+        return held_out(job.folder.graph_files(), messages.calibration, max_length)
+    files = (job.folder.graph_files(fold(number)) for number in range(len(messages.folds)))
+    return in_folds(files, messages.train, messages.folds, max_length)
