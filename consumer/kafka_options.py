@@ -9,7 +9,9 @@ from consumer import librdkafka
 from consumer.errors import SettingsError
 from consumer.names import Problem, nearest
 from consumer.redaction import redact
-from consumer.settings import Kafka, Settings
+from consumer.settings import DEFAULT_BOOTSTRAP_SERVERS, Kafka, Settings
+
+ADDRESSES = ("bootstrap.servers", "metadata.broker.list")
 
 # Each would quietly undo a promise, so each is refused with its reason.
 OWNED: Mapping[str, str] = {
@@ -102,11 +104,16 @@ def producer_config(settings: Settings, transactional_id: str | None) -> dict[st
 
 
 def client_config(settings: Settings) -> dict[str, Any]:
-    """What any client needs to connect."""
-    return {name: value for name, value in producer_config(settings, None).items() if name not in _PRODUCERS_OWN}
+    """Of the producer's configuration what any client has: a login may stand under [kafka.producer] too."""
+    scopes = librdkafka.properties()
+    configuration = producer_config(settings, None)
+    return {name: value for name, value in configuration.items() if scopes.get(name, "both") == "both"}
 
 
-_PRODUCERS_OWN = {"acks", "enable.idempotence", "partitioner", "linger.ms"}
+def servers(config: Mapping[str, Any]) -> object:
+    """The address to show of a client with this configuration: without a password that may stand in it."""
+    addresses = (config[name] for name in ADDRESSES if config.get(name))
+    return redact("bootstrap.servers", next(addresses, DEFAULT_BOOTSTRAP_SERVERS))
 
 
 def problems(settings: Settings) -> list[Problem]:
@@ -125,7 +132,7 @@ def verify(settings: Settings) -> None:
     """
     clients = ((Consumer, consumer_config(settings)), (Producer, producer_config(settings, "lint")))
     for client, config in clients:
-        offline = {k: v for k, v in config.items() if k not in {"bootstrap.servers", "metadata.broker.list"}}
+        offline = {k: v for k, v in config.items() if k not in ADDRESSES}
         try:
             # Its warning that no broker is configured is meant, and a file that is missing is told below.
             made = client({**offline, "log_level": 0})

@@ -9,9 +9,9 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumer.errors import LimitError, PassingFault, SurroundingsError
+from consumer.kafka_options import servers
 from consumer.receive import record_of
 from consumer.records import Dead, Decoded, Message, Record, Skipped
-from consumer.redaction import redact
 from consumer.visible import visible
 
 ANSWER_S = 10.0
@@ -30,10 +30,9 @@ def events(config: dict[str, Any], topics: Sequence[str], most: int, *, first: b
         consumer.assign(starts)
         found = list(_read(consumer, len(starts), most, first=first, until=time.monotonic() + timeout_s))
     except KafkaException as error:
-        address = redact("bootstrap.servers", config.get("bootstrap.servers") or config.get("metadata.broker.list"))
         raise SurroundingsError(
-            f"Kafka at bootstrap.servers = {address} gave no events ({error.args[0].name()}): check that address, "
-            "kafka's security options, input.topics, and that this client may read them"
+            f"Kafka at bootstrap.servers = {servers(config)} gave no events ({error.args[0].name()}): check that "
+            "address, kafka's security options, input.topics, and that this client may read them"
         ) from error
     finally:
         consumer.close()

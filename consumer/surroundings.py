@@ -3,21 +3,21 @@
 import re
 import time
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._metadata import ClusterMetadata
 
+from consumer.admin import admin_client
 from consumer.errors import SurroundingsError
+from consumer.kafka_options import servers
 from consumer.publish import Dropped, Stopping
 from consumer.topics import LISTING_S, how_to_create, missing
 
 log = structlog.get_logger()
 
 ANSWER_S = 10.0
-_LISTED_FOR = ("bootstrap.servers", "metadata.broker.list")
 
 
 def look(
@@ -34,7 +34,7 @@ def look(
     gone = missing(listing, dict.fromkeys((*named, *outputs)))
     if gone:
         options = " --inputs --partitions 6" if set(gone) & set(named) else ""
-        raise SurroundingsError(how_to_create(gone, servers(config), options))
+        raise SurroundingsError(how_to_create(gone, str(servers(config)), options))
     denied = [topic for topic in (*named, *outputs) if _denied(listing, topic)]
     if denied:
         raise SurroundingsError(f"Kafka forbids topic {', '.join(denied)}: grant READ on inputs and WRITE on outputs")
@@ -54,9 +54,8 @@ def present(inputs: tuple[str, ...], listing: ClusterMetadata) -> list[str]:
 def listed(config: Mapping[str, Any], stopping: Stopping = lambda: False) -> ClusterMetadata:
     """Raises SurroundingsError when no broker answers within ANSWER_S, Dropped when told to leave."""
     told: list[str] = []
-    admin = AdminClient(
-        cast("Any", {**config, "log_level": 0, "error_cb": lambda error: told.append(f"{error.name()}: {error.str()}")})
-    )
+    address = str(servers(config))
+    admin = admin_client(config, error_cb=lambda error: told.append(_words(error, address)))
     until = time.monotonic() + ANSWER_S
     while True:
         try:
@@ -68,14 +67,15 @@ def listed(config: Mapping[str, Any], stopping: Stopping = lambda: False) -> Clu
                 raise Dropped("told to leave while no broker answered") from problem
             if time.monotonic() > until or _final(told):
                 raise SurroundingsError(
-                    f"no broker answered at {servers(config)} within {ANSWER_S:.0f} s ({why}): check kafka "
+                    f"no broker answered at {address} within {ANSWER_S:.0f} s ({why}): check kafka "
                     "bootstrap.servers, that the broker runs, and security.protocol, TLS and SASL options"
                 ) from problem
-            log.warning("waiting", why=f"no broker answered at {servers(config)} yet ({why})")
+            log.warning("waiting", why=f"no broker answered at {address} yet ({why})")
 
 
-def servers(config: Mapping[str, Any]) -> str:
-    return str(next((config[name] for name in _LISTED_FOR if name in config), "localhost:9092"))
+def _words(error: KafkaError, address: str) -> str:
+    # librdkafka's own repeat the address, and with it the password that somebody wrote before an @.
+    return error.name() if "@" in address else f"{error.name()}: {error.str()}"
 
 
 def _denied(listing: ClusterMetadata, topic: str) -> bool:

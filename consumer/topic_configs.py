@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import structlog
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
+
+from consumer.admin import admin_client
 
 log = structlog.get_logger()
 
@@ -32,7 +33,7 @@ def read(config: Mapping[str, Any], topics: Collection[str]) -> dict[str, TopicC
     """
     if not topics:
         return {}
-    admin = AdminClient(cast("Any", {**config, "log_level": 0}))
+    admin = admin_client(config)
     asked = admin.describe_configs([ConfigResource(ResourceType.TOPIC, t) for t in topics], request_timeout=ANSWER_S)
     known: dict[str, TopicConfig] = {}
     for resource, answer in asked.items():

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from consumer.admin import admin_client
 from consumer.errors import SettingsError, ShikyuError, SurroundingsError
 from consumer.settings import Settings
 from consumer.topic_configs import ROOM_FOR_REASONS_BYTES
@@ -71,7 +71,7 @@ def create(
     """Asks Kafka for each; with `dry_run` Kafka only says whether it would."""
     if not missing:
         return []
-    admin = AdminClient(cast("Any", {**config, "log_level": 0}))
+    admin = admin_client(config)
     new = [NewTopic(each.topic, each.partitions, replication_factor, config=dict(each.config)) for each in missing]
     asked = admin.create_topics(new, validate_only=dry_run, request_timeout=ANSWER_S)
     done: Fate = "would create" if dry_run else "created"

@@ -2,7 +2,7 @@ import pytest
 
 from consumer import librdkafka
 from consumer.errors import SettingsError
-from consumer.kafka_options import OWNED, consumer_config, problems, producer_config, verify
+from consumer.kafka_options import OWNED, client_config, consumer_config, problems, producer_config, servers, verify
 from consumer.names import option_name, option_variable
 from consumer.settings import Batching, Kafka, Settings
 
@@ -113,3 +113,24 @@ def test_without_the_table_librdkafkas_own_refusal_has_to_do(monkeypatch: pytest
     assert problems(wrong) == []
     with pytest.raises(SettingsError, match=r"No such configuration property"):
         verify(wrong)
+
+
+def test_other_clients_have_no_option_that_only_the_producer_has() -> None:
+    """But they log in as it does, wherever that stands."""
+    given = settings(
+        options={"client.id": "a", "batch.size": "9", "session.timeout.ms": "7000"},
+        producer={"queue.buffering.max.ms": "9", "compression.type": "gzip", "sasl.username": "writer"},
+    )
+    known = librdkafka.properties()
+
+    assert {known[name] for name in client_config(given)} == {"both"}
+    assert client_config(given)["client.id"] == "a"
+    assert client_config(given)["sasl.username"] == "writer"
+    assert client_config(given)["bootstrap.servers"] == "localhost:9092"
+
+
+def test_address_is_shown_without_its_password() -> None:
+    """Under either of its names; librdkafka's own default is shown for none."""
+    assert servers({"bootstrap.servers": "a:1,user:hunter2@b:2"}) == "[redacted]@b:2"
+    assert servers({"bootstrap.servers": "", "metadata.broker.list": "b:2"}) == "b:2"
+    assert servers({}) == "localhost:9092"

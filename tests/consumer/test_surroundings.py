@@ -17,13 +17,13 @@ def listing(monkeypatch):
     topics: dict[str, int | None] = {}
 
     class Admin:
-        def __init__(self, config) -> None: ...
+        def __init__(self, config, error_cb) -> None: ...
 
         def list_topics(self, timeout):
             errors = {name: None if code is None else KafkaError(code) for name, code in topics.items()}
             return SimpleNamespace(topics={name: SimpleNamespace(error=error) for name, error in errors.items()})
 
-    monkeypatch.setattr(surroundings, "AdminClient", Admin)
+    monkeypatch.setattr(surroundings, "admin_client", Admin)
     return topics
 
 
@@ -70,3 +70,35 @@ def test_no_broker_is_not_waited_for_when_told_to_leave(monkeypatch):
         surroundings.listed({"bootstrap.servers": "127.0.0.1:1"}, lambda: rounds.append(1) or len(rounds) > 1)
 
     assert len(rounds) == 2
+
+
+@pytest.mark.parametrize("name", ["bootstrap.servers", "metadata.broker.list"])
+def test_password_in_the_address_is_told_nowhere(monkeypatch, name):
+    """Neither while a broker is waited for, nor at the end; librdkafka's own words would repeat it."""
+    monkeypatch.setattr(surroundings, "LISTING_S", 0.3)
+    monkeypatch.setattr(surroundings, "ANSWER_S", 0.4)
+
+    with capture_logs() as told, pytest.raises(SurroundingsError) as stopped:
+        surroundings.listed({name: "user:hunter2@127.0.0.1:1"})
+
+    assert {line["event"] for line in told} == {"waiting"}
+    assert "hunter2" not in f"{told}{stopped.value}"
+    assert "[redacted]@127.0.0.1:1" in str(stopped.value)
+
+
+def test_reason_of_an_address_without_a_user_is_told(monkeypatch):
+    """In librdkafka's words: they say what is wrong with a certificate, or that nobody listens."""
+    monkeypatch.setattr(surroundings, "LISTING_S", 0.3)
+    monkeypatch.setattr(surroundings, "ANSWER_S", 0.0)
+
+    with pytest.raises(SurroundingsError, match="Connect"):
+        surroundings.listed({"bootstrap.servers": "127.0.0.1:1"})
+
+
+def test_password_in_the_address_is_not_in_what_creates_topics(listing):
+    listing["in"] = None
+
+    with pytest.raises(SurroundingsError, match=r"missing on \[redacted\]@b:1") as stopped:
+        surroundings.look({"bootstrap.servers": "user:hunter2@b:1"}, ("in",), ("urgent",))
+
+    assert "hunter2" not in str(stopped.value)
