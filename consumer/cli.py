@@ -1,6 +1,7 @@
 """`shikyu`: its sub-commands, imported only when they are called, and the last words of every error."""
 
 import difflib
+import errno
 import importlib
 import signal
 import sys
@@ -128,8 +129,12 @@ def _last_words(line: str) -> None:
 
 
 def _unforeseen(name: str, error: Exception) -> int:
-    if isinstance(error, OSError) and standard_streams.refused_output(error):
-        message = f"standard output cannot be written ({error.strerror}): send it where there is room"
+    # A file's write may fail as standard output's does, and names no file either: so ask standard output.
+    if isinstance(error, OSError) and (refusal := standard_streams.refusal(sys.stdout)):
+        message = f"standard output cannot be written ({refusal.strerror}): send it where there is room"
+        return _told(name, message, SurroundingsError.exit_code)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        message = f"a disk is full ({error.strerror}): make room, or for temporary files name another TMPDIR"
         return _told(name, message, SurroundingsError.exit_code)
     return _bug(name, error)
 

@@ -1,11 +1,8 @@
 """Standard streams that are closed, full or no longer read: what the shell or the disk did is no bug of ours."""
 
-import errno
 import os
 import sys
 from typing import Any, TextIO, cast
-
-UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
 
 def reopen_closed() -> None:
@@ -24,15 +21,21 @@ def reopen_closed() -> None:
             setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
-def refused_output(error: OSError) -> bool:
-    """Whether this is what a write to standard output fails with. A file's own error would name the file."""
-    return error.filename is None and error.errno in UNWRITABLE
+def refusal(stream: TextIO) -> OSError | None:
+    """Why the stream takes no more, or None; asked by writing a line's end to it."""
+    try:
+        # A flush would not do: what is longer than the buffer leaves nothing in it when it fails.
+        stream.write("\n")
+        stream.flush()
+    except OSError as error:
+        return error
+    return None
 
 
 def let_go() -> None:
     """Drops what could not be written, or the interpreter would try again at its end, and change the exit code."""
     for stream in (sys.stdout, sys.stderr):
-        if _fails(stream):
+        if not _flushed(stream):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
@@ -52,15 +55,15 @@ class _Lossy:
             return len(text)
 
     def flush(self) -> None:
-        _fails(self._stream)
+        _flushed(self._stream)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
 
-def _fails(stream: TextIO) -> bool:
+def _flushed(stream: TextIO) -> bool:
     try:
         stream.flush()
     except (OSError, ValueError):
-        return True
-    return False
+        return False
+    return True

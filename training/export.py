@@ -21,7 +21,7 @@ from onnxruntime.quantization.onnx_model import ONNXModel  # type: ignore[import
 from transformers import DebertaV2ForSequenceClassification, PreTrainedTokenizerBase
 
 from consumer import artifact
-from consumer.errors import ArtifactError
+from consumer.errors import ArtifactError, SurroundingsError
 from consumer.manifest import (
     CHECKPOINT_FILE,
     CONFIG_FILE,
@@ -151,10 +151,20 @@ def write_artifact(
     """
     The artifact under its final name, whole and verified, or not there at all.
 
-    ArtifactError when `folder` exists (unless `replace`), and when the consumer would refuse what was written.
+    ArtifactError when `folder` exists (unless `replace`), and when the consumer would refuse what was written;
+    SurroundingsError when it cannot be written.
     """
     if folder.exists() and not replace:
         raise ArtifactError(f"{folder} exists; name another folder, or replace it")
+    try:
+        return _write_artifact(folder, description, files)
+    except OSError as error:
+        raise SurroundingsError(
+            f"{folder} cannot be written ({error.strerror}): make room, or name another folder"
+        ) from error
+
+
+def _write_artifact(folder: Path, description: Description, files: Mapping[str, bytes]) -> Manifest:
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:

@@ -1,3 +1,4 @@
+import errno
 import subprocess
 import sys
 from collections.abc import Callable
@@ -89,6 +90,26 @@ def test_interrupted_is_no_bug(shikyu: Shikyu, monkeypatch: pytest.MonkeyPatch) 
     failing(monkeypatch, KeyboardInterrupt())
 
     assert shikyu("version")[0] == 130
+
+
+def test_a_full_disk_is_neither_a_bug_nor_standard_outputs(shikyu: Shikyu, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What writing to a file fails with names no file, just as standard output's own error."""
+    failing(monkeypatch, OSError(errno.ENOSPC, "No space left on device"))
+
+    code, _, err = shikyu("version")
+
+    assert code == 3
+    assert err.startswith("shikyu: error: a disk is full (No space left on device): make room")
+
+
+def test_an_error_like_standard_outputs_is_not_taken_for_it(shikyu: Shikyu, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A descriptor that we closed ourselves is a bug, while standard output takes what is written."""
+    failing(monkeypatch, OSError(errno.EBADF, "Bad file descriptor"))
+
+    code, _, err = shikyu("version")
+
+    assert code == 1
+    assert "This is a bug" in err
 
 
 @pytest.mark.parametrize(

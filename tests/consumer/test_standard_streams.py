@@ -1,26 +1,30 @@
 """Standard streams that are closed, full or no longer read are told by the exit code, and never as a bug."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-HOME = str(Path(__file__).parents[2])
-SHIKYU = (
-    f"{sys.executable} -c 'import sys; sys.path.insert(0, {HOME!r}); from consumer.cli import main; sys.exit(main())'"
-)
+HOME = Path(__file__).parents[2]
+SHIKYU = f"""
+shikyu() {{ '{sys.executable}' -m consumer.cli "$@"; }}
+"""
 
 
 def shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    script = f'shikyu() {{ {SHIKYU} "$@"; }}; {line}'.replace(f"{HOME!r}", f'"{HOME}"')
-    return subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=folder, check=False)
+    environment = {**os.environ, "PYTHONPATH": str(HOME)}
+    return subprocess.run(
+        ["bash", "-c", SHIKYU + line], capture_output=True, text=True, cwd=folder, env=environment, check=False
+    )
 
 
+@pytest.mark.parametrize("command", ["version", "config docs"])
 @pytest.mark.parametrize(("where", "why"), [("/dev/full", "No space left on device"), ("&-", "Bad file descriptor")])
-def test_an_output_that_takes_nothing_is_a_matter_of_the_surroundings(tmp_path, where, why):
-    """Exit 3, with the system's reason."""
-    done = shell(f"shikyu config show >{where}", tmp_path)
+def test_an_output_that_takes_nothing_is_a_matter_of_the_surroundings(tmp_path, command, where, why):
+    """Exit 3, with the system's reason, whether or not the output is longer than a stream's buffer."""
+    done = shell(f"shikyu {command} >{where}", tmp_path)
 
     assert done.returncode == 3
     assert done.stderr == f"shikyu: error: standard output cannot be written ({why}): send it where there is room\n"
