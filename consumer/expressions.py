@@ -8,6 +8,7 @@ Three functions are ours, because events hold JSON within strings and rules look
 * `mentions(text, word, …)`   whether a text holds one of the words or phrases, whole and in any case
 """
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -20,7 +21,7 @@ from jmespath.visitor import Options, TreeInterpreter
 
 from consumer import strict_json
 from consumer.errors import RecordError, SettingsError
-from consumer.exact_number import ExactNumber
+from consumer.exact_number import ExactNumber, dumps
 
 MOST_LEVELS = 250  # two of Python's frames each, of the thousand that there are
 TOO_DEEP = f"is nested more than {MOST_LEVELS} deep, as a long chain of || or && is too; say it shorter"
@@ -72,9 +73,14 @@ class _Functions(Functions):
 
     @signature({"types": []})
     def _func_to_string(self, value: object) -> str:
-        # JMESPath's own shows a number to as many digits as a float has
-        shown: str = str(value) if isinstance(value, ExactNumber) else super()._func_to_string(value)  # type: ignore[misc]
-        return shown
+        return value if isinstance(value, str) else dumps(value)
+
+    @signature({"types": []})
+    def _func_to_number(self, value: object) -> object:
+        # JMESPath's own makes integers that sum up to what Python refuses to write.
+        if isinstance(value, str) and not _is_finite(value):
+            return ExactNumber(value.strip())
+        return super()._func_to_number(value)  # type: ignore[misc]
 
     @signature({"types": ["string", "null"]})
     def _func_lower(self, text: str | None) -> str | None:
@@ -83,6 +89,13 @@ class _Functions(Functions):
     @signature({"types": ["string", "null"]}, {"types": ["string"], "variadic": True})
     def _func_mentions(self, text: str | None, *words: str) -> bool:
         return text is not None and _any_of(words).search(text) is not None
+
+
+def _is_finite(written: str) -> bool:
+    try:
+        return math.isfinite(float(written))
+    except ValueError:
+        return True  # it is no number
 
 
 @lru_cache(maxsize=1024)

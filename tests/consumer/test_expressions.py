@@ -124,6 +124,34 @@ def test_an_exact_number_is_a_number_everywhere(expression: str, found: object) 
     assert search(expression, event) == found
 
 
+@pytest.mark.parametrize(
+    ("expression", "shown"),
+    [
+        ("to_string(@)", '{"l":[1e400,2,{"price":12345678901234567.890}],"s":"\\u00e9\\"","n":null,"t":true}'),
+        ("to_string(l)", '[1e400,2,{"price":12345678901234567.890}]'),
+        ("to_string([`{}`, `[]`, `0.5`])", "[{},[],0.5]"),
+    ],
+)
+def test_an_exact_number_keeps_its_digits_within_a_container(expression: str, shown: str) -> None:
+    """Written as JSON, where the standard library's encoder would write Infinity."""
+    price = ExactNumber("12345678901234567.890")
+    event = {"l": [ExactNumber("1e400"), 2, {"price": price}], "s": 'é"', "n": None, "t": True}
+
+    assert search(expression, event) == shown
+
+
+@pytest.mark.parametrize("written", ["9" * 4300, "-" + "9" * 4301, "1e400"])
+def test_a_number_that_is_read_from_a_string_keeps_its_digits(written: str) -> None:
+    """As one that the event holds itself: summed it is infinite, and no integer that Python would not write."""
+    assert str(search("to_number(s)", {"s": f" {written} "})) == written
+    assert str(search("sum([to_number(s), to_number(s)])", {"s": written})) == ("-inf" if "-" in written else "inf")
+
+
+@pytest.mark.parametrize(("given", "number"), [("12", 12), ("-1.5", -1.5), ("x", None), (True, None), (7, 7)])
+def test_other_numbers_are_read_from_strings_as_jmespath_reads_them(given: object, number: object) -> None:
+    assert search("to_number(s)", {"s": given}) == number
+
+
 def test_an_expression_knows_the_fields_that_it_speaks_of() -> None:
     assert Expression("a[?_record.topic == 'x'].b", "input.text").names == {"a", "_record", "topic", "b"}
 
