@@ -1,18 +1,14 @@
 """Tells a topic full of poison from a wrong setting: the second must not dead-letter the first."""
 
-import re
 from collections import deque
 from collections.abc import Sequence
 
 from consumer.errors import UnreadableTopic
 from consumer.records import Dead, Decision, Skipped
+from consumer.visible import told_names
 
 FIRST_RECORDS = 20
 LAST_RECORDS = 200
-MOST_FIELD_NAMES = 20
-
-# What a program calls a field. Another may be a customer's data, such as the e-mail address that a map is keyed by.
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 Fate = Decision | Dead | Skipped
 
@@ -71,7 +67,7 @@ class Guard:
 
 
 def _fields(dead: Dead) -> str:
-    named = [f'"{name}"' for name in sorted(filter(_IDENTIFIER.fullmatch, dead.field_names))[:MOST_FIELD_NAMES]]
+    named = [f'"{name}"' for name in told_names(sorted(dead.field_names))]
     others = dead.field_count - len(named)
     return ", ".join(named + [f"{others} not named here"] * (others > 0)) or "none"
 

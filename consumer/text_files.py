@@ -3,7 +3,6 @@
 import csv
 import gzip
 import io
-import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -11,12 +10,11 @@ from pathlib import Path
 from consumer import strict_json
 from consumer.errors import RecordError, SettingsError
 from consumer.names import nearest
+from consumer.visible import told_names
 
 MAX_CSV_FIELD = 64 * 1024 * 1024
 PARQUET_ROWS = 1000
 KINDS = ".jsonl, .ndjson or .csv (each also with .gz), or .parquet"
-
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 Advance = Callable[[int], None]
 Row = tuple[str, tuple[object, ...]]
@@ -133,6 +131,5 @@ def _parquet(path: Path, fields: Sequence[str], advance: Advance) -> Iterator[Ro
 
 
 def _no_field(path: Path, where: str, field: str, names: Iterable[str]) -> SettingsError:
-    # What is no identifier may be data, such as the address that a map is keyed by.
-    known = ", ".join([name for name in names if _IDENTIFIER.fullmatch(name)][:20])
-    return SettingsError(f"{path} has no {field!r} in {where}; name one of {known or 'its fields'}")
+    known = ", ".join(told_names(names)) or "its fields"
+    return SettingsError(f"{path} has no {field!r} in {where}; name one of {known}")

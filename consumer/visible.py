@@ -1,7 +1,13 @@
-"""A customer's text on a terminal, when somebody asked for it: short, and unable to play tricks."""
+"""What of a customer's data may be seen: a text that was asked for, without its tricks, and the names of fields."""
 
+import re
 import unicodedata
+from collections.abc import Iterable
+from itertools import islice
 
+MOST_NAMES = 20
+# What a program calls a field. Another may be a customer's data, such as the e-mail address that a map is keyed by.
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 _UNSEEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 
 
@@ -10,6 +16,11 @@ def visible(text: str, most: int = 100) -> str:
     shown = "".join(_character(character) for character in text[:most])
     rest = f" … ({len(text):,} characters)" if len(text) > most else ""
     return f'"{shown}"{rest}'
+
+
+def told_names(names: Iterable[str]) -> list[str]:
+    """Those of an event's field names that may be told without being asked for: the first 20 that a program gives."""
+    return list(islice(filter(_IDENTIFIER.fullmatch, names), MOST_NAMES))
 
 
 def _character(character: str) -> str:

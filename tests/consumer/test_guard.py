@@ -75,17 +75,10 @@ def test_outputs_that_kafka_refused_are_no_sign_of_a_wrong_expression():
     guard().check([refused] * 300)
 
 
-def test_only_names_that_a_program_would_give_are_told():
-    """JSON's keys and a map's may be customers' data: an address, an account's number, any words."""
-    keys = ("anna@example.org", "4711", "Dear Sir", "\x1b[31mred", "größe", "k" * 65, "body", "event.sent-at_2", "_id")
+def test_what_may_not_be_told_is_counted():
+    """A map's keys may be customers' data; of the others, which are sorted, a few are enough."""
+    keys = ("anna@example.org", "4711", "body", "_id")
     dead = Dead(DEAD.error, keys, 1000)
 
-    with pytest.raises(UnreadableTopic, match=r'record: "_id", "body", "event.sent-at_2", 997 not named here\. Try'):
-        guard().check([dead] * 20)
-
-
-def test_a_few_names_are_enough():
-    dead = Dead(DEAD.error, tuple(f"field{n:02}" for n in range(50)), 50)
-
-    with pytest.raises(UnreadableTopic, match=r'"field19", 30 not named here\. Try'):
+    with pytest.raises(UnreadableTopic, match=r'record: "_id", "body", 998 not named here\. Try'):
         guard().check([dead] * 20)
