@@ -9,12 +9,15 @@ from training.data import Labelled
 from training.duplicates import duplicates
 from training.recipe import Recipe
 
+HALF_OF_VALIDATION, FIFTH_OF_TRAIN = 0.5, 0.2
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """
     `train` is what the model may learn from, `calibration` what it may not (None: scored in `folds`), `test` neither.
 
+    `validation` chooses between checkpoints, and is neither fitted on nor calibrated on; None where there is none.
     `everything` is what `train` was taken from: the fingerprint is its own.
     """
 
@@ -24,6 +27,7 @@ class Prepared:
     test: Labelled | None
     dropped: int
     folds: Folds
+    validation: Labelled | None = None
 
     @property
     def for_calibration(self) -> Labelled:
@@ -34,11 +38,11 @@ def prepare(recipe: Recipe, folder: Path) -> Prepared:
     """Reads the recipe's files, relative to `folder`. SettingsError says what does not fit."""
     everything, dropped = training_messages(recipe, folder)
     data.require_every_class(everything, "training")
-    train, calibration = _calibration(recipe, folder, everything)
+    train, validation, calibration = _splits(recipe, folder, everything)
     test = _test(recipe, folder)
     if test is not None:
         data.require_every_class(test, "test")
-    return Prepared(everything, train, calibration, test, dropped, _folds(recipe, train))
+    return Prepared(everything, train, calibration, test, dropped, _folds(recipe, train), validation)
 
 
 def training_messages(recipe: Recipe, folder: Path) -> tuple[Labelled, int]:
@@ -63,17 +67,27 @@ def _folds(recipe: Recipe, train: Labelled) -> Folds:
     return [] if plan.folds is None else fold_rows(train, plan.folds, recipe.seed, whole_files=plan.whole_files)
 
 
-def _calibration(recipe: Recipe, folder: Path, everything: Labelled) -> tuple[Labelled, Labelled | None]:
-    if recipe.calibration.folds is not None:
-        return everything, None
+def _splits(recipe: Recipe, folder: Path, everything: Labelled) -> tuple[Labelled, Labelled | None, Labelled | None]:
+    """Train, validation and calibration: files of their own where they are named, else drawn from each class."""
+    train, calibration = everything, None
+    validation = _read(recipe, folder, recipe.data.validation) if recipe.data.validation else None
+    if recipe.data.validation_share:
+        train, validation = _part(train, recipe.data.validation_share, recipe.seed)
     if recipe.data.calibration:
         calibration = _read(recipe, folder, recipe.data.calibration)
-        data.require_every_class(calibration, "calibration")
-        return everything, calibration
-    rest, taken = data.split(everything.labels, recipe.calibration.share, recipe.seed)
-    train, calibration = everything.take(rest), everything.take(taken)
-    data.require_every_class(calibration, "calibration")
-    return train, calibration
+    elif recipe.calibration.folds is None and validation is not None:
+        validation, calibration = _part(validation, recipe.calibration.share or HALF_OF_VALIDATION, recipe.seed)
+    elif recipe.calibration.folds is None:
+        train, calibration = _part(train, recipe.calibration.share or FIFTH_OF_TRAIN, recipe.seed)
+    for name, some in (("validation", validation), ("calibration", calibration)):
+        if some is not None:
+            data.require_every_class(some, name)
+    return train, validation, None if recipe.calibration.folds is not None else calibration
+
+
+def _part(messages: Labelled, share: float, seed: int) -> tuple[Labelled, Labelled]:
+    rest, taken = data.split(messages.labels, share, seed)
+    return messages.take(rest), messages.take(taken)
 
 
 def _read(recipe: Recipe, folder: Path, patterns: list[str]) -> Labelled:

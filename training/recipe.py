@@ -20,14 +20,26 @@ class Section(BaseModel):
 
 
 class Data(Section):
-    """Files relative to the recipe (patterns allowed), the columns in them, and how many rows of a class to take."""
+    """
+    Files relative to the recipe (patterns allowed), the columns in them, and how many rows of a class to take.
+
+    `validation` chooses between checkpoints: files of its own, or a `validation_share` of train.
+    """
 
     train: Annotated[list[Pattern], Field(min_length=1)]
+    validation: list[Pattern] = []
+    validation_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
     test: list[Pattern] = []
     calibration: list[Pattern] = []
     text: str = "text"
     stars: str = "stars"
     max_per_class: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _one_validation(self) -> Self:
+        if self.validation and self.validation_share:
+            raise ValueError("validation names files, and validation_share takes messages from train: drop one")
+        return self
 
 
 class Model(Section):
@@ -76,12 +88,13 @@ class Teach(Section):
 
 class Calibration(Section):
     """
-    Held out by `share` (or by [data] calibration), or, with `folds`, scored by models that had not seen them.
+    Held out from fit and from the choice of checkpoint, or, with `folds`, scored by models that had not seen them.
 
-    With `whole_files`, a file is never split between folds: its writers are as new to the model as customers will be.
+    Held out are [data] calibration's files; else a `share` of validation (half, unless said otherwise); else one of train
+    (a fifth). With `whole_files`, a file is never split between folds: its writers are as new to the model as customers.
     """
 
-    share: Share = 0.2
+    share: Share | None = None
     folds: Annotated[int, Field(ge=2, le=20)] | None = None
     whole_files: bool = False
 

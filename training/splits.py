@@ -11,7 +11,7 @@ from training.data import Labelled
 from training.prepare import Prepared
 from training.run_folder import DATA, RunFolder, fingerprint
 
-SPLITS = ("everything", "train", "calibration", "test")
+SPLITS = ("everything", "train", "validation", "calibration", "test")
 
 
 def write(messages: Prepared, folder: RunFolder) -> None:
@@ -28,10 +28,12 @@ def write(messages: Prepared, folder: RunFolder) -> None:
 def read(folder: RunFolder) -> Prepared:
     """SettingsError when `data` was not done yet."""
     told = folder.read_json(DATA, "data")
-    everything, train, calibration, test = (_read(folder, name) for name in SPLITS)
+    everything, train, validation, calibration, test = (_read(folder, name) for name in SPLITS)
     assert everything is not None
     assert train is not None
-    return Prepared(everything, train, calibration, test, told["dropped"], _folds(told["folds"], len(train)))
+    return Prepared(
+        everything, train, calibration, test, told["dropped"], _folds(told["folds"], len(train)), validation
+    )
 
 
 def _dataset(messages: Labelled) -> Dataset:

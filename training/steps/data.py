@@ -15,6 +15,6 @@ def data(job: Job) -> None:
 
 
 def told(messages: Prepared) -> str:
-    parts = [("train", messages.train), ("calibration", messages.calibration), ("test", messages.test)]
-    counts = ", ".join(f"{name} {len(some)} {some.class_counts()}" for name, some in parts if some is not None)
+    parts = {name: getattr(messages, name) for name in splits.SPLITS if name != "everything"}
+    counts = ", ".join(f"{name} {len(some)} {some.class_counts()}" for name, some in parts.items() if some is not None)
     return f"data: {counts}; {messages.dropped} training messages dropped that stand in the test too"
