@@ -92,7 +92,7 @@ def run(settings: Settings, model: Model, metrics: Metrics, health: Health, *, v
         decoder = Decoder(settings.input, schemas, settings.rules, rule_failed=rule_failed)
         outputs = (settings.output.urgent, settings.output.routine, settings.dead_letters.topic)
         inputs = surroundings.look(client_config(settings), settings.input.topics, outputs, stop)
-        producer = _fitted(settings, slot, inputs, outputs)
+        configuration = _fitted(settings, _transactional_id(settings, slot), inputs, outputs)
         encoder = _patiently(lambda: Encoder(settings.output, schemas, application=settings.delivery.application), stop)
         steps = Steps(
             decode=_refusing(decoder.decode, frozenset(outputs)),
@@ -105,7 +105,7 @@ def run(settings: Settings, model: Model, metrics: Metrics, health: Health, *, v
         watchdog = Watchdog()
         source = Source(consumer_config(settings), moved=health.polled, visit=visit, logger=kafka_logger())
         with _closed(source, slot, watchdog, health) as closing:
-            publisher = _publisher(settings, producer, source, watchdog, health, stop, visit)
+            publisher = _publisher(settings, configuration, source, watchdog, health, stop, visit)
             closing.callback(publisher.close)
             log.info("serving", slot=slot.name, group=settings.delivery.group_id, guarantee=settings.delivery.guarantee)
             source.join(settings.input.topics)
@@ -160,20 +160,26 @@ def _schemas(settings: Settings) -> SchemaStore:
     return open_store(settings.registry.url, settings.registry.options, settings.input.schemas)
 
 
-def _fitted(settings: Settings, slot: Slot, inputs: list[str], outputs: tuple[str, ...]) -> dict[str, Any]:
-    """The producer's configuration as far as it depends on the topics that are there."""
+def _transactional_id(settings: Settings, slot: Slot) -> str | None:
     delivery = settings.delivery
-    identity = (
-        f"{delivery.application}-{delivery.group_id}-{slot.name}" if delivery.guarantee == "exactly-once" else None
-    )
-    read, written = (topic_configs.read(client_config(settings), topics) for topics in (inputs, outputs))
-    topic_configs.warn(read, written, settings.dead_letters.topic)
-    return topic_configs.fitted(producer_config(settings, identity), written)
+    if delivery.guarantee == "at-least-once":
+        return None
+    return f"{delivery.application}-{delivery.group_id}-{slot.name}"
+
+
+def _fitted(
+    settings: Settings, transactional_id: str | None, inputs: list[str], outputs: tuple[str, ...]
+) -> dict[str, Any]:
+    """The producer's configuration, made to fit the topics; warns of what does not go together in these."""
+    known = topic_configs.read(client_config(settings), (*inputs, *outputs))
+    topic_configs.warn(inputs, settings.dead_letters.topic, known)
+    written = {topic: known[topic] for topic in outputs if topic in known}
+    return topic_configs.fitted(producer_config(settings, transactional_id), written)
 
 
 def _publisher(
     settings: Settings,
-    producer: dict[str, Any],
+    configuration: dict[str, Any],
     source: Source,
     watchdog: Watchdog,
     health: Health,
@@ -182,8 +188,8 @@ def _publisher(
 ) -> Publisher:
     told: Any = {"moved": health.polled, "visit": visit, "logger": kafka_logger()}
     if settings.delivery.guarantee == "at-least-once":
-        return AtLeastOnce(producer, source.commit, stop, **told)
-    return ExactlyOnce(producer, watchdog, stop, **told)
+        return AtLeastOnce(configuration, source.commit, stop, **told)
+    return ExactlyOnce(configuration, watchdog, stop, **told)
 
 
 def _encode(encoder: Encoder) -> Callable[[Record, Message, Decision, datetime], OutputRecord]:

@@ -1,12 +1,12 @@
 """What topics allow, as Kafka tells it, and what of it does not go together."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from confluent_kafka import KafkaException
-from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._config import ConfigEntry, ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 
 from consumer.admin import admin_client
@@ -15,6 +15,7 @@ log = structlog.get_logger()
 
 ANSWER_S = 2.0
 BATCH_SIZE_BYTES = 1_000_000  # librdkafka's default
+KAFKAS_MAX_MESSAGE_BYTES = 1_048_588
 # A dead letter is the original with headers around it.
 ROOM_FOR_REASONS_BYTES = 64 * 1024
 
@@ -25,12 +26,13 @@ class TopicConfig:
     compacted: bool
 
 
-def read(config: Mapping[str, Any], topics: Collection[str]) -> dict[str, TopicConfig]:
+def read(config: Mapping[str, Any], topics: Iterable[str]) -> dict[str, TopicConfig]:
     """
     Of these topics, but for those that Kafka does not tell: that takes DESCRIBE_CONFIGS, which serving does not need.
 
-    `config` is a librdkafka client's.
+    `config` is a librdkafka client's. Takes ANSWER_S at most.
     """
+    topics = list(dict.fromkeys(topics))
     if not topics:
         return {}
     admin = admin_client(config)
@@ -41,51 +43,63 @@ def read(config: Mapping[str, Any], topics: Collection[str]) -> dict[str, TopicC
             entries = answer.result()
         except KafkaException as problem:
             log.debug("topic-config-unknown", topic=resource.name, error=problem.args[0].name())
+            continue
+        told = _told(entries)
+        if told is None:
+            log.debug("topic-config-unknown", topic=resource.name, error="a partial answer")
         else:
-            policy = entries["cleanup.policy"].value
-            known[resource.name] = TopicConfig(int(entries["max.message.bytes"].value), "compact" in policy)
+            known[resource.name] = told
     return known
 
 
-def fitted(producer: dict[str, Any], outputs: Mapping[str, TopicConfig]) -> dict[str, Any]:
+def _told(entries: Mapping[str, ConfigEntry]) -> TopicConfig | None:
+    # Not every service that speaks Kafka's protocol has all of Kafka's settings, or shows their values.
+    limit, policy = (getattr(entries.get(name), "value", None) for name in ("max.message.bytes", "cleanup.policy"))
+    return None if limit is None or policy is None else TopicConfig(int(limit), "compact" in policy)
+
+
+def fitted(configuration: dict[str, Any], outputs: Mapping[str, TopicConfig]) -> dict[str, Any]:
     """
     The producer's configuration with a batch.size that each output topic takes, unless the user set one.
 
     A topic that takes less would refuse whole batches of small records, and each would be halved until it fits.
     """
-    wanted = str(producer.get("batch.size", BATCH_SIZE_BYTES))
-    small = {topic: each.max_message_bytes for topic, each in outputs.items() if each.max_message_bytes < int(wanted)}
+    batch_size = str(configuration.get("batch.size", BATCH_SIZE_BYTES))
+    limits = {topic: each.max_message_bytes for topic, each in outputs.items()}
+    small = {topic: limit for topic, limit in limits.items() if limit < int(batch_size)}
     if not small:
-        return producer
+        return configuration
     topic = min(small, key=small.__getitem__)
-    if "batch.size" not in producer:
+    if "batch.size" not in configuration:
         log.info("batch-size-lowered", topic=topic, max_message_bytes=small[topic])
-        return {**producer, "batch.size": small[topic]}
+        return {**configuration, "batch.size": small[topic]}
     log.warning(
         "batch-size-too-large",
         topic=topic,
         max_message_bytes=small[topic],
-        batch_size=wanted,
+        batch_size=batch_size,
         advice="the topic refuses whole batches, which costs time: leave batch.size out, or raise the topic's "
         "max.message.bytes above it",
     )
-    return producer
+    return configuration
 
 
-def warn(inputs: Mapping[str, TopicConfig], outputs: Mapping[str, TopicConfig], dead_letters: str) -> None:
-    """Of what will stop the stream, or lose answers, one day."""
-    needed = dead_letter_bytes(inputs)
-    there = outputs.get(dead_letters)
-    if needed is not None and there is not None and there.max_message_bytes < needed:
-        log.warning(
+def warn(inputs: Collection[str], dead_letters: str, known: Mapping[str, TopicConfig]) -> None:
+    """Of what will stop the stream, or lose answers, one day. `known` are the inputs and the outputs."""
+    needed = dead_letter_bytes(inputs, known)
+    there = known.get(dead_letters)
+    if there is not None and there.max_message_bytes < needed:
+        # As all are before anybody has set a limit, and few records come near it.
+        defaults = there.max_message_bytes == KAFKAS_MAX_MESSAGE_BYTES == needed - ROOM_FOR_REASONS_BYTES
+        (log.info if defaults else log.warning)(
             "dead-letter-topic-too-small",
             topic=dead_letters,
             max_message_bytes=there.max_message_bytes,
             advice=f"a dead letter that it refuses stops the stream: set its max.message.bytes to {needed}, which is "
-            "64 KiB more than the input topics have",
+            "64 KiB more than the input topics have (Kafka's default where it does not tell)",
         )
-    for topic, config in outputs.items():
-        if config.compacted:
+    for topic in sorted(set(known) - set(inputs)):
+        if known[topic].compacted:
             log.warning(
                 "output-topic-compacted",
                 topic=topic,
@@ -94,7 +108,7 @@ def warn(inputs: Mapping[str, TopicConfig], outputs: Mapping[str, TopicConfig], 
             )
 
 
-def dead_letter_bytes(inputs: Mapping[str, TopicConfig]) -> int | None:
-    """The max.message.bytes that a dead-letter topic needs; None when nothing is known of the input topics."""
-    largest = max((each.max_message_bytes for each in inputs.values()), default=None)
-    return None if largest is None else largest + ROOM_FOR_REASONS_BYTES
+def dead_letter_bytes(inputs: Collection[str], known: Mapping[str, TopicConfig]) -> int:
+    """The max.message.bytes that a dead-letter topic needs; an input that is not known has Kafka's default."""
+    limits = [known[topic].max_message_bytes if topic in known else KAFKAS_MAX_MESSAGE_BYTES for topic in inputs]
+    return max(limits, default=KAFKAS_MAX_MESSAGE_BYTES) + ROOM_FOR_REASONS_BYTES

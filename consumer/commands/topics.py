@@ -1,11 +1,14 @@
 """`shikyu topics`: creates the topics that are missing."""
 
+from typing import Any
+
 import click
+from confluent_kafka.cimpl import NewTopic
 
 from consumer import kafka_options, logs, surroundings, topic_configs
 from consumer.settings_flags import SettingsCommand, settings_flags
 from consumer.settings_sources import Resolved
-from consumer.topic_creation import BROKERS_DEFAULT, Outcome, co_partitioned, create, needed, refusal, wanted
+from consumer.topic_creation import BROKERS_DEFAULT, co_partitioned, create, new_topics, refusal, topic_names
 from consumer.topics import missing
 
 
@@ -45,7 +48,7 @@ def create_command(
     client = kafka_options.client_config(settings)
     listing = surroundings.listed(client)
     counts = {name: len(topic.partitions) for name, topic in listing.topics.items()}
-    names = needed(settings, inputs=inputs)
+    names = topic_names(settings, inputs=inputs)
     gone = missing(listing, names)
     for name in names:
         if name not in gone:
@@ -53,21 +56,26 @@ def create_command(
     if gone:
         read = surroundings.present(settings.input.topics, listing)
         each = partitions or co_partitioned({topic: counts[topic] for topic in read})
-        room = topic_configs.dead_letter_bytes(topic_configs.read(client, read))
-        factor = replication_factor or BROKERS_DEFAULT
-        _tell(create(client, wanted(settings, gone, each, room), factor, dry_run=dry_run), factor)
+        room = topic_configs.dead_letter_bytes(read, topic_configs.read(client, read))
+        new = new_topics(settings, gone, each, replication_factor or BROKERS_DEFAULT, room)
+        _create(client, new, dry_run=dry_run)
 
 
-def _tell(outcomes: list[Outcome], replication_factor: int) -> None:
+def _create(client: dict[str, Any], new: list[NewTopic], *, dry_run: bool) -> None:
+    outcomes = create(client, new, dry_run=dry_run)
     for outcome in outcomes:
-        if outcome.error is None:
-            click.echo(_line(outcome.fate, outcome.wanted.topic, outcome.wanted.partitions, **outcome.wanted.config))
-    refused = refusal(outcomes, replication_factor)
+        topic = outcome.new
+        if outcome.exists:
+            click.echo(f"{'exists':12} {topic.topic}")
+        elif outcome.error is None:
+            what = "would create" if dry_run else "created"
+            click.echo(_line(what, topic.topic, topic.num_partitions, **(topic.config or {})))
+    refused = refusal(outcomes)
     if refused is not None:
         raise refused
 
 
-def _line(fate: str, topic: str, partitions: int, **config: str) -> str:
-    return f"{fate:12} {topic}: " + ", ".join(
+def _line(what: str, topic: str, partitions: int, **config: str) -> str:
+    return f"{what:12} {topic}: " + ", ".join(
         [f"{partitions} partitions", *(f"{name}={value}" for name, value in config.items())]
     )

@@ -1,9 +1,14 @@
 """What the topics take decides how large a batch is, and what is warned of."""
 
+from concurrent.futures import Future
+from types import SimpleNamespace
+
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 from structlog.testing import capture_logs
 
-from consumer.topic_configs import BATCH_SIZE_BYTES, TopicConfig, dead_letter_bytes, fitted, warn
+from consumer import topic_configs
+from consumer.topic_configs import BATCH_SIZE_BYTES, TopicConfig, dead_letter_bytes, fitted, read, warn
 
 LARGE, SMALL = TopicConfig(1_048_588, False), TopicConfig(2000, False)
 
@@ -39,23 +44,79 @@ def test_users_own_batch_size_is_kept_and_warned_of():
 
 
 def test_dead_letter_topic_has_to_take_what_the_inputs_take_and_the_reasons():
-    """The advice names the value to set."""
-    assert dead_letter_bytes({}) is None
-    assert dead_letter_bytes({"a": SMALL, "b": LARGE}) == 1_048_588 + 65_536
+    """An input that Kafka tells nothing of is taken to have Kafka's default, and so is one that is not there yet."""
+    assert dead_letter_bytes(["a"], {"a": SMALL, "u": LARGE}) == 2000 + 65_536
+    assert dead_letter_bytes(["a", "b"], {"a": SMALL}) == 1_048_588 + 65_536
+    assert dead_letter_bytes([], {}) == 1_048_588 + 65_536
 
+
+@pytest.mark.parametrize(
+    ("known", "levels"),
+    [
+        ({"in": SMALL, "dead": TopicConfig(2000 + 65_536, False)}, []),
+        ({"in": SMALL, "dead": TopicConfig(2000 + 65_535, False)}, ["warning"]),
+        ({"in": SMALL, "urgent": SMALL}, []),
+        ({"in": LARGE, "dead": LARGE}, ["info"]),
+        ({"dead": LARGE}, ["info"]),
+        ({"in": LARGE, "dead": SMALL}, ["warning"]),
+        ({"in": TopicConfig(5_000_000, False), "dead": LARGE}, ["warning"]),
+    ],
+)
+def test_dead_letter_topic_that_takes_less_is_told(known, levels):
+    """The advice names the value to set; where nobody has set a limit yet, it is no warning."""
     with capture_logs() as told:
-        warn({"in": SMALL}, {"dead": TopicConfig(2000 + 65_536, False)}, "dead")
-        warn({}, {"dead": SMALL}, "dead")
-        warn({"in": SMALL}, {}, "dead")
-        warn({"in": SMALL}, {"urgent": SMALL, "dead": TopicConfig(2000 + 65_535, False)}, "dead")
+        warn(["in"], "dead", known)
 
-    assert [(line["event"], line["topic"]) for line in told] == [("dead-letter-topic-too-small", "dead")]
-    assert "67536" in told[0]["advice"]
+    assert [(line["event"], line["log_level"]) for line in told] == [
+        ("dead-letter-topic-too-small", level) for level in levels
+    ]
+    assert all(str(dead_letter_bytes(["in"], known)) in line["advice"] for line in told)
 
 
 def test_compacted_output_is_warned_of():
-    """It forgets a customer's older messages."""
+    """It forgets a customer's older messages; what the input forgets is its owner's."""
     with capture_logs() as told:
-        warn({"in": TopicConfig(10, True)}, {"urgent": TopicConfig(LARGE.max_message_bytes, True)}, "dead")
+        warn(["in"], "dead", {"in": TopicConfig(10, True), "urgent": TopicConfig(10, True)})
 
     assert [(line["event"], line["topic"]) for line in told] == [("output-topic-compacted", "urgent")]
+
+
+class Admin:
+    """Answers with these settings of a topic, or with an error."""
+
+    def __init__(self, answers: dict[str, dict[str, str | None] | KafkaError]) -> None:
+        self.answers = answers
+
+    def describe_configs(self, resources, request_timeout):
+        told = {resource: Future() for resource in resources}
+        for resource, future in told.items():
+            answer = self.answers[resource.name]
+            if isinstance(answer, KafkaError):
+                future.set_exception(KafkaException(answer))
+            else:
+                future.set_result({name: SimpleNamespace(value=value) for name, value in answer.items()})
+        return told
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED),
+        {},
+        {"max.message.bytes": "10"},
+        {"cleanup.policy": "delete"},
+        {"max.message.bytes": None, "cleanup.policy": "delete"},
+        {"max.message.bytes": "10", "cleanup.policy": None},
+    ],
+)
+def test_topic_that_kafka_tells_too_little_of_is_left_out(monkeypatch, answer):
+    """Serving does not need to know; the other topics' settings are read all the same, each once."""
+    whole = {"max.message.bytes": "10", "cleanup.policy": "compact,delete"}
+    monkeypatch.setattr(topic_configs, "admin_client", lambda config: Admin({"a": answer, "b": whole}))
+
+    with capture_logs() as told:
+        assert read({}, ["a", "b", "b"]) == {"b": TopicConfig(10, True)}
+
+    assert [(line["event"], line["log_level"], line["topic"]) for line in told] == [
+        ("topic-config-unknown", "debug", "a")
+    ]
