@@ -151,7 +151,7 @@ class ExactlyOnce:
             raise _Abortable from None
         except KafkaException as problem:
             error = problem.args[0]
-            # librdkafka's own refusal does not fail the transaction: forgetting it would lose the record.
+            # Remembered, or the transaction, which librdkafka's own refusal does not fail, would commit without it.
             reports.refused_here(index, error)
             if error.code() in RECORDS_FAULT:
                 return True
