@@ -1,13 +1,13 @@
 """`shikyu`: its sub-commands, imported only when they are called, and the last words of every error."""
 
-import difflib
 import errno
 import importlib
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import click
+from click.exceptions import NoSuchCommand
 
 from consumer import standard_streams
 from consumer.errors import ShikyuError, SurroundingsError
@@ -26,6 +26,11 @@ SUB_COMMANDS = {
 }
 
 
+# Their words hold the value of their own flag or argument at most. Any other error's could hold a password that a
+# blank parted from its flag.
+TOLD_AS_THEY_ARE = (click.BadParameter, click.BadOptionUsage, click.FileError)
+
+
 class LazyGroup(click.Group):
     """Knows its commands' names and summaries without importing them."""
 
@@ -38,13 +43,6 @@ class LazyGroup(click.Group):
         command = getattr(importlib.import_module(f"consumer.commands.{cmd_name}"), cmd_name)
         assert isinstance(command, click.Command)
         return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and not args[0].startswith("-") and args[0] not in SUB_COMMANDS:
-            raise click.UsageError(f"there is no command {args[0]!r}{_nearest(args[0], SUB_COMMANDS)}", ctx)
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
@@ -140,21 +138,23 @@ def _unforeseen(name: str, error: Exception) -> int:
 
 
 def _usage(error: click.ClickException) -> str:
-    command = getattr(error, "ctx", None)
-    hint = f" (see {command.command_path} --help)" if command is not None else ""
-    if isinstance(error, click.NoSuchOption):
-        known = [name for parameter in error.ctx.command.params for name in parameter.opts] if error.ctx else []
+    context = getattr(error, "ctx", None)
+    hint = f" (see {context.command_path} --help)" if context is not None else ""
+    if isinstance(error, click.NoSuchOption) and context is not None:
+        known = [name for parameter in context.command.params for name in parameter.opts]
         return f"there is no flag {error.option_name}{_nearest(error.option_name, known)}{hint}"
-    message = error.format_message().replace("\n", " ")
-    if message.startswith("Got unexpected extra argument"):
-        # Shown, it could be a password that a blank parted from its flag.
-        message = "there is an argument that is no flag, nor the value of one"
-    return message + hint
+    if isinstance(error, NoSuchCommand) and context is not None:
+        known = context.command.list_commands(context)
+        return f"there is no command {error.command_name!r}{_nearest(error.command_name, known)}{hint}"
+    if isinstance(error, TOLD_AS_THEY_ARE):
+        return error.format_message().replace("\n", " ") + hint
+    return f"there is an argument too few, or an argument that is no flag, nor the value of one{hint}"
 
 
-def _nearest(name: str, known: Sequence[str] | dict[str, str]) -> str:
-    matches = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {matches[0]}?" if matches else ""
+def _nearest(name: str, known: Iterable[str]) -> str:
+    from consumer.names import nearest  # which loads the settings, and so pydantic
+
+    return nearest(name, known)
 
 
 def _bug(name: str, error: BaseException) -> int:

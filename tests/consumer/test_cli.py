@@ -116,12 +116,16 @@ def test_an_error_like_standard_outputs_is_not_taken_for_it(shikyu: Shikyu, monk
     ("arguments", "told"),
     [
         (["rnu"], "there is no command 'rnu'; did you mean run?"),
+        (["config", "shwo"], "there is no command 'shwo'; did you mean show? (see shikyu config --help)"),
         (["config", "show", "--htp-port", "1"], "there is no flag --htp-port; did you mean --http-port?"),
         (["config", "lint", "--http-port", "99999"], "http.port (from --http-port) is '99999'"),
         (["config", "show", "--kafka", "linger.mss=1"], "did you mean linger.ms?"),
         (["config", "show", "--kafka", "linger.ms"], "--kafka takes NAME=VALUE"),
         (["config", "show", "--config", "none.toml"], "none.toml does not exist"),
         (["run"], "model.artifact is not set"),
+        (["run", "--config"], "Option '--config' requires an argument"),
+        (["config", "test"], "Missing option '--from-topic'"),
+        (["config", "test", "--from-topic", "many"], "'many' is not a valid integer range"),
     ],
 )
 def test_what_is_misspelt_is_told(shikyu: Shikyu, arguments: list[str], told: str) -> None:
@@ -140,6 +144,19 @@ def test_a_secret_that_lost_its_flag_is_not_shown(shikyu: Shikyu) -> None:
 
     assert code == 2
     assert "an argument that is no flag, nor the value of one (see shikyu config show --help)" in err
+    assert "hunter2" not in err
+
+
+def test_an_error_of_clicks_that_is_not_known_is_told_in_our_own_words(
+    shikyu: Shikyu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever its language and version say, it may quote an argument."""
+    failing(monkeypatch, click.UsageError("Ein Argument zu viel: hunter2"))
+
+    code, _, err = shikyu("version")
+
+    assert code == 2
+    assert "an argument that is no flag, nor the value of one" in err
     assert "hunter2" not in err
 
 
