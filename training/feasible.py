@@ -20,21 +20,28 @@ def require_folder(folder: Path, *, replace: bool) -> None:
         raise ArtifactError(f"{folder} exists: name another folder with --out, or say --replace.")
     if folder.exists() and not (folder / MANIFEST_FILE).is_file():
         raise ArtifactError(f"{folder} holds no {MANIFEST_FILE}, so it is no artifact to replace: name another folder.")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SurroundingsError(f"{folder.parent} cannot be made ({error.strerror}): name another folder.") from error
-    if not os.access(folder.parent, os.W_OK):
-        raise SurroundingsError(f"{folder.parent} cannot be written to: name another folder, or let this user write.")
+    nearest = next(parent for parent in folder.absolute().parents if parent.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise SurroundingsError(
+            f"{folder} cannot be made, for {nearest} is no folder that this user may write to: name another folder."
+        )
 
 
-def require_exportable(recipe: Recipe) -> DebertaV2Config:
-    """The configuration that will be fitted. SettingsError names what of the recipe or its base model cannot be."""
+def require_arguments(recipe: Recipe) -> None:
+    """SettingsError names the option, of pretraining or of the fit, that TrainingArguments does not know or take."""
     for section, options in (
         ("pretrain.arguments", recipe.pretrain.arguments),
         ("fit.arguments", recipe.fit.arguments),
     ):
         training_arguments(section, Path(os.devnull), options)
+
+
+def require_exportable(recipe: Recipe) -> DebertaV2Config:
+    """
+    The configuration that will be fitted; from scratch, its vocabulary may turn out smaller.
+
+    SettingsError names what of the recipe's model, or of its base model, could not be exported.
+    """
     base = recipe.model.base
     config = (
         model.config_from_scratch(recipe.model.config, recipe.model.vocab_size)

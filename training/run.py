@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from training import recipe as recipes
-from training.feasible import require_exportable, require_folder
+from training.feasible import require_arguments, require_exportable, require_folder
 from training.run_folder import RunFolder, fingerprint
 from training.steps.data import data
 from training.steps.evaluate import evaluate
@@ -51,6 +51,7 @@ def run(job: Job) -> None:
     A run that was interrupted goes on with the step it was in; one that had come to its end begins anew.
     """
     require_folder(job.artifact, replace=job.replace)
+    require_arguments(job.recipe)
     require_exportable(job.recipe)
     if (job.folder.root / "done" / "export.json").exists():
         shutil.rmtree(job.folder.root)

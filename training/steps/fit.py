@@ -3,7 +3,7 @@
 from consumer.records import Satisfaction
 from training import splits
 from training.data import Labelled
-from training.feasible import require_exportable
+from training.feasible import require_arguments, require_exportable
 from training.learn import Start, learn, start
 from training.model import replaced_classes, save
 from training.run_folder import MODEL, fold
@@ -11,6 +11,7 @@ from training.steps.job import Job
 
 
 def fit(job: Job) -> None:
+    require_arguments(job.recipe)
     config = require_exportable(job.recipe)
     messages = splits.read(job.folder)
     if replaced := replaced_classes(config):

@@ -1,0 +1,113 @@
+"""What is impossible is refused before a message is read."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+
+from consumer.errors import ArtifactError, SettingsError, SurroundingsError
+from consumer.manifest import MANIFEST_FILE
+from training import recipe as recipes
+from training.feasible import require_arguments, require_exportable, require_folder
+from training.recipe import Recipe
+
+pytestmark = pytest.mark.train
+
+SIZES = "[model.config]\nhidden_size = 32\nnum_hidden_layers = 1\nnum_attention_heads = 2\n"
+
+
+def recipe(folder: Path, rest: str) -> Recipe:
+    path = folder / "recipe.toml"
+    path.write_text(f'name = "a"\noutput = "o"\n[data]\ntrain = ["x"]\n{rest}')
+    return recipes.read(path)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("[fit.arguments]\nlearning_rat = 1", "did you mean learning_rate?"),
+        ("[pretrain.arguments]\nnum_epochs = 1", "[pretrain.arguments] holds 'num_epochs'"),
+        ('[fit.arguments]\nnum_train_epochs = "three"', "num_train_epochs is 'three'"),
+        (f"[fit.arguments]\nmax_steps = {10**30}", "max_steps is a number of 100 bits"),
+    ],
+)
+def test_an_option_that_transformers_would_not_take_is_named(tmp_path, options, message):
+    """
+    Misspelt, of the wrong kind or too large, of pretraining as of the fit.
+    """
+    with pytest.raises(SettingsError) as refused:
+        require_arguments(recipe(tmp_path, options))
+
+    assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (f"{SIZES}num_hiden_layers = 2", "did you mean num_hidden_layers?"),
+        ("[model.config]\nhidden_size = 32", "lacks num_hidden_layers, num_attention_heads"),
+        (f'{SIZES}intermediate_size = "64"', "makes no DeBERTa-v2"),
+        (f"{SIZES.replace('32', '10' * 30)}", "makes no DeBERTa-v2"),
+        (f"{SIZES.replace('heads = 2', 'heads = 0')}", "makes no DeBERTa-v2"),
+        (f"{SIZES.replace('layers = 1', 'layers = 0')}", "num_hidden_layers is 0, not 1 or more"),
+        (f"{SIZES}position_buckets = 2", "position_buckets is 2; it must be 0, or from 4"),
+        (f'{SIZES}hidden_act = "relu"', "hidden_act is 'relu', not 'gelu'"),
+        (f"{SIZES.replace('32', '8')}", "hidden_size is 8, and int8 needs at least 16"),
+    ],
+)
+def test_a_model_that_could_not_be_made_or_exported_is_named(tmp_path, model, message):
+    """
+    By the option of its configuration that cannot be.
+    """
+    with pytest.raises(SettingsError) as refused:
+        require_exportable(recipe(tmp_path, model))
+
+    assert message in str(refused.value)
+
+
+def test_a_model_that_can_be_exported_is_told_with_its_sizes(tmp_path):
+    """
+    Whatever its arguments are: those are asked about on their own.
+    """
+    config = require_exportable(recipe(tmp_path, SIZES + "[fit.arguments]\nlearning_rat = 1"))
+
+    assert (config.hidden_size, config.num_hidden_layers) == (32, 1)
+
+
+def test_an_artifact_is_replaced_only_where_it_was_said(tmp_path):
+    """
+    And never a folder that is none, such as that of the recipe and its messages.
+    """
+    (tmp_path / "artifact").mkdir()
+    (tmp_path / "artifact" / MANIFEST_FILE).touch()
+
+    with pytest.raises(ArtifactError, match="artifact exists: name another folder with --out, or say --replace"):
+        require_folder(tmp_path / "artifact", replace=False)
+    require_folder(tmp_path / "artifact", replace=True)
+    with pytest.raises(ArtifactError, match="is no artifact to replace"):
+        require_folder(tmp_path, replace=True)
+
+
+def test_asking_for_a_folder_makes_none(tmp_path):
+    """
+    Those above it are made with the artifact, which may never come to be.
+    """
+    require_folder(tmp_path / "some" / "where" / "artifact", replace=False)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_where_no_folder_can_be_made_is_named(tmp_path, monkeypatch):
+    """
+    It lies within a file, or where this user may not write.
+    """
+    (tmp_path / "file").touch()
+
+    with pytest.raises(SurroundingsError, match=r"file/some/artifact cannot be made, for .*file is no folder"):
+        require_folder(tmp_path / "file" / "some" / "artifact", replace=False)
+
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # a superuser may write anywhere
+    with pytest.raises(SurroundingsError, match="that this user may write to"):
+        require_folder(tmp_path / "some" / "artifact", replace=False)
