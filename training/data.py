@@ -57,16 +57,16 @@ def find(folder: Path, patterns: Iterable[str]) -> list[Path]:
         try:
             matches = sorted(start.glob(str(rest)))
         except (ValueError, IndexError) as error:  # of "**a", and of a folder itself
-            raise SettingsError(f"{pattern!r} is no pattern of files: name JSONL or CSV files.") from error
+            raise SettingsError(f"{pattern!r} is no pattern of files: name JSONL, CSV or Parquet files.") from error
         if not matches:
-            raise SettingsError(f"No file matches {pattern!r} in {folder}: name JSONL or CSV files that are there.")
+            raise SettingsError(f"No file matches {pattern!r} in {folder}: name files that are there.")
         found += [match for match in matches if match not in found]
     return found
 
 
 def read(paths: Sequence[Path], text: str = "text", stars: str = "stars") -> Labelled:
     """
-    All rows of JSONL or CSV files (`.gz` too) or Parquet files, in order; `text` and `stars` name the columns.
+    All rows of JSONL and CSV files (`.gz` too) and Parquet files, in order; `text` and `stars` name the columns.
 
     Raises SettingsError for a missing column, a label that is no whole number from 1 to 5, a null text
     or no rows at all, naming file and line and never a text.
