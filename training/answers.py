@@ -1,0 +1,56 @@
+"""What a model answered, as arrays: of the consumer's own decisions, fallbacks included."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from consumer.classify import Classifier
+from consumer.records import Decision
+
+Advance = Callable[[int], None]
+
+WINDOW_TEXTS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """`probabilities` (rows, 5) float64, `urgency` (rows,) float64, `urgent` (rows,) bool: above the threshold."""
+
+    probabilities: NDArray[np.float64]
+    urgency: NDArray[np.float64]
+    urgent: NDArray[np.bool_]
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        best: NDArray[np.int64] = self.probabilities.argmax(axis=1)
+        return best
+
+
+def ask(classifier: Classifier, texts: Sequence[str], advance: Advance = lambda _: None) -> Answers:
+    """`advance` is told how many more texts were answered, so that millions can be waited for."""
+    parts = []
+    for start in range(0, len(texts), WINDOW_TEXTS):
+        window = texts[start : start + WINDOW_TEXTS]
+        parts.append(of_decisions(classifier.classify(window)))
+        advance(len(window))
+    return Answers(
+        np.concatenate([part.probabilities for part in parts]),
+        np.concatenate([part.urgency for part in parts]),
+        np.concatenate([part.urgent for part in parts]),
+    )
+
+
+def lengths(classifier: Classifier, texts: Sequence[str]) -> NDArray[np.int64]:
+    """Tokens of each text as the model is given it, truncated."""
+    windows = (texts[start : start + WINDOW_TEXTS] for start in range(0, len(texts), WINDOW_TEXTS))
+    return np.array([len(each.ids) for window in windows for each in classifier.tokenize(window)], dtype=np.int64)
+
+
+def of_decisions(decisions: Sequence[Decision]) -> Answers:
+    return Answers(
+        np.array([decision.probabilities for decision in decisions], dtype=np.float64),
+        np.array([decision.urgency for decision in decisions], dtype=np.float64),
+        np.array([decision.urgent for decision in decisions], dtype=np.bool_),
+    )
