@@ -3,8 +3,6 @@
 import hashlib
 import io
 import json
-import os
-import shutil
 import tempfile
 import warnings
 from collections.abc import Mapping
@@ -35,6 +33,7 @@ from consumer.manifest import (
 from consumer.packing import Distances, pack
 from consumer.records import Satisfaction
 from training.packed import PackedDeberta
+from training.whole_folder import whole
 
 FP32_FILE = "model.onnx"
 INT8_FILE = "model_quantized.onnx"
@@ -165,17 +164,11 @@ def write_artifact(
 
 
 def _write_artifact(folder: Path, description: Description, files: Mapping[str, bytes]) -> Manifest:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
+    with whole(folder) as draft:
         manifest = _fill(draft, description, files)
         for precision, served in manifest.precisions.items():
             if served.servable:
                 artifact.verify(draft, precision)
-        draft.chmod(0o755)  # mkdtemp's folders are for their maker alone
-        _move(draft, folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return manifest
 
 
@@ -189,24 +182,6 @@ def _fill(draft: Path, description: Description, files: Mapping[str, bytes]) -> 
     except ValueError as error:
         raise ArtifactError(f"the files and the manifest do not fit together: {error}") from error
     for name, content in files.items():
-        _write(draft / name, content)
-    _write(draft / MANIFEST_FILE, (manifest.model_dump_json(indent=2) + "\n").encode())
+        (draft / name).write_bytes(content)
+    (draft / MANIFEST_FILE).write_bytes((manifest.model_dump_json(indent=2) + "\n").encode())
     return manifest
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _move(draft: Path, folder: Path) -> None:
-    """A folder cannot be renamed onto a full one, so an old one steps aside first."""
-    if not folder.exists():
-        draft.rename(folder)
-        return
-    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
-    folder.rename(aside / folder.name)
-    draft.rename(folder)
-    shutil.rmtree(aside, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import stat
 
 import numpy as np
@@ -136,7 +137,7 @@ def test_what_fails_leaves_nothing_behind(ready, tmp_path, monkeypatch, broken, 
     elif broken == "a file too many":
         files["notes.txt"] = b""
     else:
-        monkeypatch.setattr(export.os, "fsync", full_disk)
+        monkeypatch.setattr(os, "fsync", full_disk)
 
     with told:
         export.write_artifact(folder, description, files, replace=True)
