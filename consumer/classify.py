@@ -13,9 +13,8 @@ from consumer.answer import decide_all
 from consumer.batching import batches
 from consumer.decide import Policy, WhenUnsure, decide
 from consumer.errors import ArtifactError, BackendError, RecordError
-from consumer.manifest import CONFIG_FILE, Manifest
+from consumer.manifest import Manifest
 from consumer.onnx_backend import Backend, OnnxBackend
-from consumer.packing import Distances
 from consumer.records import Decision, ModelVersion, Satisfaction, Tokens
 from consumer.tokenization import Tokenizer, Truncate
 
@@ -134,20 +133,13 @@ def load(
     classifier = Classifier(
         artifact.manifest,
         tokenizer,
-        OnnxBackend(artifact.model, _distances(path, artifact), threads),
+        OnnxBackend(artifact.model, artifact.config, threads),
         Policy.of(artifact, tokenizer.special_tokens, when_unsure, max_unknown_share),
         max_batch_tokens=max_batch_tokens,
         max_batch_records=max_batch_records,
     )
     _warm(path, classifier)
     return classifier
-
-
-def _distances(folder: Path, artifact: artifacts.Artifact) -> Distances:
-    try:
-        return Distances.of(artifact.config)
-    except (TypeError, ValueError) as error:
-        raise ArtifactError(f"{folder / CONFIG_FILE} fits no DeBERTa-v2: {error}; make the artifact again") from error
 
 
 def _warm(folder: Path, classifier: Classifier) -> None:

@@ -130,7 +130,7 @@ class Description(Part):
     max_length: Annotated[int, Field(ge=3, le=4096)]
     text_cleaning: tuple[str, ...] = ()
     class_shares: ClassShares
-    precisions: Annotated[dict[Literal["fp32", "int8"], Served], Field(min_length=1)]
+    precisions: Annotated[dict[Literal["fp32", "fp16", "int8"], Served], Field(min_length=1)]
     shared_files: tuple[FileName, ...] = SHARED_FILES
     checkpoint_files: tuple[FileName, ...] = (CHECKPOINT_FILE,)
     reference: Reference | None = None

@@ -1,14 +1,15 @@
-"""The model behind a Protocol: ONNX Runtime on CPU, on the packed graph that training/export.py makes."""
+"""The model behind a Protocol: ONNX Runtime on CPU, on a packed graph (DeBERTa-v2) or a padded one (any other)."""
 
 import os
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from consumer.errors import ArtifactError
 from consumer.packing import Distances, pack
+from consumer.padding import pad, padding_id
 from consumer.records import Satisfaction
 
 # ONNX Runtime 1.32 keeps an id of the device in the home folder and would tell Microsoft how it is used. It looks once,
@@ -17,10 +18,16 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime  # type: ignore[import-untyped]
 
 PACKED_INPUTS = ("token_ids", "row_of_cell", "cell_of_row", "score_bias", "first_rows", "position_rows")
+# Without a mask, a text's logits would change with the padding that its neighbours need.
+PADDED_INPUTS = ("input_ids", "attention_mask")
+OPTIONAL_PADDED_INPUTS = ("token_type_ids",)
 ERRORS_ONLY = 3
 # A folder that no system can have. Given bytes, ONNX Runtime would look for external weights in the
 # working directory, and they would be no part of what was verified.
 NO_FOLDER = f"{os.devnull}/none"
+
+
+Arrangement = Callable[[Sequence[NDArray[np.int64]]], dict[str, NDArray[Any]]]
 
 
 class Backend(Protocol):
@@ -30,18 +37,17 @@ class Backend(Protocol):
 
 
 class OnnxBackend:
-    """ArtifactError when the bytes are no packed model of five classes. Threads: as given, else one per usable core."""
+    """
+    ArtifactError when the bytes are no model of five classes that takes a packed or a padded batch.
 
-    def __init__(self, model: bytes, distances: Distances, threads: int | None = None) -> None:
-        self._distances = distances
+    `config` is the artifact's config.json. Threads: as given, else one per usable core.
+    """
+
+    def __init__(self, model: bytes, config: Mapping[str, Any], threads: int | None = None) -> None:
         self._session = _session(model, threads or usable_cores())
         # The exporter leaves out what a graph does not use, which a model of one layer does.
         self._inputs = [each.name for each in self._session.get_inputs()]
-        if "token_ids" not in self._inputs or not set(PACKED_INPUTS).issuperset(self._inputs):
-            raise ArtifactError(
-                f"the model takes {', '.join(sorted(self._inputs))}, and shikyu's packed models take "
-                f"{', '.join(PACKED_INPUTS)}; export it with this version's `shikyu-train`"
-            )
+        self._arrange = _arrangement(self._inputs, config)
         outputs = [each.shape[-1] for each in self._session.get_outputs()]
         if outputs != [len(Satisfaction)]:
             raise ArtifactError(
@@ -50,9 +56,28 @@ class OnnxBackend:
             )
 
     def logits(self, token_ids: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
-        packed = pack(token_ids, self._distances)
-        found: NDArray[np.float32] = self._session.run(None, {name: packed[name] for name in self._inputs})[0]
+        arranged = self._arrange(token_ids)
+        found: NDArray[np.float32] = self._session.run(None, {name: arranged[name] for name in self._inputs})[0]
         return found
+
+
+def _arrangement(inputs: Sequence[str], config: Mapping[str, Any]) -> Arrangement:
+    """By what the graph takes: a batch as one row of tokens, or as a padded grid."""
+    names = set(inputs)
+    try:
+        if "token_ids" in names and names.issubset(PACKED_INPUTS):
+            distances = Distances.of(config)
+            return lambda token_ids: pack(token_ids, distances)
+        if names.issuperset(PADDED_INPUTS) and names.issubset(PADDED_INPUTS + OPTIONAL_PADDED_INPUTS):
+            pad_id = padding_id(config)
+            return lambda token_ids: pad(token_ids, pad_id)
+    except (TypeError, ValueError) as error:
+        raise ArtifactError(f"config.json does not fit the model: {error}; make the artifact again") from error
+    raise ArtifactError(
+        f"the model takes {', '.join(sorted(names))}, and shikyu's models take {', '.join(PACKED_INPUTS)}, or "
+        f"{', '.join(PADDED_INPUTS)}, with or without {', '.join(OPTIONAL_PADDED_INPUTS)}; "
+        "export it with this version's `shikyu-train`"
+    )
 
 
 def usable_cores() -> int:

@@ -29,7 +29,7 @@ from consumer.settings_types import (
 )
 
 Format = Literal["avro", "json-schema", "avro-single-object", "json", "text"]
-Precision = Literal["int8", "fp32"]
+Precision = Literal["int8", "fp32", "fp16"]
 OptionalPrecision = Annotated[Precision | None, BeforeValidator(none_when_empty)]
 Truncate = Literal["head", "head-tail"]
 WhenUnsure = Literal["urgent", "routine"]

@@ -19,7 +19,6 @@ from transformers import DebertaV2Config, DebertaV2ForSequenceClassification, De
 from consumer.decide import urgencies
 from consumer.manifest import ClassShares, Description, Served, TrainingData
 from consumer.onnx_backend import OnnxBackend
-from consumer.packing import Distances
 from consumer.records import Satisfaction
 from consumer.tokenization import Tokenizer
 from training import export, tokenizer
@@ -76,10 +75,9 @@ def make(folder: Path, *, name: str = "tiny", version: str = "1", max_length: in
     fp32 = export.fp32_onnx(model)
     models = {"fp32": (export.FP32_FILE, fp32), "int8": (export.INT8_FILE, export.int8_onnx(fp32))}
     ids = [each.ids for each in Tokenizer(files["tokenizer.json"], max_length).encode(TEXTS)]
-    distances = Distances.of(model.config.to_dict())
     served = {}
     for precision, (file, content) in models.items():
-        logits = OnnxBackend(content, distances, threads=1).logits(ids)
+        logits = OnnxBackend(content, model.config.to_dict(), threads=1).logits(ids)
         middle = float(np.median(urgencies(logits, 1.0, [0.0] * 5)))
         served[precision] = Served(files=(file,), temperature=1.0, threshold=middle, servable=True)
         files[file] = content

@@ -86,7 +86,7 @@ step("export", "Write the artifact of what the other steps made.")
 @click.argument("files", nargs=-1, required=True, type=ExistingFile())
 @click.option("--text", default="text", show_default=True, help="The column with the text.")
 @click.option("--stars", default="stars", show_default=True, help="The column with one to five stars.")
-@click.option("--precision", type=click.Choice(["fp32", "int8"]), help="Otherwise, each that may be served.")
+@click.option("--precision", type=click.Choice(["fp32", "fp16", "int8"]), help="Otherwise, each that may be served.")
 def evaluate(artifact: Path, files: tuple[Path, ...], text: str, stars: str, precision: str | None) -> None:
     """What an artifact answers on labelled messages (JSONL or CSV)."""
     require_extra()

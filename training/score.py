@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from consumer.batching import batches
 from consumer.manifest import CONFIG_FILE, TOKENIZER_FILE
 from consumer.onnx_backend import OnnxBackend
-from consumer.packing import Distances
 from consumer.records import Satisfaction, Tokens
 from consumer.tokenization import Tokenizer
 
@@ -28,7 +27,7 @@ class Scored:
 
 def score(files: Mapping[str, bytes], model_file: str, texts: Sequence[str], max_length: int) -> Scored:
     """Score texts with an artifact's files before there is an artifact."""
-    backend = OnnxBackend(files[model_file], Distances.of(json.loads(files[CONFIG_FILE])))
+    backend = OnnxBackend(files[model_file], json.loads(files[CONFIG_FILE]))
     tokens = Tokenizer(files[TOKENIZER_FILE], max_length).encode(texts)
     logits = np.empty((len(texts), len(Satisfaction)), dtype=np.float32)
     for rows in batches([len(each.ids) for each in tokens], MAX_BATCH_TOKENS, MAX_BATCH_RECORDS):

@@ -246,7 +246,7 @@ def test_int8_is_the_first_choice(tiny):
         ("config.json", b"[]", "no JSON object"),
         ("config.json", b'{"max_relative_positions": 1e999}', r"config\.json is no JSON"),
         ("config.json", b"[" * 100_000, r"config\.json is no JSON"),
-        ("config.json", dump(id2label=dict(enumerate(LABELS)), position_buckets=1), r"config\.json fits no DeBERTa-v2"),
+        ("config.json", dump(id2label=dict(enumerate(LABELS)), position_buckets=1), "position_buckets is 1"),
     ],
 )
 def test_what_was_hashed_rightly_can_still_be_no_model(folder, name, content, says):

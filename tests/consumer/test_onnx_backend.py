@@ -10,15 +10,14 @@ import pytest
 
 from consumer.errors import ArtifactError
 from consumer.onnx_backend import OnnxBackend
-from consumer.packing import Distances
 
 TEXTS = [np.arange(1, 1 + length) for length in (5, 1, 64, 17)]
 
 
 @pytest.fixture(params=["model.onnx", "model_quantized.onnx"])
 def backend(request, tiny):
-    distances = Distances.of(json.loads((tiny / "config.json").read_bytes()))
-    return OnnxBackend((tiny / request.param).read_bytes(), distances, threads=1)
+    config = json.loads((tiny / "config.json").read_bytes())
+    return OnnxBackend((tiny / request.param).read_bytes(), config, threads=1)
 
 
 def test_gives_five_finite_logits_a_text(backend):
@@ -70,21 +69,33 @@ def onnx_model(inputs, classes, *, external=False):
     return model.SerializeToString()
 
 
+CONFIG = {"position_buckets": 256, "max_position_embeddings": 512, "pad_token_id": 0}
 PACKED = ["token_ids", "row_of_cell", "cell_of_row", "score_bias", "first_rows", "position_rows"]
 
 
 @pytest.mark.train
-def test_a_model_of_other_inputs_is_refused():
-    """A padded export of somebody else's, for example."""
-    with pytest.raises(ArtifactError, match="the model takes attention_mask, input_ids, and shikyu's packed"):
-        OnnxBackend(onnx_model(["input_ids", "attention_mask"], 5), Distances(256, 512), 1)
+@pytest.mark.parametrize(
+    "inputs", [["input_ids"], ["input_ids", "attention_mask", "position_ids"], ["token_ids", "attention_mask"]]
+)
+def test_a_model_of_other_inputs_is_refused(inputs):
+    """One without a mask too: its answers would depend on the padding."""
+    with pytest.raises(ArtifactError, match=f"the model takes {', '.join(sorted(inputs))}, and shikyu's models take"):
+        OnnxBackend(onnx_model(inputs, 5), CONFIG, 1)
+
+
+@pytest.mark.train
+@pytest.mark.parametrize("pad_id", [None, -1, "0", True])
+def test_a_padded_model_needs_the_id_it_was_padded_with(pad_id):
+    """RoBERTa counts its positions from that id, so no other will do."""
+    with pytest.raises(ArtifactError, match=f"pad_token_id is {pad_id!r}, not a token's id"):
+        OnnxBackend(onnx_model(["input_ids", "attention_mask"], 5), {**CONFIG, "pad_token_id": pad_id}, 1)
 
 
 @pytest.mark.train
 def test_a_model_of_other_labels_is_refused():
     """Two classes are no satisfaction."""
     with pytest.raises(ArtifactError, match=r"answers with \[2\] numbers"):
-        OnnxBackend(onnx_model(PACKED, 2), Distances(256, 512), 1)
+        OnnxBackend(onnx_model(PACKED, 2), CONFIG, 1)
 
 
 @pytest.mark.train
@@ -94,7 +105,7 @@ def test_weights_in_another_file_are_never_read(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     with pytest.raises(ArtifactError, match="weights in further files are not read"):
-        OnnxBackend(onnx_model(PACKED, 5, external=True), Distances(256, 512), 1)
+        OnnxBackend(onnx_model(PACKED, 5, external=True), CONFIG, 1)
 
 
 def test_the_engine_keeps_no_id_and_calls_nobody(tiny, tmp_path):

@@ -18,7 +18,6 @@ from consumer.artifact import read_manifest, verify
 from consumer.errors import ArtifactError, SurroundingsError
 from consumer.manifest import Description
 from consumer.onnx_backend import OnnxBackend
-from consumer.packing import Distances
 from tests.tiny_artifact import TEXTS, make, random_model, tiny_tokenizer
 from training import export
 
@@ -41,13 +40,13 @@ def ready(made):
 def test_int8_is_near_fp32():
     """Per channel and dynamic: logits differ by a few hundredths of what they are."""
     model = random_model(300, hidden_size=64, num_hidden_layers=3)
-    distances = Distances.of(model.config.to_dict())
+    config = model.config.to_dict()
     fp32 = export.fp32_onnx(model)
     texts = [np.random.default_rng(length).integers(3, 300, length) for length in (1, 5, 60, 200)]
 
-    exact = OnnxBackend(fp32, distances, 1).logits(texts)
+    exact = OnnxBackend(fp32, config, 1).logits(texts)
     for reduce_range in (True, False):
-        rounded = OnnxBackend(export.int8_onnx(fp32, reduce_range=reduce_range), distances, 1).logits(texts)
+        rounded = OnnxBackend(export.int8_onnx(fp32, reduce_range=reduce_range), config, 1).logits(texts)
         assert np.abs(rounded - exact).max() < 0.1 * np.abs(exact).max()
 
 

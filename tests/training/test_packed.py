@@ -38,7 +38,7 @@ class Pair:
         self.theirs = random_model(VOCABULARY, seed=1, **changes)
         self.distances = Distances.of(self.theirs.config.to_dict())
         self.packed = PackedDeberta(self.theirs)
-        self.onnx = OnnxBackend(fp32_onnx(self.theirs), self.distances, threads=1)
+        self.onnx = OnnxBackend(fp32_onnx(self.theirs), self.theirs.config.to_dict(), threads=1)
 
     @torch.inference_mode()
     def expected(self, texts):
