@@ -5,26 +5,12 @@ from pathlib import Path
 
 from transformers import DebertaV2Config
 
-from consumer.errors import ArtifactError, SettingsError, SurroundingsError
-from consumer.manifest import MANIFEST_FILE
+from consumer.errors import SettingsError
 from training import model
 from training.arguments import training_arguments
 from training.export import SMALLEST_SIDE
 from training.packed import refuse_uncovered
 from training.recipe import SCRATCH, Recipe
-
-
-def require_folder(folder: Path, *, replace: bool) -> None:
-    """ArtifactError when something is in the artifact's place, SurroundingsError when nothing can be put there."""
-    if folder.exists() and not replace:
-        raise ArtifactError(f"{folder} exists: name another folder with --out, or say --replace.")
-    if folder.exists() and not (folder / MANIFEST_FILE).is_file():
-        raise ArtifactError(f"{folder} holds no {MANIFEST_FILE}, so it is no artifact to replace: name another folder.")
-    nearest = next(parent for parent in folder.absolute().parents if parent.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        raise SurroundingsError(
-            f"{folder} cannot be made, for {nearest} is no folder that this user may write to: name another folder."
-        )
 
 
 def require_arguments(recipe: Recipe) -> None:

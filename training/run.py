@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from training import recipe as recipes
-from training.feasible import require_arguments, require_exportable, require_folder
+from training.feasible import require_arguments, require_exportable
 from training.run_folder import RunFolder, fingerprint
 from training.steps.data import data
 from training.steps.evaluate import evaluate
@@ -14,6 +14,7 @@ from training.steps.fit import fit
 from training.steps.graphs import graphs
 from training.steps.job import Job, Say
 from training.steps.operate import operate
+from training.whole_folder import require_folder
 
 Step = Callable[[Job], None]
 

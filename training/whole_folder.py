@@ -7,6 +7,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from consumer.errors import ArtifactError, SurroundingsError
+from consumer.manifest import MANIFEST_FILE
+
+
+def require_folder(folder: Path, *, replace: bool) -> None:
+    """ArtifactError when something is in the artifact's place, SurroundingsError when nothing can be put there."""
+    if folder.exists() and not replace:
+        raise ArtifactError(f"{folder} exists: name another folder, or say --replace.")
+    if folder.exists() and not (folder / MANIFEST_FILE).is_file():
+        raise ArtifactError(f"{folder} holds no {MANIFEST_FILE}, so it is no artifact to replace: name another folder.")
+    nearest = next(parent for parent in folder.absolute().parents if parent.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise SurroundingsError(
+            f"{folder} cannot be made, for {nearest} is no folder that this user may write to: name another folder."
+        )
+
 
 @contextmanager
 def whole(folder: Path) -> Iterator[Path]:

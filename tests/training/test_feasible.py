@@ -1,16 +1,14 @@
 """What is impossible is refused before a message is read."""
 
-import os
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("torch")
 
-from consumer.errors import ArtifactError, SettingsError, SurroundingsError
-from consumer.manifest import MANIFEST_FILE
+from consumer.errors import SettingsError
 from training import recipe as recipes
-from training.feasible import require_arguments, require_exportable, require_folder
+from training.feasible import require_arguments, require_exportable
 from training.recipe import Recipe
 
 pytestmark = pytest.mark.train
@@ -74,40 +72,3 @@ def test_a_model_that_can_be_exported_is_told_with_its_sizes(tmp_path):
     config = require_exportable(recipe(tmp_path, SIZES + "[fit.arguments]\nlearning_rat = 1"))
 
     assert (config.hidden_size, config.num_hidden_layers) == (32, 1)
-
-
-def test_an_artifact_is_replaced_only_where_it_was_said(tmp_path):
-    """
-    And never a folder that is none, such as that of the recipe and its messages.
-    """
-    (tmp_path / "artifact").mkdir()
-    (tmp_path / "artifact" / MANIFEST_FILE).touch()
-
-    with pytest.raises(ArtifactError, match="artifact exists: name another folder with --out, or say --replace"):
-        require_folder(tmp_path / "artifact", replace=False)
-    require_folder(tmp_path / "artifact", replace=True)
-    with pytest.raises(ArtifactError, match="is no artifact to replace"):
-        require_folder(tmp_path, replace=True)
-
-
-def test_asking_for_a_folder_makes_none(tmp_path):
-    """
-    Those above it are made with the artifact, which may never come to be.
-    """
-    require_folder(tmp_path / "some" / "where" / "artifact", replace=False)
-
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_place_where_no_folder_can_be_made_is_named(tmp_path, monkeypatch):
-    """
-    It lies within a file, or where this user may not write.
-    """
-    (tmp_path / "file").touch()
-
-    with pytest.raises(SurroundingsError, match=r"file/some/artifact cannot be made, for .*file is no folder"):
-        require_folder(tmp_path / "file" / "some" / "artifact", replace=False)
-
-    monkeypatch.setattr(os, "access", lambda path, mode: False)  # a superuser may write anywhere
-    with pytest.raises(SurroundingsError, match="that this user may write to"):
-        require_folder(tmp_path / "some" / "artifact", replace=False)
