@@ -2,8 +2,8 @@
 
 import hashlib
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +18,30 @@ STARS = (1, 2, 3, 4, 5)
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Texts with `labels` (rows,) int64: 0 for one star to 4 for five; `files` (rows,) numbers where they stood."""
+    """
+    Texts with `labels` (rows,) int64: 0 for one star to 4 for five; `files` (rows,) numbers where they stood.
+
+    `columns` are what else is known of each row, and `sources` where it comes from; both may be empty.
+    """
 
     texts: tuple[str, ...]
     labels: NDArray[np.int64]
     files: NDArray[np.int64]
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sources: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.texts)
 
     def take(self, rows: Sequence[int] | NDArray[np.int64]) -> "Labelled":
         chosen = np.asarray(rows, dtype=np.int64)
-        return Labelled(tuple(self.texts[row] for row in chosen), self.labels[chosen], self.files[chosen])
+        return Labelled(
+            tuple(self.texts[row] for row in chosen),
+            self.labels[chosen],
+            self.files[chosen],
+            {name: tuple(values[row] for row in chosen) for name, values in self.columns.items()},
+            tuple(self.sources[row] for row in chosen) if self.sources else (),
+        )
 
     def class_counts(self) -> list[int]:
         return [int(count) for count in np.bincount(self.labels, minlength=len(STARS))]
@@ -64,9 +76,11 @@ def find(folder: Path, patterns: Iterable[str]) -> list[Path]:
     return found
 
 
-def read(paths: Sequence[Path], text: str = "text", stars: str = "stars") -> Labelled:
+def read(paths: Sequence[Path], text: str = "text", stars: str = "stars", columns: Sequence[str] = ()) -> Labelled:
     """
     All rows of JSONL and CSV files (`.gz` too) and Parquet files, in order; `text` and `stars` name the columns.
+
+    Of `columns`, the values are kept as text, null as the empty one.
 
     Raises SettingsError for a missing column, a label that is no whole number from 1 to 5, a null text
     or no rows at all, naming file and line and never a text.
@@ -74,14 +88,17 @@ def read(paths: Sequence[Path], text: str = "text", stars: str = "stars") -> Lab
     texts: list[str] = []
     labels: list[int] = []
     files: list[int] = []
+    kept: list[tuple[str, ...]] = []
     for number, path in enumerate(paths):
-        for where, (words, given) in text_files.rows(path, (text, stars)):
+        for where, (words, given, *others) in text_files.rows(path, (text, stars, *columns)):
             files.append(number)
+            kept.append(tuple("" if value is None else str(value) for value in others))
             texts.append(_text(words, text, path, where))
             labels.append(_label(given, stars, path, where))
     if not texts:
         raise SettingsError(f"No messages in {', '.join(map(str, paths))}: there is nothing to learn from.")
-    return Labelled(tuple(texts), np.array(labels, dtype=np.int64), np.array(files, dtype=np.int64))
+    by_column = dict(zip(columns, zip(*kept, strict=True), strict=True)) if columns else {}
+    return Labelled(tuple(texts), np.array(labels, dtype=np.int64), np.array(files, dtype=np.int64), by_column)
 
 
 def require_every_class(data: Labelled, what: str) -> None:

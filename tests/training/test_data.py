@@ -179,3 +179,18 @@ def test_an_absent_class_is_named():
     """
     with pytest.raises(SettingsError, match="none with 4 stars"):
         data.require_every_class(labelled(("a", "b", "c", "d"), np.array([0, 1, 2, 4])), "training")
+
+
+def test_further_columns_are_kept_as_text_and_stay_with_their_rows(tmp_path):
+    """
+    Slices are told by what stands there: a number, a word, or nothing.
+    """
+    rows = [{"text": "Fine", "stars": 5, "shop": 7}, {"text": "Bad", "stars": 1, "shop": None}]
+    write(tmp_path / "a.jsonl", *rows)
+
+    messages = data.read([tmp_path / "a.jsonl"], columns=["shop"])
+
+    assert messages.columns == {"shop": ("7", "")}
+    assert messages.take([1]).columns == {"shop": ("",)}
+    with pytest.raises(SettingsError, match="has no 'shops' in line 1"):
+        data.read([tmp_path / "a.jsonl"], columns=["shops"])
