@@ -33,7 +33,9 @@ def look(
     named = [topic for topic in inputs if not topic.startswith("^")]
     gone = missing(listing, dict.fromkeys((*named, *outputs)))
     if gone:
-        options = " --inputs --partitions 6" if set(gone) & set(named) else ""
+        options = " --inputs" * any(topic in gone for topic in named)
+        # An input that is there tells how many partitions its siblings shall have.
+        options += " --partitions 6" * (bool(named) and set(named) <= set(gone))
         raise SurroundingsError(how_to_create(gone, str(servers(config)), options))
     denied = [topic for topic in (*named, *outputs) if _denied(listing, topic)]
     if denied:

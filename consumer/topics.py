@@ -2,9 +2,8 @@
 
 import time
 from collections.abc import Collection, Iterable
-from typing import Protocol
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin._metadata import ClusterMetadata
 
 from consumer.errors import SurroundingsError
@@ -13,28 +12,22 @@ LISTING_S = 1.5  # no signal is served while one listing is waited for
 CONFIRM_S = 1.0
 
 
-class Lists(Protocol):
-    """An AdminClient, or any other client."""
-
-    def list_topics(self, *, timeout: float) -> ClusterMetadata: ...
-
-
 def missing(listing: ClusterMetadata, wanted: Iterable[str]) -> list[str]:
     """Those that are not listed: they do not exist, or this client may not DESCRIBE them."""
     return sorted(topic for topic in wanted if topic not in listing.topics or _unknown(listing, topic))
 
 
-def must_be_there(client: Lists, wanted: Collection[str]) -> None:
+def must_be_there(producer: Producer, wanted: Collection[str]) -> None:
     """
     Raises SurroundingsError when Kafka says that a topic is gone. A Kafka that does not answer says nothing.
 
-    It has to say so twice: a broker that has just started may not know every topic yet.
+    It has to say so twice: a broker that has just started may not know every topic yet. Blocks for 4 s at most.
     """
     gone: list[str] = []
     for pause_s in (0.0, CONFIRM_S):
         time.sleep(pause_s)
         try:
-            listing = client.list_topics(timeout=LISTING_S)
+            listing = producer.list_topics(timeout=LISTING_S)
         except KafkaException:
             return
         gone = missing(listing, wanted)
@@ -46,16 +39,14 @@ def must_be_there(client: Lists, wanted: Collection[str]) -> None:
 
 def how_to_create(gone: Collection[str], servers: str, options: str = "") -> str:
     """Of what to tell whoever misses these topics; `options` are those of `shikyu topics create`."""
-    commands = [f"kafka-topics.sh --bootstrap-server {servers} --create --topic {t} --partitions 6" for t in gone]
+    several = len(gone) > 1
     return (
-        f"{named(gone)} missing on {servers}, or this client may not DESCRIBE {'it' if len(gone) == 1 else 'them'}. "
-        f"`shikyu run` never creates topics: `shikyu topics create{options}` does, with the same settings, or "
-        f"{'; '.join(commands)}; or grant DESCRIBE. Then start again"
+        f"topic{'s' if several else ''} {', '.join(gone)} {'are' if several else 'is'} missing on {servers}, or this "
+        f"client may not DESCRIBE {'them' if several else 'it'}. `shikyu run` never creates topics: `shikyu topics "
+        f"create{options}` does, with the same settings, or `kafka-topics.sh --bootstrap-server {servers} --create "
+        "--partitions N --topic NAME`, with as many partitions as the input topic has; or grant "
+        "DESCRIBE. Then start again"
     )
-
-
-def named(topics: Collection[str]) -> str:
-    return f"topic{'s' if len(topics) > 1 else ''} {', '.join(topics)} {'are' if len(topics) > 1 else 'is'}"
 
 
 def _unknown(listing: ClusterMetadata, topic: str) -> bool:

@@ -43,11 +43,13 @@ def test_a_topic_that_is_forbidden_is_told_as_such(listing):
 
 
 def test_missing_input_is_created_by_a_command_that_is_named(listing):
-    """Inputs are created only when asked for."""
+    """Inputs are created only when asked for; one that is there tells how many partitions they have."""
     listing["urgent"] = None
 
     with pytest.raises(SurroundingsError, match="`shikyu topics create --inputs --partitions 6`"):
         surroundings.look({"bootstrap.servers": "b:1"}, ("in",), ("urgent",))
+    with pytest.raises(SurroundingsError, match="`shikyu topics create --inputs`"):
+        surroundings.look({"bootstrap.servers": "b:1"}, ("in", "urgent"), ())
 
 
 def test_input_topics_that_are_there_are_told(listing):

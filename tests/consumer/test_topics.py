@@ -46,9 +46,7 @@ def test_topic_that_is_gone_twice_is_told_with_what_creates_it():
     """And on which brokers it was looked for."""
     client = Client(listing(a=None), listing(a=None))
 
-    with pytest.raises(
-        SurroundingsError, match=r"topic b is missing on b:9, .*`shikyu topics create` does.*--topic b "
-    ):
+    with pytest.raises(SurroundingsError, match=r"topic b is missing on b:9, .*`shikyu topics create` does"):
         must_be_there(client, {"a", "b"})
 
 
@@ -68,9 +66,9 @@ def test_silence_says_nothing():
 
 
 def test_several_topics_are_told_in_the_plural():
-    """Each with a command of its own for those who have Kafka's tools at hand."""
+    """Kafka's own tool does it too, with the input's number of partitions, which is not ours to guess."""
     told = how_to_create(["a", "b"], "s:1", " --inputs")
 
     assert told.startswith("topics a, b are missing on s:1, or this client may not DESCRIBE them. ")
     assert "`shikyu topics create --inputs`" in told
-    assert "--create --topic a --partitions 6; kafka-topics.sh --bootstrap-server s:1 --create --topic b" in told
+    assert "`kafka-topics.sh --bootstrap-server s:1 --create --partitions N --topic NAME`, with as many" in told
