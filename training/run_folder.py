@@ -9,11 +9,15 @@ Where a run keeps what its steps hand on to one another, so that each can be don
     graphs/<name>/                  the artifact's files that are made of it, one ONNX file a precision among them
     scores/<split>.<precision>.npy  logits (rows, 5) float32, by the consumer's own backends
     operating_point.json            temperatures, thresholds, promises, gates
-    train_results.json  eval_results.json  prediction_results.json  report.html
+    train_results.json  eval_results.json  prediction_results.json
+                                    the figures by the Trainer's names: of the fit, of calibration, of the test messages
+    evaluation.json                 everything that was measured on the test messages
+    mistakes.json  report.html      these hold customers' texts, and are no part of the artifact
     done/<step>.json                fingerprint of all that a step was made from
 """
 
 import hashlib
+import io
 import json
 import os
 import tempfile
@@ -22,12 +26,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from consumer.errors import SettingsError
 
 MODEL = "model"
 DATA = "data.json"
 OPERATING_POINT = "operating_point.json"
 EVAL_RESULTS = "eval_results.json"
+PREDICTION_RESULTS = "prediction_results.json"
+EVALUATION = "evaluation.json"
+MISTAKES = "mistakes.json"
 CARD = "README.md"
 
 
@@ -62,6 +72,17 @@ class RunFolder:
 
     def scores(self, split: str, precision: str) -> Path:
         return self.root / "scores" / f"{split}.{precision}.npy"
+
+    def write_scores(self, split: str, precision: str, logits: NDArray[np.float32]) -> None:
+        written = io.BytesIO()
+        np.save(written, logits, allow_pickle=False)
+        write_atomically(self.scores(split, precision), written.getvalue())
+
+    def read_scores(self, split: str, precision: str) -> NDArray[np.float32]:
+        """Logits (rows, 5) in the split's order. SettingsError when `operate` was not done yet."""
+        content = self.read(str(self.scores(split, precision).relative_to(self.root)), "operate")
+        logits: NDArray[np.float32] = np.load(io.BytesIO(content), allow_pickle=False)
+        return logits
 
     def models(self) -> list[str]:
         """The names of those that were fitted. SettingsError when none was yet."""

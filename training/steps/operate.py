@@ -12,6 +12,8 @@ from training.steps.job import Job
 def operate(job: Job) -> None:
     messages = splits.read(job.folder)
     calibration = _scored(job, messages)
+    for precision, scored in calibration.scored.items():
+        job.folder.write_scores("calibration", precision, scored.logits)
     shares = class_shares(job.recipe, calibration)
     precisions = served(calibration, shares, job.recipe.promise, job.recipe.gate)
     description = describe(job.recipe, messages, calibration, shares, precisions)
