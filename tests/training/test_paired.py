@@ -72,6 +72,7 @@ def test_needless_at_recall_is_counted_by_hand():
     urgency = np.array([*np.linspace(0.5, 0.975, 20), 1.0, 0.4, 0.5, 0.525, 0.6])
 
     assert needless_at_recall(urgency, labels, 0.95) == 0.5
+    assert needless_at_recall(urgency, labels, 0.9) == 0.25  # (1 - 0.9) * 20 is 1.9999999999999996
     assert needless_at_recall(urgency, labels, 0.96) == 0.75
     assert needless_at_recall(urgency, labels, 1.0) == 0.75
 
