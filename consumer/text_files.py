@@ -3,21 +3,24 @@
 import csv
 import gzip
 import io
+import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 from consumer import strict_json
 from consumer.errors import RecordError, SettingsError
 from consumer.names import nearest
 from consumer.visible import told_names
 
-MAX_CSV_FIELD = 64 * 1024 * 1024
+MAX_LINE = 64 * 1024 * 1024  # of CSV in characters, and in a quoted field, which may hold several lines
 PARQUET_ROWS = 1000
 KINDS = ".jsonl, .ndjson or .csv (each also with .gz), or .parquet"
 
 Advance = Callable[[int], None]
 Row = tuple[str, tuple[object, ...]]
+Text = TypeVar("Text", str, bytes)
 
 
 def read(path: Path, field: str, advance: Advance) -> Iterator[str]:
@@ -68,7 +71,7 @@ def _lines(
 
 
 def _jsonl(path: Path, content: io.BufferedIOBase, fields: Sequence[str]) -> Iterator[Row]:
-    for number, line in enumerate(content, start=1):
+    for number, line in enumerate(_bounded(path, content.readline), start=1):
         if not line.strip():
             continue
         try:
@@ -79,25 +82,35 @@ def _jsonl(path: Path, content: io.BufferedIOBase, fields: Sequence[str]) -> Ite
             raise SettingsError(f"{path} has no JSON object in line {number}; write one object a line")
         if missing := [field for field in fields if field not in row]:
             raise _no_field(path, f"line {number}", missing[0], row)
+        if twice := [field for field in fields if _is_twice(line, field)]:
+            raise _not_one(path, f"line {number}", twice[0])
         yield f"line {number}", tuple(row[field] for field in fields)
 
 
-def _csv(path: Path, content: io.BufferedIOBase, fields: Sequence[str]) -> Iterator[Row]:
-    before = csv.field_size_limit(MAX_CSV_FIELD)
-    text = io.TextIOWrapper(content, encoding="utf-8-sig", newline="")  # type: ignore[type-var]
-    reader = csv.DictReader(text, strict=True)
+def _is_twice(line: bytes, field: str) -> bool:
+    """Whether an object, which is known to be JSON, has the field twice itself; asked in full of few lines only."""
+    if line.count(json.dumps(field, ensure_ascii=False).encode()) < 2:
+        return False
+    text = line.decode("utf-8-sig")
     try:
-        columns = reader.fieldnames or ()
-        if missing := [field for field in fields if field not in columns]:
-            # Without a header these are no names, but the first customer's words.
-            raise SettingsError(
-                f"{path} has no {missing[0]!r} among the {len(columns)} columns of its first line"
-                f"{nearest(missing[0], columns)}; a CSV file begins with its columns' names"
-            )
+        pairs = json.loads(text, object_pairs_hook=list, parse_int=str, parse_float=str)
+    except RecursionError:  # deeper than Python goes, and not than orjson
+        return False
+    return [name for name, _ in pairs].count(field) > 1
+
+
+def _csv(path: Path, content: io.BufferedIOBase, fields: Sequence[str]) -> Iterator[Row]:
+    before = csv.field_size_limit(MAX_LINE)
+    text = io.TextIOWrapper(content, encoding="utf-8-sig", newline="")  # type: ignore[type-var]
+    reader = csv.DictReader(_bounded(path, text.readline), strict=True)
+    try:
+        _check_columns(path, reader.fieldnames or (), fields)
         for row in reader:
-            if None in row:  # else a text with a comma and no quotes would end there
+            # A text with a comma and no quotes would end there, and one with a line break too.
+            if None in row or None in row.values():
+                how_many = "more" if None in row else "fewer"
                 raise SettingsError(
-                    f"{path}, line {reader.line_num}: more fields than columns; put quotes around texts"
+                    f"{path}, line {reader.line_num}: {how_many} fields than columns; put quotes around texts"
                 )
             yield f"line {reader.line_num}", tuple(row[field] for field in fields)
     except csv.Error as error:
@@ -109,6 +122,27 @@ def _csv(path: Path, content: io.BufferedIOBase, fields: Sequence[str]) -> Itera
         text.detach()  # else it would close what it does not own
 
 
+def _check_columns(path: Path, columns: Sequence[str], fields: Sequence[str]) -> None:
+    if missing := [field for field in fields if field not in columns]:
+        # Without a header these are no names, but the first customer's words.
+        raise SettingsError(
+            f"{path} has no {missing[0]!r} among the {len(columns)} columns of its first line"
+            f"{nearest(missing[0], columns)}; a CSV file begins with its columns' names"
+        )
+    if twice := [field for field in fields if columns.count(field) > 1]:
+        raise _not_one(path, "its first line", twice[0])
+
+
+def _bounded(path: Path, readline: Callable[[int], Text]) -> Iterator[Text]:
+    """A few megabytes of gzip may hold a line that no memory does."""
+    number = 1
+    while line := readline(MAX_LINE + 1):
+        if len(line) > MAX_LINE:
+            raise SettingsError(f"{path}, line {number}: longer than {MAX_LINE:,}; write one message a line")
+        yield line
+        number += 1
+
+
 def _parquet(path: Path, fields: Sequence[str], advance: Advance) -> Iterator[Row]:
     try:
         import pyarrow as pa  # type: ignore[import-untyped]
@@ -117,19 +151,37 @@ def _parquet(path: Path, fields: Sequence[str], advance: Advance) -> Iterator[Ro
         raise SettingsError("Parquet files need pyarrow: pip install 'shikyu[parquet]'") from error
     try:
         with pq.ParquetFile(path) as file:
-            if missing := [field for field in fields if field not in file.schema_arrow.names]:
-                raise _no_field(path, "its schema", missing[0], file.schema_arrow.names)
+            names = file.schema_arrow.names
+            if missing := [field for field in fields if field not in names]:
+                raise _no_field(path, "its schema", missing[0], names)
+            if twice := [field for field in fields if names.count(field) > 1]:
+                raise _not_one(path, "its schema", twice[0])
             size, total, done = path.stat().st_size, max(1, file.metadata.num_rows), 0
             for batch in file.iter_batches(PARQUET_ROWS, columns=list(fields)):
-                columns = [batch.column(field).to_pylist() for field in fields]
+                columns = [_values(path, batch, field, done) for field in fields]
                 for number, values in enumerate(zip(*columns, strict=True), start=done + 1):
                     yield f"row {number}", values
                 done += len(batch)
                 advance(size * done // total)
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise SettingsError(f"{path} cannot be read as Parquet ({type(error).__name__})") from error
+
+
+def _values(path: Path, batch: Any, field: str, before: int) -> list[object]:
+    try:
+        values: list[object] = batch.column(field).to_pylist()
+    except (ValueError, OverflowError):  # which may hold the bytes
+        raise SettingsError(
+            f"{path}, rows {before + 1} to {before + len(batch)}: {field!r} holds what is not UTF-8, or a time beyond "
+            "the years 1 to 9999; write the column again"
+        ) from None
+    return values
 
 
 def _no_field(path: Path, where: str, field: str, names: Iterable[str]) -> SettingsError:
     known = ", ".join(told_names(names)) or "its fields"
     return SettingsError(f"{path} has no {field!r} in {where}; name one of {known}")
+
+
+def _not_one(path: Path, where: str, field: str) -> SettingsError:
+    return SettingsError(f"{path} has {field!r} twice in {where}; leave one of the two out")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from consumer import text_files
 from consumer.errors import SettingsError
 from consumer.text_files import read, rows
 
@@ -106,6 +107,9 @@ def test_several_fields_come_with_the_place_they_stand_at(tmp_path):
         ("a.csv", b'text\n"secret', "no CSV beyond line 1: unexpected end of data"),
         ("a.csv", b"", "no 'text' among the 0 columns"),
         ("a.csv", b"stars,text\n1,secret, words", "line 2: more fields than columns"),
+        ("a.csv", b"stars,text\n1,secret\nwords\n", "line 3: fewer fields than columns; put quotes"),
+        ("a.csv", b"text,stars,text\nsecret,1,secret\n", "'text' twice in its first line"),
+        ("a.jsonl", b'{"a": {"text": 1}, "text": "a"}\n{"text": "secret", "text": ""}', "'text' twice in line 2"),
         ("a.csv", b"text\nsecret \xff", "not UTF-8 at or after line 1; save it as UTF-8"),
         ("a.jsonl.gz", b"secret", "cannot be read: it is no whole gzip file"),
         ("a.jsonl.gz", gzip.compress(b"secret" * 99, mtime=0)[:-9], "no whole gzip"),
@@ -120,6 +124,50 @@ def test_a_file_that_cannot_be_read_says_where_and_not_what(tmp_path, name, cont
     (tmp_path / name).write_bytes(content)
 
     with pytest.raises(SettingsError, match=says) as caught:
+        list(read(tmp_path / name, "text", ignore))
+    assert "secret" not in str(caught.value)
+
+
+def parquet(path: Path, *columns: tuple[str, object]) -> Path:
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table([column for _, column in columns], names=[name for name, _ in columns]), path)
+    return path
+
+
+def test_a_parquet_value_that_is_none_is_refused_and_not_shown(tmp_path):
+    """A string that is not UTF-8, and times that Python's have no year for."""
+    pa = pytest.importorskip("pyarrow")
+    secret = pa.Array.from_buffers(
+        pa.string(), 1, [None, pa.py_buffer(b"\0\0\0\0\7\0\0\0"), pa.py_buffer(b"secret\xff")]
+    )
+    beyond = (pa.array([2**30], pa.date32()), pa.array([2**62], pa.timestamp("us")))
+
+    for column in (secret, *beyond):
+        path = parquet(tmp_path / "a.parquet", ("text", column))
+        with pytest.raises(SettingsError, match="rows 1 to 1: 'text' holds what is not UTF-8, or a time") as caught:
+            list(read(path, "text", ignore))
+        assert "secret" not in str(caught.value)
+
+
+def test_two_columns_of_parquet_with_the_name_that_is_asked_for_are_refused(tmp_path):
+    """Nobody can tell which of them is meant; two others do no harm."""
+    path = parquet(tmp_path / "a.parquet", ("a", ["1"]), ("a", ["2"]), ("text", ["b"]))
+
+    assert list(read(path, "text", ignore)) == ["b"]
+    with pytest.raises(SettingsError, match="'a' twice in its schema"):
+        list(read(path, "a", ignore))
+
+
+@pytest.mark.parametrize("name", ["a.jsonl.gz", "a.csv.gz", "a.csv"])
+def test_a_line_without_an_end_is_not_read_whole(tmp_path, monkeypatch, name):
+    """A few kilobytes of gzip may hold more than the memory does."""
+    monkeypatch.setattr(text_files, "MAX_LINE", 1000)
+    content = b"text\n" + b"secret" * 1000 if ".csv" in name else b'{"text": "a"}\n' + b" " * 1001
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+
+    with pytest.raises(SettingsError, match="line 2: longer than 1,000") as caught:
         list(read(tmp_path / name, "text", ignore))
     assert "secret" not in str(caught.value)
 
