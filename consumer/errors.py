@@ -9,6 +9,7 @@ What can go wrong, by who must act:
       - UnreadableTopic  the settings do not fit the topic: stop before it is dead-lettered
   - SurroundingsError    Kafka, the registry, a port or a disk is not as it must be: exit 3
       - BackendError     the model itself does not answer: stop, dead-letter nothing
+  - ToldToLeave          a signal ended a wait at the start, before anything had begun: exit 0
   - ArtifactError        the model folder is unusable: exit 4
   - LimitError           a check ran and its limit was not met: exit 5
 
@@ -65,6 +66,10 @@ class SurroundingsError(ShikyuError):
 
 class BackendError(SurroundingsError):
     """The model fails on a known-good text too, so no record is to blame."""
+
+
+class ToldToLeave(ShikyuError):
+    """Told to leave while the start waited for something. Nothing had begun, so the service just leaves."""
 
 
 class ArtifactError(ShikyuError):

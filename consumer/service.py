@@ -1,6 +1,5 @@
 """Puts the steps together from the settings, runs them, and leaves in order when told to."""
 
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ from consumer.at_least_once import AtLeastOnce
 from consumer.dead_letters import dead_letter
 from consumer.decode import Decoder
 from consumer.encode import Encoder
-from consumer.errors import PassingFault, RecordError, SettingsError, ShikyuError, SurroundingsError
+from consumer.errors import PassingFault, RecordError, SettingsError, ShikyuError, SurroundingsError, ToldToLeave
 from consumer.exactly_once import ExactlyOnce
 from consumer.guard import Guard
 from consumer.health import Health
@@ -33,14 +32,13 @@ from consumer.schema_store import SchemaStore, open_store
 from consumer.settings import Settings
 from consumer.sizing import Limits, Sizer
 from consumer.slot import Slot, claim
+from consumer.stop import Stop
 from consumer.visits import Visit, nothing
 from consumer.watch import Watch
-from consumer.watchdog import Watchdog, leave
+from consumer.watchdog import Watchdog
 
 log = structlog.get_logger()
 
-LEAVE_S = 10.0  # from SIGTERM to the end of the process
-FINISH_S = 5.0  # of these, how long the window in hand may go on
 CLOSE_S = 4.0
 LOOK_S = 0.1  # between two looks whether to leave
 REGISTRY_S = 10.0  # how long the registry may be away at the start
@@ -59,68 +57,56 @@ class Model(Classifies, Protocol):
     tokens_per_s: float
 
 
-class Stop:
-    """SIGTERM or SIGINT was received: finish or drop the window in hand, then leave."""
-
-    def __init__(self) -> None:
-        self.at: float | None = None
-        self.signal: str | None = None
-
-    def __call__(self) -> bool:
-        return self.at is not None
-
-    def request(self, name: str) -> None:
-        self.at, self.signal = time.monotonic(), name
-
-    def hurry(self) -> None:
-        """Between two batches: drops the window that can't be finished in time."""
-        if self.at is not None and time.monotonic() - self.at > FINISH_S:
-            raise Dropped("told to leave before the window was answered")
-
-
-def run(settings: Settings, model: Model, metrics: Metrics, health: Health, *, visit: Visit = nothing) -> None:
+def run(
+    settings: Settings, model: Model, metrics: Metrics, health: Health, stop: Stop, *, visit: Visit = nothing
+) -> None:
     """
-    Serves until SIGTERM or SIGINT.
+    Serves until told to leave.
 
     Raises SettingsError, SurroundingsError or ArtifactError, always with nothing lost: what was not committed is read
     again by the next start.
     """
-    with _stopping_on_signals() as stop, _told_early(), _schemas(settings) as schemas:
-        # From the cheap to the far, and the group last: joining it takes partitions from the others.
-        slot = claim(settings.delivery.group_id, settings.delivery.slot)
-        rule_failed = RuleFailures(metrics.rule_failed)
-        decoder = Decoder(settings.input, schemas, settings.rules, rule_failed=rule_failed)
-        outputs = (settings.output.urgent, settings.output.routine, settings.dead_letters.topic)
-        inputs = surroundings.look(client_config(settings), settings.input.topics, outputs, stop)
-        configuration = _fitted(settings, _transactional_id(settings, slot), inputs, outputs)
-        encoder = _patiently(lambda: Encoder(settings.output, schemas, application=settings.delivery.application), stop)
-        steps = Steps(
-            decode=_refusing(decoder.decode, frozenset(outputs)),
-            model=model,
-            encode=_encode(encoder),
-            dead_letter=_dead_letter(settings, slot, model.model),
-            stages=metrics,
-            between_batches=stop.hurry,
-        )
-        watchdog = Watchdog()
-        source = Source(consumer_config(settings), moved=health.polled, visit=visit, logger=kafka_logger())
-        with _closed(source, slot, watchdog, health) as closing:
-            publisher = _publisher(settings, configuration, source, watchdog, health, stop, visit)
-            closing.callback(publisher.close)
-            log.info("serving", slot=slot.name, group=settings.delivery.group_id, guarantee=settings.delivery.guarantee)
-            source.join(settings.input.topics)
-            watch = Watch(metrics, health)
-            closing.callback(watch.tell)
-            Loop(source, steps, publisher, _guard(settings), _sizer(settings, model), watch, stop, visit).run()
+    with ExitStack() as closing:
+        try:
+            loop = _started(settings, model, metrics, health, stop, visit, closing)
+        except ToldToLeave:
+            log.info("told-to-leave-at-the-start", signal=stop.signal)
+            return
+        loop.run()
     log.info("left", signal=stop.signal)
 
 
-@contextmanager
-def _told_early() -> Iterator[None]:
-    try:
-        yield
-    except Dropped:
-        log.info("told-to-leave-at-the-start")
+def _started(
+    settings: Settings, model: Model, metrics: Metrics, health: Health, stop: Stop, visit: Visit, closing: ExitStack
+) -> Loop:
+    """From the cheap to the far, and the group last: joining it takes partitions from the others."""
+    if stop():
+        raise ToldToLeave("told to leave while the model was loaded")
+    schemas = closing.enter_context(_schemas(settings))
+    slot = claim(settings.delivery.group_id, settings.delivery.slot)
+    decoder = Decoder(settings.input, schemas, settings.rules, rule_failed=RuleFailures(metrics.rule_failed))
+    outputs = (settings.output.urgent, settings.output.routine, settings.dead_letters.topic)
+    inputs = surroundings.look(client_config(settings), settings.input.topics, outputs, stop)
+    configuration = _fitted(settings, _transactional_id(settings, slot), inputs, outputs)
+    encoder = _patiently(lambda: Encoder(settings.output, schemas, application=settings.delivery.application), stop)
+    steps = Steps(
+        decode=_refusing(decoder.decode, frozenset(outputs)),
+        model=model,
+        encode=_encode(encoder),
+        dead_letter=_dead_letter(settings, slot, model.model),
+        stages=metrics,
+        between_batches=stop.hurry,
+    )
+    watchdog = Watchdog()
+    source = Source(consumer_config(settings), moved=health.polled, visit=visit, logger=kafka_logger())
+    leaving = closing.enter_context(_closed(source, slot, watchdog, health))
+    publisher = _publisher(settings, configuration, source, watchdog, health, stop, visit)
+    leaving.callback(publisher.close)
+    log.info("serving", slot=slot.name, group=settings.delivery.group_id, guarantee=settings.delivery.guarantee)
+    source.join(settings.input.topics)
+    watch = Watch(metrics, health)
+    leaving.callback(watch.tell)
+    return Loop(source, steps, publisher, _guard(settings), _sizer(settings, model), watch, stop, visit)
 
 
 @contextmanager
@@ -129,8 +115,6 @@ def _closed(source: Source, slot: Slot, watchdog: Watchdog, health: Health) -> I
     with ExitStack() as closing:
         try:
             yield closing
-        except Dropped:
-            raise
         except ShikyuError as error:
             # Said now: should closing hang, the watchdog leaves no time for last words.
             log.error("failed", error=str(error))
@@ -189,7 +173,10 @@ def _publisher(
     told: Any = {"moved": health.polled, "visit": visit, "logger": kafka_logger()}
     if settings.delivery.guarantee == "at-least-once":
         return AtLeastOnce(configuration, source.commit, stop, **told)
-    return ExactlyOnce(configuration, watchdog, stop, **told)
+    try:
+        return ExactlyOnce(configuration, watchdog, stop, **told)
+    except Dropped as why:
+        raise ToldToLeave("told to leave while the transaction coordinator was away") from why
 
 
 def _encode(encoder: Encoder) -> Callable[[Record, Message, Decision, datetime], OutputRecord]:
@@ -233,7 +220,7 @@ def _sizer(settings: Settings, model: Model) -> Sizer:
 
 
 def _patiently(make: Callable[[], Encoder], stop: Stop) -> Encoder:
-    """A registry that is away at the start is waited for a while, as it is later on. Raises Dropped when told to."""
+    """A registry that is away at the start is waited for a while, as it is later on. Raises ToldToLeave."""
     made: Future[Encoder] = Future()
 
     def patiently() -> None:
@@ -247,7 +234,7 @@ def _patiently(make: Callable[[], Encoder], stop: Stop) -> Encoder:
     while not stop():
         if wait([made], LOOK_S).done:
             return made.result()
-    raise Dropped("told to leave while the registry was away")
+    raise ToldToLeave("told to leave while the registry was away")
 
 
 def _after_its_return(make: Callable[[], Encoder]) -> Encoder:
@@ -262,25 +249,3 @@ def _after_its_return(make: Callable[[], Encoder]) -> Encoder:
                 raise SurroundingsError(f"{fault} (waited {REGISTRY_S:.0f} s for it)") from fault
             log.warning("waiting", why=str(fault))
             time.sleep(backoff_s(attempt))
-
-
-@contextmanager
-def _stopping_on_signals() -> Iterator[Stop]:
-    stop = Stop()
-    # Whatever hangs, the process is gone in time; nothing is lost by it.
-    last_resort = threading.Timer(LEAVE_S - 0.5, leave, [f"leaving took longer than {LEAVE_S:.0f} s"])
-    last_resort.daemon = True
-
-    def told(number: int, _: object) -> None:
-        # No log line here: the signal may have interrupted one, which holds the log's lock.
-        if not stop():
-            stop.request(signal.Signals(number).name)
-            last_resort.start()
-
-    before = {number: signal.signal(number, told) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stop
-    finally:
-        last_resort.cancel()
-        for number, handler in before.items():
-            signal.signal(number, handler)

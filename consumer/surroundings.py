@@ -10,9 +10,9 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin._metadata import ClusterMetadata
 
 from consumer.admin import admin_client
-from consumer.errors import SurroundingsError
+from consumer.errors import SurroundingsError, ToldToLeave
 from consumer.kafka_options import servers
-from consumer.publish import Dropped, Stopping
+from consumer.publish import Stopping
 from consumer.topics import LISTING_S, how_to_create, missing
 
 log = structlog.get_logger()
@@ -26,7 +26,7 @@ def look(
     """
     The input topics that are there, a pattern's too. `config` is a librdkafka client's.
 
-    Raises SurroundingsError: no broker, no login, a topic missing or hidden; Dropped when told to leave. A pattern that
+    Raises SurroundingsError: no broker, no login, a topic missing or hidden; ToldToLeave. A pattern that
     matches no topic yet is no error: its topics may come.
     """
     listing = listed(config, stopping)
@@ -54,7 +54,7 @@ def present(inputs: tuple[str, ...], listing: ClusterMetadata) -> list[str]:
 
 
 def listed(config: Mapping[str, Any], stopping: Stopping = lambda: False) -> ClusterMetadata:
-    """Raises SurroundingsError when no broker answers within ANSWER_S, Dropped when told to leave."""
+    """Raises SurroundingsError when no broker answers within ANSWER_S, ToldToLeave when told to meanwhile."""
     told: list[str] = []
     address = str(servers(config))
     admin = admin_client(config, error_cb=lambda error: told.append(_words(error, address)))
@@ -66,7 +66,7 @@ def listed(config: Mapping[str, Any], stopping: Stopping = lambda: False) -> Clu
             admin.poll(0)
             why = told[-1] if told else problem.args[0].name()
             if stopping():
-                raise Dropped("told to leave while no broker answered") from problem
+                raise ToldToLeave("told to leave while no broker answered") from problem
             if time.monotonic() > until or _final(told):
                 raise SurroundingsError(
                     f"no broker answered at {address} within {ANSWER_S:.0f} s ({why}): check kafka "

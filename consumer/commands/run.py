@@ -7,6 +7,7 @@ from consumer.errors import SettingsError
 from consumer.settings import Settings
 from consumer.settings_flags import SettingsCommand, settings_flags
 from consumer.settings_sources import Resolved
+from consumer.stop import Stop, on_signals
 
 LEAST_POLL_LIMIT_S = 60.0
 
@@ -25,13 +26,18 @@ def run(resolved: Resolved) -> None:
 
     SIGTERM or Ctrl-C finishes or drops the window in hand, and leaves within 10 s.
     """
+    # Before anything is loaded, which takes its time: a signal meanwhile is no failure.
+    with on_signals() as stop:
+        _run(resolved.settings, stop)
+
+
+def _run(settings: Settings, stop: Stop) -> None:
     from consumer import kafka_options, logs, service
     from consumer.classify import load
     from consumer.health import Health, serve
     from consumer.metrics import Metrics
     from consumer.version import version
 
-    settings = resolved.settings
     if settings.model.artifact is None:
         raise SettingsError("model.artifact is not set: name the model's folder, for example --model-artifact my-model")
     logs.configure(settings.log)
@@ -54,7 +60,7 @@ def run(resolved: Resolved) -> None:
         )
         metrics.model(classifier.model)
         health.model_warm()
-        service.run(settings, classifier, metrics, health)
+        service.run(settings, classifier, metrics, health, stop)
 
 
 def poll_limit_s(settings: Settings) -> float:

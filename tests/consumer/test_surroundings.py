@@ -7,8 +7,7 @@ from confluent_kafka import KafkaError
 from structlog.testing import capture_logs
 
 from consumer import surroundings
-from consumer.errors import SurroundingsError
-from consumer.publish import Dropped
+from consumer.errors import SurroundingsError, ToldToLeave
 
 
 @pytest.fixture
@@ -68,7 +67,7 @@ def test_no_broker_is_not_waited_for_when_told_to_leave(monkeypatch):
     monkeypatch.setattr(surroundings, "LISTING_S", 0.1)
     rounds: list[int] = []
 
-    with pytest.raises(Dropped):
+    with pytest.raises(ToldToLeave):
         surroundings.listed({"bootstrap.servers": "127.0.0.1:1"}, lambda: rounds.append(1) or len(rounds) > 1)
 
     assert len(rounds) == 2

@@ -44,6 +44,13 @@ def test_no_broker_yet(tmp_path, number):
     leaves(service, '"waiting"', number)
 
 
+def test_model_that_is_still_loaded(tmp_path):
+    """A large one takes its time, and is no more a failure than a broker that is not up."""
+    service = Service(tmp_path, *flags(f"127.0.0.1:{free_port()}", ROLES, "g"))
+
+    leaves(service, '"starting"', signal.SIGTERM)
+
+
 @pytest.mark.kafka
 def test_registry_that_refuses_connections(start):
     """It is away, and would be asked again."""
