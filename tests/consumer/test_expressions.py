@@ -166,6 +166,15 @@ def test_a_long_blank_does_not_take_the_square_of_its_length():
     assert time.monotonic() - began < 5
 
 
+def test_a_word_that_an_event_gives_is_short():
+    """Or compiling it would hold the stream up, and remembering it fill the memory."""
+    rule = Expression("mentions(text, word)", "rules.always_urgent.own")
+
+    assert rule.holds({"text": "a" * 1000, "word": "a" * 1000})
+    with pytest.raises(ExpressionFailed):
+        rule.holds({"text": "a", "word": "a" * 1001})
+
+
 @pytest.mark.parametrize(
     "expression", ["(" * 2000 + "a" + ")" * 2000, "a" + " || a" * 2000, "[" * 251 + "a" + "]" * 251]
 )
