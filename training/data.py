@@ -70,6 +70,8 @@ def find(folder: Path, patterns: Iterable[str]) -> list[Path]:
             matches = sorted(start.glob(str(rest)))
         except (ValueError, IndexError) as error:  # of "**a", and of a folder itself
             raise SettingsError(f"{pattern!r} is no pattern of files: name JSONL, CSV or Parquet files.") from error
+        except OSError as error:
+            raise SettingsError(f"{pattern!r} cannot be looked for ({error.strerror}): name other files.") from error
         if not matches:
             raise SettingsError(f"No file matches {pattern!r} in {folder}: name files that are there.")
         found += [match for match in matches if match not in found]

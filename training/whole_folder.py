@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from consumer.errors import ArtifactError, SurroundingsError
@@ -13,15 +13,23 @@ from consumer.manifest import MANIFEST_FILE
 
 def require_folder(folder: Path, *, replace: bool) -> None:
     """ArtifactError when something is in the artifact's place, SurroundingsError when nothing can be put there."""
+    try:
+        _try(folder)
+    except (OSError, ValueError) as error:  # ValueError: of a name with a NUL
+        why = getattr(error, "strerror", None) or "its name holds a NUL"
+        raise SurroundingsError(f"{str(folder)!r} cannot be made ({why}): name another folder.") from error
     if folder.exists() and not replace:
         raise ArtifactError(f"{folder} exists: name another folder, or say --replace.")
     if folder.exists() and not (folder / MANIFEST_FILE).is_file():
         raise ArtifactError(f"{folder} holds no {MANIFEST_FILE}, so it is no artifact to replace: name another folder.")
+
+
+def _try(folder: Path) -> None:
+    """With the longest name of a draft. Asking for the right would not do: a superuser has it in /proc too."""
+    with suppress(FileNotFoundError):
+        folder.stat()
     nearest = next(parent for parent in folder.absolute().parents if parent.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        raise SurroundingsError(
-            f"{folder} cannot be made, for {nearest} is no folder that this user may write to: name another folder."
-        )
+    Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=nearest)).rmdir()
 
 
 @contextmanager

@@ -125,6 +125,14 @@ def test_what_is_no_pattern_is_an_error(tmp_path, pattern):
         data.find(tmp_path, [pattern])
 
 
+def test_a_pattern_that_no_file_can_be_named_like_is_an_error(tmp_path):
+    """
+    A name of more characters than a file system takes.
+    """
+    with pytest.raises(SettingsError, match=r"cannot be looked for \(File name too long\)|No file matches"):
+        data.find(tmp_path, ["n" * 300])
+
+
 def test_a_pattern_that_finds_no_file_is_an_error(tmp_path):
     """
     A misspelt pattern must not train on less than was meant.

@@ -89,15 +89,23 @@ def test_asking_for_a_folder_makes_none(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_place_where_no_folder_can_be_made_is_named(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        ("file/some/artifact", "Not a directory"),
+        ("/proc/some/artifact", "No such file or directory"),
+        ("n" * 300, "File name too long"),
+        ("n" * 250, "File name too long"),
+        ("n" * 300 + "/artifact", "File name too long"),
+        ("some\0/artifact", "its name holds a NUL"),
+    ],
+)
+def test_a_place_where_no_folder_can_be_made_is_named(tmp_path, place, why):
     """
-    It lies within a file, or where this user may not write.
+    Whoever asks: a superuser may write anywhere, but nobody into /proc. A draft's name is longer than the artifact's.
     """
     (tmp_path / "file").touch()
 
-    with pytest.raises(SurroundingsError, match=r"file/some/artifact cannot be made, for .*file is no folder"):
-        require_folder(tmp_path / "file" / "some" / "artifact", replace=False)
-
-    monkeypatch.setattr(os, "access", lambda path, mode: False)  # a superuser may write anywhere
-    with pytest.raises(SurroundingsError, match="that this user may write to"):
-        require_folder(tmp_path / "some" / "artifact", replace=False)
+    with pytest.raises(SurroundingsError, match=rf"cannot be made \({why}\): name another folder"):
+        require_folder(tmp_path / place, replace=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
