@@ -17,7 +17,6 @@ from consumer.records import Satisfaction
 from consumer.version import version as shikyus_version
 from training.crossfit import Calibration
 from training.export import FP32_FILE, INT8_FILE, checkpoint_files, fp32_onnx, int8_onnx
-from training.measure import Results
 from training.prepare import Prepared
 from training.promise import prior_shift
 from training.recipe import SCRATCH, Recipe
@@ -96,24 +95,6 @@ def base_model(recipe: Recipe) -> str:
     """A checkpoint's name; of a folder on this machine, its last part alone."""
     base = recipe.model.base
     return Path(base).name if base != SCRATCH and Path(base).exists() else base
-
-
-def results_json(description: Description, messages: Prepared, results: Results) -> dict[str, object]:
-    """fp32's accuracy and loss under transformers' names, then everything by precision and by how it was decided."""
-    fp32 = results.precisions.get("fp32")
-    return {
-        **({"eval_accuracy": fp32.accuracy, "eval_loss": fp32.loss} if fp32 else {}),
-        "test_rows": fp32.rows if fp32 else 0,
-        "training_messages_dropped_for_standing_in_the_test": messages.dropped,
-        "precisions": {name: each.as_json() for name, each in results.precisions.items()},
-        "int8_agreement": results.agreement,
-        "int8_largest_difference": results.largest_difference,
-        "tfidf_logistic_regression": results.baseline.as_json() if results.baseline else None,
-        "promises": {
-            name: served.promise.model_dump() if served.promise else None
-            for name, served in description.precisions.items()
-        },
-    }
 
 
 def _package_versions() -> dict[str, str]:

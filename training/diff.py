@@ -1,15 +1,20 @@
 """What changed between two models, on labelled messages."""
 
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
+from consumer.records import Satisfaction
 from training.answers import Answers
 from training.evaluate import Evaluation, evaluate
 from training.operate import NEEDLESS_FROM
 from training.paired import Paired, paired
+
+LABELS = tuple(Satisfaction)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +65,8 @@ def difference(first: Answers, second: Answers, labels: NDArray[np.int64], at_re
         to_routine=int((first.urgent & ~second.urgent).sum()),
         right_label=mcnemar(first.predicted == labels, second.predicted == labels),
         right_decision=mcnemar(first.urgent[decided] == wanted, second.urgent[decided] == wanted),
-        first=evaluate(first.probabilities, first.urgent, labels),
-        second=evaluate(second.probabilities, second.urgent, labels),
+        first=evaluate(first, labels),
+        second=evaluate(second, labels),
         gained=paired(second, first, labels, at_recall),
     )
 
@@ -75,3 +80,20 @@ def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> 
 def flips(first: Answers, second: Answers) -> NDArray[np.int64]:
     """The rows whose label or decision changed."""
     return np.flatnonzero((first.predicted != second.predicted) | (first.urgent != second.urgent))
+
+
+def flip_lines(
+    first: Answers, second: Answers, labels: NDArray[np.int64], texts: Sequence[str] | None
+) -> Iterator[str]:
+    """A JSON line for each row that changed, counted from 1; with its text, if texts are given."""
+    for row in flips(first, second).tolist():
+        told = {"row": row + 1, "stars": int(labels[row]) + 1, "a": _told(first, row), "b": _told(second, row)}
+        yield json.dumps({**told, **({} if texts is None else {"text": texts[row]})}, ensure_ascii=False) + "\n"
+
+
+def _told(answers: Answers, row: int) -> dict[str, object]:
+    return {
+        "satisfaction": LABELS[answers.predicted[row]],
+        "urgency": float(answers.urgency[row]),
+        "decision": "urgent" if answers.urgent[row] else "routine",
+    }

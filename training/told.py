@@ -1,10 +1,16 @@
 """Figures as lines for a terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from consumer.manifest import Description
+from consumer.visible import visible
 from training.evaluate import Answered, Evaluation
+from training.intervals import Estimate
 from training.measure import Results
+from training.paired import Paired
+from training.slices import Slice
+
+SHOWN_CHARACTERS = 40
 
 
 def made_lines(manifest: Description, results: Results) -> list[str]:
@@ -33,12 +39,13 @@ def results_lines(results: Results) -> list[str]:
     """The test figures of each precision, with the baseline's below."""
     beside = {} if results.baseline is None else {"TF-IDF + logistic regression": results.baseline}
     lines = evaluation_lines({**results.precisions, **beside})
-    if results.agreement is not None:
-        lines.append(
-            f"int8 and fp32: {results.agreement:.1%} the same answers, probabilities at most "
-            f"{results.largest_difference:.4f} apart"
-        )
-    return lines
+    if results.gain is not None:
+        lines += gain_lines(f"{results.served} less TF-IDF + logistic regression", results.gain)
+    return lines + [
+        f"{name} and fp32: {share:.1%} the same answers, probabilities at most "
+        f"{results.largest_difference[name]:.4f} apart"
+        for name, share in results.agreement.items()
+    ]
 
 
 def evaluation_lines(evaluations: Mapping[str, Evaluation]) -> list[str]:
@@ -58,3 +65,35 @@ def _shares(answered: Answered) -> str:
         f"{answered.recall:.1%} of 1 star answered, {answered.unsatisfied:.1%} of 2, "
         f"{answered.needless:.1%} of 3 to 5 needlessly"
     )
+
+
+def gain_lines(title: str, gain: Paired) -> list[str]:
+    """What one model is ahead of another, with what chance leaves of it."""
+    return [
+        f"{title}: accuracy {points(gain.accuracy)} points (95 % intervals)",
+        f"  by their own thresholds:    needless {points(gain.needless)}, recall {points(gain.recall)}",
+        f"  both at {gain.at_recall:.1%} of 1 star:   needless {points(gain.needless_at_recall)}: {_verdict(gain)}",
+    ]
+
+
+def worst_slice_lines(slices: Sequence[Slice], most: int) -> list[str]:
+    """The first of them, which are the worst, as far as they hold very unsatisfied messages."""
+    return [
+        f"  {each.column} {visible(each.value, SHOWN_CHARACTERS)}: {each.recall.value:.1%} of {each.very_unsatisfied} "
+        f"with 1 star answered ({each.recall.low:.1%} to {each.recall.high:.1%})"
+        for each in slices[:most]
+        if each.recall
+    ]
+
+
+def points(figure: Estimate) -> str:
+    """A difference of shares in percentage points, with its interval."""
+    return f"{100 * figure.value:+.1f} ({100 * figure.low:+.1f} to {100 * figure.high:+.1f})"
+
+
+def _verdict(gain: Paired) -> str:
+    if gain.needless_at_recall.high < 0:
+        return "ahead beyond chance"
+    if gain.needless_at_recall.low > 0:
+        return "behind beyond chance"
+    return "not told apart by these messages"

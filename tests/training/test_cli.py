@@ -6,6 +6,7 @@ from click.testing import CliRunner
 
 from consumer.version import version
 from training import cli
+from training.commands import options
 
 pytestmark = pytest.mark.train
 
@@ -99,7 +100,7 @@ def test_a_bug_says_where_but_not_what(monkeypatch, tmp_path, capsys):
     def fail():
         raise KeyError("canary-7f3a")
 
-    monkeypatch.setattr(cli, "require_extra", fail)
+    monkeypatch.setattr(cli, "ready", fail)
 
     assert cli.main(["run", str(tmp_path / "recipe.toml")]) == 1
 
@@ -113,9 +114,9 @@ def test_the_users_own_choice_of_waiting_threads_stands(monkeypatch):
     Ours is for who made none.
     """
     monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
-    cli.let_threads_sleep()
+    options.let_threads_sleep()
     assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
 
     monkeypatch.delenv("OMP_WAIT_POLICY")
-    cli.let_threads_sleep()
+    options.let_threads_sleep()
     assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from consumer.records import Decision, ModelVersion, Satisfaction
-from training.evaluate import agreement, evaluate, evaluate_decisions, largest_difference
+from training.answers import Answers, of_decisions
+from training.evaluate import agreement, evaluate, largest_difference
 
 pytestmark = pytest.mark.train
 
@@ -16,6 +17,7 @@ PROBABILITIES = np.array(
         [0.5, 0.1, 0.1, 0.1, 0.2],
     ]
 )
+URGENCY = PROBABILITIES[:, :2].sum(axis=1)
 
 
 def decision(row: np.ndarray, urgent: bool) -> Decision:
@@ -35,7 +37,7 @@ def test_the_two_ways_to_answer_are_counted_apart():
     """
     Argmax misses the second of one star and answers the five stars; the operating point does neither.
     """
-    found = evaluate(PROBABILITIES, np.array([True, True, True, False, False]), LABELS)
+    found = evaluate(Answers(PROBABILITIES, URGENCY, np.array([True, True, True, False, False])), LABELS)
 
     assert found.rows == 5
     assert found.accuracy == pytest.approx(3 / 5)
@@ -51,7 +53,9 @@ def test_decisions_are_measured_as_they_were_answered():
     urgent = [True, False, True, True, False]
     decisions = [decision(row, answer) for row, answer in zip(PROBABILITIES, urgent, strict=True)]
 
-    assert evaluate_decisions(decisions, LABELS) == evaluate(PROBABILITIES, np.array(urgent), LABELS)
+    assert evaluate(of_decisions(decisions), LABELS) == evaluate(
+        Answers(PROBABILITIES, URGENCY, np.array(urgent)), LABELS
+    )
 
 
 def test_two_models_agree_where_class_and_decision_are_the_same():
@@ -61,5 +65,6 @@ def test_two_models_agree_where_class_and_decision_are_the_same():
     ours = [decision(PROBABILITIES[0], True), decision(PROBABILITIES[2], True)]
     theirs = [decision(PROBABILITIES[0] + [0.05, -0.05, 0, 0, 0], True), decision(PROBABILITIES[2], False)]
 
-    assert agreement(ours, theirs) == 0.5
-    assert largest_difference(ours, theirs) == pytest.approx(0.05)
+    one, other = of_decisions(ours), of_decisions(theirs)
+    assert agreement(one, other) == 0.5
+    assert largest_difference(one, other) == pytest.approx(0.05)

@@ -21,7 +21,7 @@ def test_a_precision_that_may_not_be_served_says_why():
     refused = manifest.precisions["int8"].model_copy(update={"servable": False, "gate": gate})
     changed = manifest.model_copy(update={"precisions": {**manifest.precisions, "int8": refused}})
 
-    lines = "\n".join(made_lines(changed, Results({"fp32": EVALUATION}, EVALUATION, None, None)))
+    lines = "\n".join(made_lines(changed, Results({"fp32": EVALUATION}, EVALUATION, {}, {})))
 
     assert "int8 may not be served: 93.0% of its labels are fp32's (at least 99.0%" in lines
     assert "+2.0% needless answers (at most +1.0%)" in lines

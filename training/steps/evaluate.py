@@ -7,19 +7,35 @@ from pathlib import Path
 from consumer.manifest import Description
 from training import splits
 from training.card import card
-from training.describe import results_json
-from training.measure import measure
-from training.run_folder import CARD, EVAL_RESULTS, OPERATING_POINT, RunFolder
+from training.data import Labelled
+from training.figures import eval_results, evaluation, prediction_results
+from training.measure import Results, measure
+from training.mistakes import mistakes
+from training.reference_metrics import of_logits
+from training.run_folder import (
+    CARD,
+    EVAL_RESULTS,
+    EVALUATION,
+    MISTAKES,
+    OPERATING_POINT,
+    PREDICTION_RESULTS,
+    RunFolder,
+)
 from training.steps.job import Job
 from training.told import made_lines
 
 
 def evaluate(job: Job) -> None:
     messages, description = splits.read(job.folder), description_of(job.folder)
+    on_calibration = of_logits(job.folder.read_scores("calibration", "fp32"), messages.for_calibration.labels, "eval")
     with tempfile.TemporaryDirectory(prefix="shikyu-train-") as temporary:
         results = measure(job.recipe, description, job.folder.graph_files(), messages, Path(temporary) / "draft")
-    job.folder.write_json(EVAL_RESULTS, results_json(description, messages, results))
+    job.folder.write_json(EVAL_RESULTS, eval_results(description, messages, results, on_calibration))
     job.folder.write(CARD, card(job.recipe, description, messages, results).encode())
+    for name in (EVALUATION, PREDICTION_RESULTS, MISTAKES):
+        (job.folder.root / name).unlink(missing_ok=True)
+    if messages.test is not None:
+        _keep(job.folder, description, messages.test, results)
     for line in made_lines(description, results):
         job.say(line)
 
@@ -27,3 +43,10 @@ def evaluate(job: Job) -> None:
 def description_of(folder: RunFolder) -> Description:
     """The manifest that `operate` made ready."""
     return Description.model_validate_json(json.dumps(folder.read_json(OPERATING_POINT, "operate")))
+
+
+def _keep(folder: RunFolder, description: Description, test: Labelled, results: Results) -> None:
+    assert results.served is not None
+    folder.write_json(EVALUATION, evaluation(test, results))
+    folder.write_json(PREDICTION_RESULTS, prediction_results(description, test, results))
+    folder.write_json(MISTAKES, mistakes(results.answers[results.served], test.labels).as_json(test.texts))

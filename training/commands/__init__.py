@@ -1,0 +1,1 @@
+"""The sub-commands of `shikyu-train` that need more than a line, one module each, imported when they are called."""

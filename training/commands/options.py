@@ -1,0 +1,68 @@
+"""What several commands take, and what each needs before it imports torch."""
+
+import importlib.util
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from consumer.errors import SurroundingsError
+
+EXTRA = ("torch", "transformers", "accelerate", "sentencepiece", "sklearn", "scipy", "onnx")
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+class ExistingFile(click.Path):
+    def __init__(self) -> None:
+        super().__init__(exists=True, dir_okay=False, path_type=Path)
+
+
+def of_a_recipe(command: Callable[..., None]) -> Callable[..., None]:
+    """What `run` and each of its steps take."""
+    return click.argument("recipe", type=ExistingFile())(places(command))
+
+
+def places(command: Callable[..., None]) -> Callable[..., None]:
+    """Where a recipe's files are, and where the artifact and the run's folder go."""
+    for decorate in (
+        click.option("--replace", is_flag=True, help="Replace an artifact that is there already."),
+        click.option("--work", type=click.Path(path_type=Path), help="The run's folder, instead of OUT.run."),
+        click.option("--out", type=click.Path(path_type=Path), help="The artifact's folder, instead of the recipe's."),
+        click.option("--data", type=FOLDER, help="Where the recipe's files are, instead of beside the recipe."),
+    ):
+        command = decorate(command)
+    return command
+
+
+def labelled(command: Callable[..., None]) -> Callable[..., None]:
+    """How labelled FILES are read."""
+    for decorate in (
+        click.option("--stars", default="stars", show_default=True, help="The files' column with one to five stars."),
+        click.option("--text", default="text", show_default=True, help="The files' column with the text."),
+    ):
+        command = decorate(command)
+    return command
+
+
+def ready() -> None:
+    """Before torch is imported: SurroundingsError when it is not there, and its threads told how to wait."""
+    require_extra()
+    let_threads_sleep()
+
+
+def require_extra() -> None:
+    """SurroundingsError names what is missing, before an import fails deep inside."""
+    if missing := [name for name in EXTRA if importlib.util.find_spec(name) is None]:
+        raise SurroundingsError(
+            f"shikyu-train needs {', '.join(missing)}, which this environment lacks: pip install 'shikyu[train]'"
+        )
+
+
+def let_threads_sleep() -> None:
+    """
+    OpenMP's threads spin while they wait, which for small models on busy cores costs eight times the work.
+
+    Read once, when torch is loaded: so set here, where it is not yet, and only where the user has not chosen.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

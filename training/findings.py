@@ -1,0 +1,59 @@
+"""Everything that is told of one model's answers to labelled messages."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.answers import Answers
+from training.confusion import Confusion, confusion
+from training.curves import Curves, curves
+from training.data import Labelled
+from training.evaluate import Evaluation, evaluate
+from training.intervals import Estimate, wilson
+from training.operate import NEEDLESS_FROM
+from training.slices import LENGTH, Slice, length_buckets, slices
+
+SOURCE = "source"
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """`recall` and `needless` are of the operating point; `slices` are worst first."""
+
+    evaluation: Evaluation
+    recall: Estimate | None
+    needless: Estimate | None
+    confusion: Confusion
+    curves: Curves
+    slices: tuple[Slice, ...]
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            **self.evaluation.as_json(),
+            "recall": self.recall and self.recall.as_json(),
+            "needless": self.needless and self.needless.as_json(),
+            "confusion": self.confusion.as_json(),
+            "curves": self.curves.as_json(),
+            "slices": [each.as_json() for each in self.slices],
+        }
+
+
+def findings(answers: Answers, labels: NDArray[np.int64], columns: Mapping[str, Sequence[str]]) -> Findings:
+    """`labels` (rows,) hold all five classes; `columns` have a value a row."""
+    very, quiet = answers.urgent[labels == 0], answers.urgent[labels >= NEEDLESS_FROM]
+    return Findings(
+        evaluate(answers, labels),
+        wilson(int(very.sum()), len(very)),
+        wilson(int(quiet.sum()), len(quiet)),
+        confusion(answers.predicted, labels),
+        curves(answers.urgency, labels),
+        slices(columns, answers.predicted, answers.urgent, labels),
+    )
+
+
+def columns_of(messages: Labelled, tokens: NDArray[np.int64]) -> dict[str, Sequence[str]]:
+    """What slices are told by: the messages' own columns, where they come from, and their lengths (rows,) in tokens."""
+    sources = {SOURCE: messages.sources} if len(set(messages.sources)) > 1 else {}
+    return {**messages.columns, **sources, LENGTH: length_buckets(tokens)}

@@ -1,0 +1,53 @@
+"""Figures side by side, for a terminal."""
+
+from collections.abc import Callable
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from consumer.records import ModelVersion
+from training.diff import Difference, McNemar
+from training.evaluate import Evaluation
+from training.intervals import Estimate
+from training.told import points
+
+Figure = Callable[[Evaluation], float]
+
+
+def diff_table(first: ModelVersion, second: ModelVersion, found: Difference) -> RenderableType:
+    """Both models' figures, what lies between them, and whether chance explains it."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column(f"{found.rows:,} messages")
+    for column in (f"A: {_named(first)}", f"B: {_named(second)}", "B less A, in points (95 %)"):
+        table.add_column(column, justify="right")
+    rows: list[tuple[str, Figure, Estimate | None]] = [
+        ("very unsatisfied answered", lambda each: each.operating_point.recall, found.gained.recall),
+        ("2 stars answered", lambda each: each.operating_point.unsatisfied, None),
+        ("3 to 5 stars, needlessly", lambda each: each.operating_point.needless, found.gained.needless),
+        ("accuracy", lambda each: each.accuracy, found.gained.accuracy),
+    ]
+    for name, figure, gained in rows:
+        table.add_row(
+            name, f"{figure(found.first):.1%}", f"{figure(found.second):.1%}", points(gained) if gained else ""
+        )
+    table.add_row("loss", f"{found.first.loss:.3f}", f"{found.second.loss:.3f}", "")
+    table.add_row(f"needlessly, both at {found.gained.at_recall:.1%}", "", "", points(found.gained.needless_at_recall))
+    return Group(table, "", *_changes(found))
+
+
+def _changes(found: Difference) -> list[str]:
+    return [
+        f"the same decision: {found.same_decision:.1%}; {found.to_urgent} became urgent, {found.to_routine} routine",
+        f"the same class: {found.same_label:.1%}",
+        f"right decisions: {_mcnemar(found.right_decision)}",
+        f"right classes: {_mcnemar(found.right_label)}",
+    ]
+
+
+def _mcnemar(test: McNemar) -> str:
+    verdict = "more than chance" if test.p < 0.05 else "no more than chance may do"
+    return f"{test.only_first} by A alone, {test.only_second} by B alone; McNemar's exact p = {test.p:.2g}, {verdict}"
+
+
+def _named(model: ModelVersion) -> str:
+    return f"{model.name} {model.version} {model.precision}"
