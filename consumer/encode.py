@@ -53,6 +53,12 @@ def event_id(record: Record, run: str) -> str:
     return f"{record.topic}/{record.partition}/{record.offset}/{run}"
 
 
+def require_registry(settings: Output, store: SchemaStore) -> None:
+    """SettingsError when a registry is needed and not set; asks nobody."""
+    if settings.format in ("avro", "json-schema"):
+        store.require_registry(f"output.format = {settings.format}")
+
+
 class Encoder:
     """Writes classified messages by the user's settings; schemas are looked up once, at the start."""
 
@@ -61,6 +67,7 @@ class Encoder:
         `application` begins `ce_source`. Raises SettingsError when a registry is needed and not set, SurroundingsError
         when a schema is not registered, PassingFault when the registry is away.
         """
+        require_registry(settings, store)
         self._topics = {True: settings.urgent, False: settings.routine}
         self._include_text = settings.include_text
         self._attributes = None if settings.attributes is None else frozenset(settings.attributes)
@@ -176,7 +183,6 @@ def _serializer(settings: Output, store: SchemaStore) -> Serialize:
 
 
 def _prefixes(settings: Output, store: SchemaStore, schema_type: SchemaType) -> dict[str, bytes]:
-    store.require_registry(f"output.format = {settings.format}")
     return {
         topic: confluent_prefix(store.id_of(topic, "classified-message", schema_type))
         for topic in (settings.urgent, settings.routine)

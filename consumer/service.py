@@ -15,7 +15,7 @@ from consumer.answer import Classifies, Decode, Steps
 from consumer.at_least_once import AtLeastOnce
 from consumer.dead_letters import dead_letter
 from consumer.decode import Decoder
-from consumer.encode import Encoder
+from consumer.encode import Encoder, require_registry
 from consumer.errors import PassingFault, RecordError, SettingsError, ShikyuError, SurroundingsError, ToldToLeave
 from consumer.exactly_once import ExactlyOnce
 from consumer.guard import Guard
@@ -85,6 +85,7 @@ def _started(
     schemas = closing.enter_context(_schemas(settings))
     slot = claim(settings.delivery.group_id, settings.delivery.slot)
     decoder = Decoder(settings.input, schemas, settings.rules, rule_failed=RuleFailures(metrics.rule_failed))
+    require_registry(settings.output, schemas)
     outputs = (settings.output.urgent, settings.output.routine, settings.dead_letters.topic)
     inputs = surroundings.look(client_config(settings), settings.input.topics, outputs, stop)
     configuration = _fitted(settings, _transactional_id(settings, slot), inputs, outputs)

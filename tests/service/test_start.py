@@ -51,6 +51,15 @@ def test_model_that_is_still_loaded(tmp_path):
     leaves(service, '"starting"', signal.SIGTERM)
 
 
+def test_registry_that_is_not_set_is_told_without_a_broker(tmp_path):
+    """Whoever has to write a setting need not wait for Kafka to be told."""
+    service = Service(tmp_path, *flags(f"127.0.0.1:{free_port()}", ROLES, "g"), "--output-format", "avro")
+
+    assert service.ended() == 2, service.log
+    assert "output.format = avro needs a Schema Registry" in service.log
+    assert "waiting" not in service.log
+
+
 @pytest.mark.kafka
 def test_registry_that_refuses_connections(start):
     """It is away, and would be asked again."""

@@ -102,6 +102,17 @@ def test_lint_refuses_what_is_wrong(shikyu: Shikyu, flags: list[str], told: str)
     assert told in err
 
 
+def test_lint_misses_the_registry_that_the_output_needs(shikyu: Shikyu) -> None:
+    """As `run` does; the input's format has its own."""
+    flags = ["--input-format", "json", "--output-format"]
+
+    assert shikyu("config", "lint", *flags, "json")[0] == 0
+    for written in ("avro", "json-schema"):
+        code, _, err = shikyu("config", "lint", *flags, written)
+        assert code == 2
+        assert f"output.format = {written} needs a Schema Registry: set registry.url" in err
+
+
 def test_docs_can_be_written_to_a_file(shikyu: Shikyu, tmp_path: Path) -> None:
     """The same page as on standard output."""
     _, out, _ = shikyu("config", "docs")
