@@ -20,8 +20,8 @@ def train() -> None:
     Makes an artifact for `shikyu run` from labelled messages.
 
     \b
-    Exit codes: 0 done, 1 a bug, 2 the recipe or the data, 3 the surroundings (the train extra), 4 the artifact,
-    5 a limit not met (too few messages for the promise).
+    Exit codes: 0 done, 1 a bug, 2 the recipe or the data, 3 the surroundings (the train extra, the Hub, a disk),
+    4 the artifact, 5 a limit not met (too few messages for the promise).
     """
 
 
@@ -59,6 +59,43 @@ step("export", "Write the artifact of what the other steps made.")
 
 train.add_command(evaluate)
 train.add_command(diff)
+
+
+@train.command()
+@click.argument("artifact", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("repository")
+@click.option("--public", is_flag=True, help="For everybody to see; private otherwise.")
+@click.option("--branch", "--revision", "branch", default="main", show_default=True, help="Made where there is none.")
+@click.option("--message", help="Of the commit, instead of the artifact's name and version.")
+def push(artifact: Path, repository: str, public: bool, branch: str, message: str | None) -> None:
+    """
+    Send an artifact to the Hugging Face Hub, as OWNER/NAME.
+
+    Its manifest's files and nothing else. Log in with `hf auth login`, or set HF_TOKEN.
+    """
+    ready()
+    from training import hub
+
+    click.echo(
+        "\n".join(hub.pushed_lines(hub.push(artifact, repository, public=public, branch=branch, message=message)))
+    )
+
+
+@train.command()
+@click.argument("repository")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--revision", required=True, help="The commit that `push` told; a branch or tag is resolved to one.")
+@click.option("--replace", is_flag=True, help="Replace an artifact that is there already.")
+def pull(repository: str, out: Path, revision: str, replace: bool) -> None:
+    """
+    Fetch an artifact from the Hugging Face Hub, verified, as plain files.
+
+    Log in with `hf auth login`, or set HF_TOKEN.
+    """
+    ready()
+    from training import hub
+
+    click.echo("\n".join(hub.pulled_lines(hub.pull(repository, out, revision, replace=replace), out, revision)))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
