@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from consumer import text_files
-from consumer.errors import SettingsError
+from consumer.errors import SettingsError, SurroundingsError
 from consumer.records import Decision, Satisfaction
 from consumer.settings_flags import SettingsCommand, settings_flags
 from consumer.settings_sources import Resolved
@@ -124,7 +124,17 @@ def _source(texts: tuple[str, ...], path: Path | None, field: str, progress: Pro
         return text_files.read(path, field, lambda done: progress.update(task, completed=done))
     if sys.stdin.isatty():
         click.echo("one text a line; Ctrl-D ends", err=True)
-    return (line.decode("utf-8", "replace").rstrip("\r\n") for line in sys.stdin.buffer)
+    return _lines_of_standard_input()
+
+
+def _lines_of_standard_input() -> Iterator[str]:
+    try:
+        for line in sys.stdin.buffer:
+            yield line.decode("utf-8", "replace").rstrip("\r\n")
+    except OSError as error:  # else taken for standard output's, for it names no file
+        raise SurroundingsError(
+            f"standard input cannot be read ({error.strerror}): send texts there, or name a --file"
+        ) from error
 
 
 def _progress(size: int | None, *, wanted: bool) -> Progress:

@@ -114,6 +114,16 @@ def test_what_is_wrong_is_said_in_a_line(shikyu, tmp_path, arguments, code, says
     assert says in done.stderr.decode()
 
 
+def test_standard_input_that_is_none_is_told(tiny, tmp_path):
+    """A shell's `0>file` opens it for writing."""
+    command = [sys.executable, "-m", "consumer.cli", "classify", "--model-artifact", str(tiny)]
+    with (tmp_path / "file").open("wb") as written:
+        done = subprocess.run(command, stdin=written, capture_output=True, text=True, timeout=60, check=False)
+
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "error: standard input cannot be read (Bad file descriptor): send texts there" in done.stderr
+
+
 def test_a_folder_that_is_no_artifact_is_exit_code_4(shikyu, tmp_path):
     """And no folder at all is a matter of the settings."""
     assert shikyu("refund", artifact=tmp_path).returncode == 4
