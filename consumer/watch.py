@@ -42,6 +42,7 @@ class Watch:
         if now >= self._next_lag_at:
             self._next_lag_at = now + LAG_EVERY_S
             self._tell_lag(source, now)
+        self._tell_in_time(now)
 
     def committed(self, window: Window, answered: Answered) -> None:
         now = self._clock()
@@ -53,15 +54,18 @@ class Watch:
             self._last[record.topic, record.partition] = record
         self._metrics.stage("queue", age_s(window.records[0], now - (time.monotonic() - window.received_at)))
         self._untold += len(window.records)
-        if now >= self._next_told_at:
-            self._next_told_at = now + TELL_EVERY_S
-            self.tell()
+        self._tell_in_time(now)
 
     def tell(self) -> None:
         """How many records were committed since this was told last; nothing of none."""
         if self._untold:
             log.info("committed", records=self._untold)
         self._untold = 0
+
+    def _tell_in_time(self, now: float) -> None:
+        if self._untold and now >= self._next_told_at:
+            self._next_told_at = now + TELL_EVERY_S
+            self.tell()
 
     def aborted(self) -> None:
         self._metrics.aborted()

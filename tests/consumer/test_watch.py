@@ -76,6 +76,19 @@ def test_last_records_of_a_run_are_told(watching):
     assert [line["records"] for line in told if line["event"] == "committed"] == [1, 4]
 
 
+def test_the_last_records_before_a_quiet_time_are_told(watching):
+    """A second later, whether another comes or not; and a first one at once."""
+    clock, _, lag, commit = watching
+    with capture_logs() as told:
+        lag()
+        commit(record(0, clock.now))
+        commit(record(1, clock.now))
+        lag()
+        lag()
+
+    assert [line["records"] for line in told if line["event"] == "committed"] == [1, 1]
+
+
 def test_nothing_waits_after_the_last_record(watching):
     """However long ago it was written."""
     clock, source, lag, commit = watching
