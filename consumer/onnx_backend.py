@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from consumer.errors import ArtifactError
 from consumer.packing import Distances, pack
-from consumer.padding import pad, padding_id
+from consumer.padding import OPTIONAL_PADDED_INPUTS, PADDED_INPUTS, pad, padding_id
 from consumer.records import Satisfaction
 
 # ONNX Runtime 1.32 keeps an id of the device in the home folder and would tell Microsoft how it is used. It looks once,
@@ -18,13 +18,12 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime  # type: ignore[import-untyped]
 
 PACKED_INPUTS = ("token_ids", "row_of_cell", "cell_of_row", "score_bias", "first_rows", "position_rows")
-# Without a mask, a text's logits would change with the padding that its neighbours need.
-PADDED_INPUTS = ("input_ids", "attention_mask")
-OPTIONAL_PADDED_INPUTS = ("token_type_ids",)
 ERRORS_ONLY = 3
 # A folder that no system can have. Given bytes, ONNX Runtime would look for external weights in the
 # working directory, and they would be no part of what was verified.
 NO_FOLDER = f"{os.devnull}/none"
+# With it, onnxruntime 1.32 ends the process on some graphs in fp16 (onnxruntime#26717); none is slower without.
+DISABLED_OPTIMIZERS = ["FuseFp16InitializerToFp32NodeTransformer"]
 
 
 Arrangement = Callable[[Sequence[NDArray[np.int64]]], dict[str, NDArray[Any]]]
@@ -94,7 +93,9 @@ def _session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
     options.enable_mem_pattern = False
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", NO_FOLDER)
     try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(
+            model, options, providers=["CPUExecutionProvider"], disabled_optimizers=DISABLED_OPTIMIZERS
+        )
     except Exception as error:  # its classes have only Exception in common
         raise ArtifactError(
             f"ONNX Runtime {onnxruntime.__version__} cannot load the model ({type(error).__name__}); weights in "

@@ -6,6 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+# Without a mask, a text's logits would change with the padding that its neighbours need.
+PADDED_INPUTS = ("input_ids", "attention_mask")
+OPTIONAL_PADDED_INPUTS = ("token_type_ids",)
+
 
 def padding_id(config: Mapping[str, Any]) -> int:
     """

@@ -21,7 +21,7 @@ from consumer.manifest import ClassShares, Description, Served, TrainingData
 from consumer.onnx_backend import OnnxBackend
 from consumer.records import Satisfaction
 from consumer.tokenization import Tokenizer
-from training import export, tokenizer
+from training import export, graphs, tokenizer
 from training.model import DEBERTA_V3
 
 TEXTS = (
@@ -72,8 +72,8 @@ def make(folder: Path, *, name: str = "tiny", version: str = "1", max_length: in
         len(words), hidden_size=16, intermediate_size=32, position_buckets=32, max_position_embeddings=128
     )
     files = export.checkpoint_files(model, words)
-    fp32 = export.fp32_onnx(model)
-    models = {"fp32": (export.FP32_FILE, fp32), "int8": (export.INT8_FILE, export.int8_onnx(fp32))}
+    fp32 = graphs.fp32_onnx(model)
+    models = {"fp32": (graphs.FP32_FILE, fp32), "int8": (graphs.INT8_FILE, graphs.int8_onnx(fp32))}
     ids = [each.ids for each in Tokenizer(files["tokenizer.json"], max_length).encode(TEXTS)]
     served = {}
     for precision, (file, content) in models.items():

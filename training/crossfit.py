@@ -1,4 +1,4 @@
-"""Scores of messages by models that have not seen them, in every precision that will be served."""
+"""Scores of messages by models that have not seen them, in every precision that was made."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +10,10 @@ from consumer.errors import SettingsError
 from consumer.records import Satisfaction
 from training import baseline
 from training.data import Labelled
-from training.export import FP32_FILE, INT8_FILE
+from training.graphs import PRECISIONS
 from training.score import Scored, score
 
 Folds = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
-PRECISIONS: Mapping[str, str] = {"fp32": FP32_FILE, "int8": INT8_FILE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +31,7 @@ def held_out(files: Mapping[str, bytes], messages: Labelled, max_length: int) ->
         {
             precision: score(files, model_file, messages.texts, max_length)
             for precision, model_file in PRECISIONS.items()
+            if model_file in files
         },
     )
 
@@ -46,7 +46,7 @@ def in_folds(files: Iterable[Mapping[str, bytes]], messages: Labelled, folds: Fo
     parts = [held_out(each, messages.take(rows), max_length) for each, (_, rows) in zip(files, folds, strict=True)]
     order = np.argsort(np.concatenate([rows for _, rows in folds]))
     return Calibration(
-        messages.labels, {name: _joined([part.scored[name] for part in parts], order) for name in PRECISIONS}
+        messages.labels, {name: _joined([part.scored[name] for part in parts], order) for name in parts[0].scored}
     )
 
 

@@ -3,20 +3,21 @@
 import json
 import platform
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import cast
 
-from transformers import DebertaV2ForSequenceClassification, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from consumer.decide import probabilities, urgencies
 from consumer.manifest import SHARED_FILES, ClassShares, Description, Served, TrainingData
 from consumer.records import Satisfaction
 from consumer.version import version as shikyus_version
 from training.crossfit import Calibration
-from training.export import FP32_FILE, INT8_FILE, checkpoint_files, fp32_onnx, int8_onnx
+from training.export import checkpoint_files
+from training.graphs import PRECISIONS, graphs
 from training.prepare import Prepared
 from training.promise import prior_shift
 from training.recipe import SCRATCH, Recipe
@@ -27,16 +28,16 @@ PACKAGES = ("numpy", "onnx", "onnxruntime", "sentencepiece", "tokenizers", "torc
 FiveShares = tuple[float, float, float, float, float]
 
 
-def model_files(model: DebertaV2ForSequenceClassification, tokenizer: PreTrainedTokenizerBase) -> dict[str, bytes]:
-    """Checkpoint and both graphs."""
-    fp32 = fp32_onnx(model)
+def model_files(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, precisions: Collection[str]
+) -> dict[str, bytes]:
+    """Checkpoint, and a graph for each precision."""
     tokenizer.backend_tokenizer.no_truncation()  # fitting leaves its own in tokenizer.json
     tokenizer.backend_tokenizer.no_padding()
     return {
         **checkpoint_files(model, tokenizer),
         TOKENIZER_CONFIG_FILE: tokenizer_config(tokenizer),
-        FP32_FILE: fp32,
-        INT8_FILE: int8_onnx(fp32),
+        **{PRECISIONS[name]: graph for name, graph in graphs(model, precisions)},
     }
 
 
@@ -76,7 +77,7 @@ def describe(
         labels=tuple(Satisfaction),
         max_length=recipe.model.max_length,
         class_shares=shares,
-        precisions=dict(precisions),  # type: ignore[arg-type]  # its keys are fp32 and int8
+        precisions=dict(precisions),  # type: ignore[arg-type]  # its keys are PRECISIONS'
         shared_files=(*SHARED_FILES, TOKENIZER_CONFIG_FILE),
         reference=reference(
             probabilities(scored.logits, served.temperature),

@@ -8,7 +8,7 @@ from transformers import DebertaV2Config
 from consumer.errors import SettingsError
 from training import model
 from training.arguments import training_arguments
-from training.export import SMALLEST_SIDE
+from training.graphs import SMALLEST_SIDE
 from training.packed import refuse_uncovered
 from training.recipe import SCRATCH, Recipe
 

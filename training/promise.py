@@ -1,17 +1,19 @@
-"""Per precision: temperature, threshold, what they promise, and whether int8 may be served beside fp32."""
+"""Per precision: temperature, threshold, what they promise, and whether it may be served beside fp32."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import JsonValue
 from scipy.stats import beta
 
 from consumer.decide import probabilities, urgencies
 from consumer.manifest import ClassShares, Promise, Served
 from training import recipe as recipes
 from training.calibrate import temperature
-from training.crossfit import PRECISIONS, Calibration
+from training.crossfit import Calibration
+from training.gate import Decided, measured, passed
+from training.graphs import PRECISIONS
 from training.operate import OperatingPoint, needless_of, operating_point
 
 
@@ -28,6 +30,10 @@ class Operated:
     def urgent(self) -> NDArray[np.bool_]:
         answered: NDArray[np.bool_] = self.urgency >= self.point.threshold
         return answered
+
+    @property
+    def decided(self) -> Decided:
+        return Decided(self.urgency, self.urgent, self.predicted)
 
 
 def operate(
@@ -50,41 +56,32 @@ def recall_bound(point: OperatingPoint) -> float:
     return float(beta.ppf(1 - point.confidence, point.size - point.allowed, point.allowed + 1))
 
 
-def served(
-    calibration: Calibration, shares: ClassShares, promise: recipes.Promise, gate: recipes.Gate
-) -> dict[str, Served]:
+def operated(calibration: Calibration, shares: ClassShares, promise: recipes.Promise) -> dict[str, Operated]:
+    """Each precision on its own scores."""
+    return {
+        name: operate(scored.logits, calibration.labels, shares, promise) for name, scored in calibration.scored.items()
+    }
+
+
+def served(precisions: Mapping[str, Operated], labels: NDArray[np.int64], gate: recipes.Gate) -> dict[str, Served]:
     """The manifest's `precisions`."""
-    operated = {
-        name: operate(calibration.scored[name].logits, calibration.labels, shares, promise) for name in PRECISIONS
-    }
-    return {name: _served(name, each, operated["fp32"], calibration.labels, gate) for name, each in operated.items()}
+    return {name: _served(name, each, precisions["fp32"], labels, gate) for name, each in precisions.items()}
 
 
-def _served(name: str, operated: Operated, exact: Operated, labels: NDArray[np.int64], gate: recipes.Gate) -> Served:
-    needless = needless_of(operated.urgent, labels)
-    agreement = float((operated.predicted == exact.predicted).mean())
-    more_needless = needless - needless_of(exact.urgent, labels)
-    servable = agreement >= gate.min_agreement and more_needless <= gate.max_more_needless
-    measured: dict[str, JsonValue] = {
-        "label_agreement": agreement,
-        "decision_flips": int((operated.urgent != exact.urgent).sum()),
-        "largest_urgency_difference": float(np.abs(operated.urgency - exact.urgency).max()),
-        "more_needless": more_needless,
-        "min_agreement": gate.min_agreement,
-        "max_more_needless": gate.max_more_needless,
-    }
+def _served(name: str, operated: Operated, exact: Operated, labels: NDArray[np.int64], limits: recipes.Gate) -> Served:
+    gate = None if name == "fp32" else measured(operated.decided, exact.decided, labels, limits)
     point = operated.point
     return Served(
         files=(PRECISIONS[name],),
         temperature=operated.temperature,
         threshold=point.threshold,
-        servable=name == "fp32" or servable,
+        servable=gate is None or passed(gate, limits),
         promise=Promise(
             target=point.recall,
             recall=recall_bound(point),
             confidence=point.confidence,
             calibration_size=len(labels),
-            needless=needless,
+            needless=needless_of(operated.urgent, labels),
         ),
-        gate=None if name == "fp32" else measured,
+        gate=gate,
     )

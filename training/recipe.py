@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -107,8 +107,20 @@ class Promise(Section):
     live_shares: Shares | None = None
 
 
+class Export(Section):
+    """What is made of the fitted model; fp32 always, for the others are held against it."""
+
+    precisions: list[Literal["fp32", "fp16", "int8"]] = ["fp32", "fp16", "int8"]
+
+    @model_validator(mode="after")
+    def _fp32_too(self) -> Self:
+        if "fp32" not in self.precisions:
+            raise ValueError("the other precisions are held against fp32: name it too")
+        return self
+
+
 class Gate(Section):
-    """What int8 may cost against fp32 and still be served."""
+    """What fp16 and int8 may each cost against fp32 and still be served."""
 
     min_agreement: Annotated[float, Field(ge=0, le=1)] = 0.99
     max_more_needless: Annotated[float, Field(ge=0, le=1)] = 0.01
@@ -127,6 +139,7 @@ class Recipe(Section):
     fit: Fit = Fit()
     calibration: Calibration = Calibration()
     promise: Promise = Promise()
+    export: Export = Export()
     gate: Gate = Gate()
 
 

@@ -22,7 +22,7 @@ Step = Callable[[Job], None]
 STEPS: Mapping[str, tuple[Step, tuple[str, ...]]] = {
     "data": (data, ("seed", "data", "calibration")),
     "fit": (fit, ("model", "pretrain", "teach", "fit")),
-    "graphs": (graphs, ()),
+    "graphs": (graphs, ("export",)),
     "operate": (operate, ("name", "version", "promise", "gate")),
     "evaluate": (evaluate, ("description",)),
     "export": (export, ("output",)),

@@ -9,6 +9,7 @@ Where a run keeps what its steps hand on to one another, so that each can be don
     graphs/<name>/                  the artifact's files that are made of it, one ONNX file a precision among them
     scores/<split>.<precision>.npy  logits (rows, 5) float32, by the consumer's own backends
     operating_point.json            temperatures, thresholds, promises, gates
+    flips.json                      by precision, calibration rows that it answers otherwise than fp32
     train_results.json  eval_results.json  prediction_results.json
                                     the figures by the Trainer's names: of the fit, of calibration, of the test messages
     evaluation.json                 everything that was measured on the test messages
@@ -34,6 +35,7 @@ from consumer.errors import SettingsError
 MODEL = "model"
 DATA = "data.json"
 OPERATING_POINT = "operating_point.json"
+FLIPS = "flips.json"
 EVAL_RESULTS = "eval_results.json"
 PREDICTION_RESULTS = "prediction_results.json"
 EVALUATION = "evaluation.json"

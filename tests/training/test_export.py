@@ -1,23 +1,19 @@
 """From a model to an artifact, all or nothing."""
 
 import json
-import logging
 import os
 import stat
 
-import numpy as np
 import pytest
 
 pytest.importorskip("torch")
 
-import onnx
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from consumer import load
 from consumer.artifact import read_manifest, verify
 from consumer.errors import ArtifactError, SurroundingsError
 from consumer.manifest import Description
-from consumer.onnx_backend import OnnxBackend
 from tests.tiny_artifact import TEXTS, make, random_model, tiny_tokenizer
 from training import export
 
@@ -35,39 +31,6 @@ def ready(made):
     manifest = read_manifest(made)
     description = Description(**{name: getattr(manifest, name) for name in Description.model_fields})
     return description, {name: (made / name).read_bytes() for name in manifest.files}
-
-
-def test_int8_is_near_fp32():
-    """Per channel and dynamic: logits differ by a few hundredths of what they are."""
-    model = random_model(300, hidden_size=64, num_hidden_layers=3)
-    config = model.config.to_dict()
-    fp32 = export.fp32_onnx(model)
-    texts = [np.random.default_rng(length).integers(3, 300, length) for length in (1, 5, 60, 200)]
-
-    exact = OnnxBackend(fp32, config, 1).logits(texts)
-    for reduce_range in (True, False):
-        rounded = OnnxBackend(export.int8_onnx(fp32, reduce_range=reduce_range), config, 1).logits(texts)
-        assert np.abs(rounded - exact).max() < 0.1 * np.abs(exact).max()
-
-
-def test_every_large_product_becomes_int8_and_no_gemm_is_left(caplog):
-    """The quantizer passes over Gemm in silence, and the classifier's few weights stay fp32."""
-    with caplog.at_level(logging.WARNING):
-        quantized = onnx.load_from_string(export.int8_onnx(export.fp32_onnx(random_model(300, num_hidden_layers=3))))
-
-    kinds = [node.op_type for node in quantized.graph.node]
-    # Two layers of qkv, output, up and down; the last with its query apart; the pooler.
-    assert kinds.count("MatMulInteger") == 2 * 4 + 5 + 1
-    assert "Gemm" not in kinds
-    assert not caplog.records
-
-
-def test_a_model_too_small_to_quantize_is_refused():
-    """It would come out as fp32 under int8's name."""
-    fp32 = export.fp32_onnx(random_model(300, hidden_size=8, intermediate_size=8))
-
-    with pytest.raises(ValueError, match="nothing to quantize"):
-        export.int8_onnx(fp32)
 
 
 def test_the_artifact_is_served_and_is_a_checkpoint_too(made):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from consumer.onnx_backend import OnnxBackend
 from consumer.packing import Distances, pack
 from tests.tiny_artifact import random_model
-from training.export import fp32_onnx
+from training.graphs import fp32_onnx
 from training.packed import PackedDeberta, skew
 
 pytestmark = pytest.mark.train

@@ -7,5 +7,5 @@ from training.steps.job import Job
 
 def graphs(job: Job) -> None:
     for name in job.folder.models():
-        for file, content in model_files(*load(job.folder.model(name))).items():
+        for file, content in model_files(*load(job.folder.model(name)), job.recipe.export.precisions).items():
             job.folder.write(f"graphs/{name}/{file}", content)

@@ -3,9 +3,10 @@
 from training import splits
 from training.crossfit import Calibration, held_out, in_folds
 from training.describe import class_shares, describe
+from training.gate import flips
 from training.prepare import Prepared
-from training.promise import served
-from training.run_folder import OPERATING_POINT, fold
+from training.promise import operated, served
+from training.run_folder import FLIPS, OPERATING_POINT, fold
 from training.steps.job import Job
 
 
@@ -15,7 +16,11 @@ def operate(job: Job) -> None:
     for precision, scored in calibration.scored.items():
         job.folder.write_scores("calibration", precision, scored.logits)
     shares = class_shares(job.recipe, calibration)
-    precisions = served(calibration, shares, job.recipe.promise, job.recipe.gate)
+    points = operated(calibration, shares, job.recipe.promise)
+    precisions = served(points, calibration.labels, job.recipe.gate)
+    exact = points["fp32"].decided
+    others = {name: each.decided for name, each in points.items() if name != "fp32"}
+    job.folder.write_json(FLIPS, {name: flips(each, exact, calibration.labels) for name, each in others.items()})
     description = describe(job.recipe, messages, calibration, shares, precisions)
     job.folder.write_json(OPERATING_POINT, description.model_dump(mode="json"))
 
