@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from consumer import artifact as artifacts
 from consumer.answer import decide_all
 from consumer.batching import batches
+from consumer.cleaning import clean
 from consumer.decide import Policy, WhenUnsure, decide
 from consumer.errors import ArtifactError, BackendError, RecordError
 from consumer.manifest import Manifest
@@ -68,7 +69,7 @@ class Classifier:
         return [_decided(answer, index) for index, answer in enumerate(answers)]
 
     def tokenize(self, texts: Sequence[str]) -> list[Tokens]:
-        return self._tokenizer.encode(texts)
+        return self._tokenizer.encode([clean(text, self.manifest.text_cleaning) for text in texts])
 
     def batches(self, tokens: Sequence[Tokens]) -> list[list[int]]:
         """Indices into `tokens`, by length, within the limits of a batch."""

@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from consumer.cleaning import require_known
 from consumer.records import Satisfaction
 
 MANIFEST_VERSION: Literal[1] = 1
@@ -23,7 +24,6 @@ CONFIG_FILE = "config.json"
 TOKENIZER_FILE = "tokenizer.json"
 CHECKPOINT_FILE = "model.safetensors"
 SHARED_FILES = (CONFIG_FILE, TOKENIZER_FILE, "eval_results.json", "README.md")
-KNOWN_CLEANING: frozenset[str] = frozenset()
 
 SHARES_TOLERANCE = 1e-6
 
@@ -128,7 +128,7 @@ class Description(Part):
     base_model: str
     labels: tuple[Satisfaction, ...]
     max_length: Annotated[int, Field(ge=3, le=4096)]
-    text_cleaning: tuple[str, ...] = ()
+    text_cleaning: Annotated[tuple[str, ...], AfterValidator(require_known)] = ()
     class_shares: ClassShares
     precisions: Annotated[dict[Literal["fp32", "fp16", "int8"], Served], Field(min_length=1)]
     shared_files: tuple[FileName, ...] = SHARED_FILES
@@ -144,13 +144,6 @@ class Description(Part):
         if labels != tuple(Satisfaction):
             raise ValueError(f"must be {', '.join(Satisfaction)}, in this order")
         return labels
-
-    @field_validator("text_cleaning")
-    @classmethod
-    def _known(cls, steps: tuple[str, ...]) -> tuple[str, ...]:
-        if unknown := [step for step in steps if step not in KNOWN_CLEANING]:
-            raise ValueError(f"names {', '.join(unknown)}, which this version of shikyu cannot do")
-        return steps
 
     @field_validator("shared_files")
     @classmethod
