@@ -8,6 +8,7 @@ import click
 
 from consumer.cli import ended
 from consumer.version import version
+from training.commands.compare import compare
 from training.commands.diff import diff
 from training.commands.evaluate import evaluate
 from training.commands.options import of_a_recipe, ready
@@ -59,6 +60,7 @@ step("export", "Write the artifact of what the other steps made.")
 
 train.add_command(evaluate)
 train.add_command(diff)
+train.add_command(compare)
 
 
 @train.command()

@@ -126,6 +126,12 @@ class Gate(Section):
     max_more_needless: Annotated[float, Field(ge=0, le=1)] = 0.01
 
 
+class Compare(Section):
+    """The base models that `shikyu-train compare` fits on the same messages; `model.base` is not among them unasked."""
+
+    bases: list[Annotated[str, Field(min_length=1)]] = []
+
+
 class Recipe(Section):
     name: FileName
     version: Word = "1"
@@ -141,6 +147,7 @@ class Recipe(Section):
     promise: Promise = Promise()
     export: Export = Export()
     gate: Gate = Gate()
+    compare: Compare = Compare()
 
 
 def read(path: Path) -> Recipe:

@@ -57,8 +57,18 @@ def run(job: Job) -> None:
     if (job.folder.root / "done" / "export.json").exists():
         shutil.rmtree(job.folder.root)
     for step in STEPS:
-        if step == "data" or not job.folder.is_done(step, _fingerprint(job, step)):
-            do(job, step)
+        finish(job, step)
+
+
+def until(last: str) -> list[str]:
+    """The steps from the first to `last`."""
+    return list(STEPS)[: list(STEPS).index(last) + 1]
+
+
+def finish(job: Job, step: str) -> None:
+    """The step, unless it was done with the very same settings and messages. Messages are always read again."""
+    if step == "data" or not job.folder.is_done(step, _fingerprint(job, step)):
+        do(job, step)
 
 
 def do(job: Job, step: str) -> None:
@@ -70,6 +80,5 @@ def do(job: Job, step: str) -> None:
 
 def _fingerprint(job: Job, step: str) -> str:
     """Of the messages, and of all the recipe's parts that the step and those before it depend on."""
-    until = list(STEPS).index(step) + 1
-    parts = {part for _, own in list(STEPS.values())[:until] for part in own}
+    parts = {part for each in until(step) for part in STEPS[each][1]}
     return fingerprint(job.recipe.model_dump(mode="json", include=parts), job.folder.messages())

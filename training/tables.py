@@ -1,11 +1,13 @@
 """Figures side by side, for a terminal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from consumer.records import ModelVersion
+from training.compare import Row
 from training.diff import Difference, McNemar
 from training.evaluate import Evaluation
 from training.intervals import Estimate
@@ -33,6 +35,27 @@ def diff_table(first: ModelVersion, second: ModelVersion, found: Difference) -> 
     table.add_row("loss", f"{found.first.loss:.3f}", f"{found.second.loss:.3f}", "")
     table.add_row(f"needlessly, both at {found.gained.at_recall:.1%}", "", "", points(found.gained.needless_at_recall))
     return Group(table, "", *_changes(found))
+
+
+def compare_table(rows: Sequence[Row], recall: float) -> RenderableType:
+    """A line a base model, and below it why the others have none."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("base model", overflow="fold")
+    for column in (f"needless at {recall:.1%}", "(95 %)", "accuracy", "loss", "messages a second", "size"):
+        table.add_column(column, justify="right")
+    for row in rows:
+        if (found := row.compared) is not None:
+            needless = found.needless
+            table.add_row(
+                f"{row.base} ({found.precision})",
+                f"{needless.value:.1%}",
+                f"{needless.low:.1%} to {needless.high:.1%}",
+                f"{found.accuracy:.1%}",
+                f"{found.loss:.3f}",
+                f"{found.messages_per_s:,.0f}",
+                f"{found.size_bytes / 1e6:,.1f} MB",
+            )
+    return Group(table, *(Text(f"{row.base} failed: {row.reason}") for row in rows if row.compared is None))
 
 
 def _changes(found: Difference) -> list[str]:

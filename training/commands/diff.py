@@ -72,7 +72,7 @@ def diff(
         named = {"a": asdict(was), "b": asdict(will_be)}
         click.echo(json.dumps({**named, **found.as_json()}, indent=2, allow_nan=False))
     else:
-        Console().print(diff_table(was, will_be, found))
+        Console(markup=False, highlight=False).print(diff_table(was, will_be, found))
 
 
 def _require_outside(file: Path) -> None:

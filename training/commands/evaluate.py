@@ -10,7 +10,7 @@ from consumer.errors import SettingsError
 from training.commands.options import ExistingFile, labelled, places, ready
 
 OF_FILES = ("files", "text", "stars", "columns", "precision", "as_json")
-OF_A_RUN = ("data", "out", "work", "replace")
+OF_A_RUN = ("data", "out", "work")
 WORST_SLICES = 5
 
 
@@ -35,7 +35,6 @@ def evaluate(
     data: Path | None,
     out: Path | None,
     work: Path | None,
-    replace: bool,
 ) -> None:
     """
     What a model answers on labelled messages: a RECIPE's on its test messages, an ARTIFACT on FILES.
@@ -47,7 +46,7 @@ def evaluate(
     ready()
     if what.is_file():
         _refuse(OF_FILES, f"{what} is a recipe, which names its own messages: name an artifact's folder instead")
-        _step(what, data, out, work, replace=replace)
+        _step(what, data, out, work)
         return
     _refuse(OF_A_RUN, f"{what} is an artifact, with no run to go on with: name a recipe instead")
     if not files:
@@ -64,10 +63,10 @@ def _refuse(names: tuple[str, ...], why: str) -> None:
             raise SettingsError(f"{parameter.opts[0].replace('files', 'FILES')} was given, but {why}.")
 
 
-def _step(recipe: Path, data: Path | None, out: Path | None, work: Path | None, *, replace: bool) -> None:
+def _step(recipe: Path, data: Path | None, out: Path | None, work: Path | None) -> None:
     from training import run
 
-    run.do(run.job(recipe, click.echo, data, out, work, replace=replace), "evaluate")
+    run.do(run.job(recipe, click.echo, data, out, work), "evaluate")
 
 
 def _artifact(

@@ -20,13 +20,13 @@ class ExistingFile(click.Path):
 
 def of_a_recipe(command: Callable[..., None]) -> Callable[..., None]:
     """What `run` and each of its steps take."""
-    return click.argument("recipe", type=ExistingFile())(places(command))
+    replace = click.option("--replace", is_flag=True, help="Replace an artifact that is there already.")
+    return click.argument("recipe", type=ExistingFile())(places(replace(command)))
 
 
 def places(command: Callable[..., None]) -> Callable[..., None]:
     """Where a recipe's files are, and where the artifact and the run's folder go."""
     for decorate in (
-        click.option("--replace", is_flag=True, help="Replace an artifact that is there already."),
         click.option("--work", type=click.Path(path_type=Path), help="The run's folder, instead of OUT.run."),
         click.option("--out", type=click.Path(path_type=Path), help="The artifact's folder, instead of the recipe's."),
         click.option("--data", type=FOLDER, help="Where the recipe's files are, instead of beside the recipe."),

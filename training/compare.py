@@ -1,0 +1,138 @@
+"""Several base models on the same messages, each in a run folder of its own, so that one can be chosen by figures."""
+
+import hashlib
+import re
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from consumer.artifact import best_precision, read_manifest
+from consumer.classify import Classifier, load
+from consumer.decide import probabilities, urgencies
+from consumer.errors import ShikyuError
+from consumer.manifest import Description
+from training import run, splits
+from training.answers import Answers
+from training.evaluate import evaluate
+from training.feasible import require_exportable
+from training.intervals import Estimate, wilson
+from training.measure import write_draft
+from training.operate import NEEDLESS_FROM
+from training.promise import prior_shift
+from training.recipe import SCRATCH
+from training.run_folder import RunFolder
+from training.steps.evaluate import description_of
+from training.steps.job import Job
+
+LAST_STEP = "operate"
+MOST_TIMED = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """
+    On the calibration messages, by the precision that would be served: the test is for the one that is chosen.
+
+    `recall` and `needless` are at the threshold that promises what the recipe promises; `size_bytes` is of what serving
+    reads.
+    """
+
+    precision: str
+    rows: int
+    recall: float
+    needless: Estimate
+    accuracy: float
+    loss: float
+    messages_per_s: float
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What came of one base model, or the reason why nothing did."""
+
+    base: str
+    folder: Path
+    compared: Compared | None
+    reason: str | None = None
+
+    def as_json(self) -> dict[str, object]:
+        figures = {} if self.compared is None else asdict(self.compared)
+        return {"base": self.base, "run": str(self.folder), "reason": self.reason, **figures}
+
+
+def compare(job: Job, bases: Sequence[str]) -> list[Row]:
+    """The fewest needless answers first, what failed last. What was done before is not done again."""
+    rows = [_row(of_base(job, base), base) for base in dict.fromkeys(bases)]
+    return sorted(rows, key=lambda row: row.compared.needless.value if row.compared else 2.0)
+
+
+def of_base(job: Job, base: str) -> Job:
+    """The same recipe from another base model, in the folder that is this base's alone."""
+    own = {"base": base} if base == SCRATCH else {"base": base, "config": {}}
+    recipe = job.recipe.model_copy(update={"model": job.recipe.model.model_copy(update=own)})
+    # The name is for people; two checkpoints called the same in two places still have two folders.
+    named = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(base).name).strip("-.")
+    root = job.folder.root.with_name(f"{job.folder.root.name}.{named}-{hashlib.sha256(base.encode()).hexdigest()[:6]}")
+    return Job(recipe, RunFolder(root), job.files, job.artifact, job.say, job.replace)
+
+
+def _row(job: Job, base: str) -> Row:
+    job.say(f"base: {base}")
+    try:
+        require_exportable(job.recipe)
+        for step in run.until(LAST_STEP):
+            run.finish(job, step)
+        return Row(base, job.folder.root, _compared(job))
+    except ShikyuError as error:
+        reason = str(error)
+    except Exception as error:  # noqa: BLE001 - one base's failure, of torch's memory maybe, is not the others'
+        # Its own words could hold a message's.
+        reason = f"{type(error).__name__}: run the recipe with this base model alone to see more."
+    job.say(f"base: {base} failed: {reason}")
+    return Row(base, job.folder.root, None, reason)
+
+
+def _compared(job: Job) -> Compared:
+    description, messages = description_of(job.folder), splits.read(job.folder).for_calibration
+    with tempfile.TemporaryDirectory(prefix="shikyu-train-") as temporary:
+        draft = Path(temporary) / "draft"
+        write_draft(draft, description, job.folder.graph_files())
+        manifest = read_manifest(draft)
+        precision = best_precision(manifest)
+        reads = (*manifest.precisions[precision].files, *manifest.shared_files)  # type: ignore[index]
+        size = sum(manifest.files[name].size for name in reads)
+        speed = messages_per_s(load(draft, precision), messages.texts[:MOST_TIMED])
+    answers = _answers(job.folder, description, precision)
+    quiet = answers.urgent[messages.labels >= NEEDLESS_FROM]
+    needless, figures = wilson(int(quiet.sum()), len(quiet)), evaluate(answers, messages.labels)
+    assert needless is not None
+    return Compared(
+        precision,
+        len(messages),
+        figures.operating_point.recall,
+        needless,
+        figures.accuracy,
+        figures.loss,
+        speed,
+        size,
+    )
+
+
+def _answers(folder: RunFolder, description: Description, precision: str) -> Answers:
+    served = description.precisions[precision]  # type: ignore[index]  # one of its own keys
+    logits = folder.read_scores("calibration", precision)
+    urgency = urgencies(logits, served.temperature, prior_shift(description.class_shares))
+    return Answers(probabilities(logits, served.temperature), urgency, urgency >= served.threshold)
+
+
+def messages_per_s(classifier: Classifier, texts: Sequence[str]) -> float:
+    """The faster of two passes, for a neighbour may have had the cores."""
+    took_s = []
+    for _ in range(2):
+        started = time.perf_counter()
+        classifier.classify(texts)
+        took_s.append(time.perf_counter() - started)
+    return len(texts) / min(took_s)
