@@ -6,13 +6,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin._metadata import ClusterMetadata
 
 from consumer.errors import LimitError, PassingFault, SurroundingsError
 from consumer.kafka_options import servers
 from consumer.receive import record_of
 from consumer.records import Dead, Decoded, Message, Record, Skipped
+from consumer.topics import LISTING_S
 from consumer.visible import visible
+
+log = structlog.get_logger()
 
 ANSWER_S = 10.0
 
@@ -41,7 +46,7 @@ def events(config: dict[str, Any], topics: Sequence[str], most: int, *, first: b
 
 
 def _starts(consumer: Consumer, topics: Sequence[str], most: int, *, first: bool) -> Iterator[TopicPartition]:
-    known = consumer.list_topics(timeout=ANSWER_S).topics
+    known = _listed(consumer).topics
     for topic in _named(topics, known):
         if topic not in known:
             raise SurroundingsError(
@@ -51,6 +56,20 @@ def _starts(consumer: Consumer, topics: Sequence[str], most: int, *, first: bool
         for partition in known[topic].partitions:
             low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=ANSWER_S)
             yield TopicPartition(topic, partition, low if first else max(low, high - most))
+
+
+def _listed(consumer: Consumer) -> ClusterMetadata:
+    """Waits for a broker in slices, between which a Ctrl-C is served."""
+    until = time.monotonic() + ANSWER_S
+    while True:
+        try:
+            listing: ClusterMetadata = consumer.list_topics(timeout=min(LISTING_S, ANSWER_S))
+        except KafkaException as error:
+            if time.monotonic() > until:
+                raise
+            log.warning("waiting", why=f"no broker answered yet ({error.args[0].name()})")
+        else:
+            return listing
 
 
 def _named(topics: Sequence[str], known: Iterable[str]) -> list[str]:
@@ -108,12 +127,16 @@ def told(records: Sequence[Record], decode: Callable[[Record], Decoded], fates: 
 
 
 def require_readable(fates: Counter[str]) -> None:
-    """LimitError when every event is dead, SurroundingsError when a service's silence left none decided."""
-    if fates["messages"] or fates["skipped"] or not fates.total():
+    """LimitError when no event is a message, SurroundingsError when that is for a service's silence."""
+    if fates["messages"] or not fates.total():
         return
     if fates["dead"]:
         raise LimitError("none of these events could be read: the settings do not fit them; each line above says why")
-    raise SurroundingsError("none of these events could be decided: the lines above say which service did not answer")
+    if fates["undecided"]:
+        raise SurroundingsError(
+            "none of these events could be decided: the lines above say which service did not answer"
+        )
+    raise LimitError("no event was a message, for all were skipped: is input.where right?")
 
 
 def _fields(message: Message) -> Iterator[str]:

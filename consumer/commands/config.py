@@ -82,18 +82,19 @@ def test(resolved: Resolved, from_topic: int, first: bool, timeout_s: float) -> 
     """
     Show what would be read from N real events. Commits nothing, and the group does not notice.
 
-    Prints customers' texts, shortened: mind who sees the terminal. The exit code is 5 when none of the events could be
-    read, 3 when a service did not answer for any, and 0 when there is none yet.
+    Prints customers' texts, shortened: mind who sees the terminal. The exit code is 5 when none of the events is a
+    message that could be read, 3 when a service did not answer for any, and 0 when there is no event yet.
 
     \b
     shikyu config test --from-topic 5
     shikyu config test --from-topic 20 --first --input-format json --input-text subject --input-text body
     """
-    from consumer import kafka_options, preview
+    from consumer import kafka_options, logs, preview
     from consumer.decode import Decoder
     from consumer.schema_store import open_store
 
     settings = resolved.settings
+    logs.configure(settings.log)
     with open_store(settings.registry.url, settings.registry.options, settings.input.schemas) as store:
         failed: Counter[str] = Counter()
         decoder = Decoder(settings.input, store, settings.rules, rule_failed=lambda rule: failed.update([rule]))

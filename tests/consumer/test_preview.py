@@ -1,4 +1,8 @@
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 
 import pytest
@@ -49,12 +53,14 @@ def test_a_registry_that_is_away_decides_nothing() -> None:
 
 
 def test_settings_that_read_nothing_are_a_limit_not_met() -> None:
-    """One that was read or meant to be skipped is enough, and without an event nothing is known."""
+    """One that was read is enough, one that was skipped is not, and without an event nothing is known."""
     require_readable(Counter(messages=1, dead=9))
-    require_readable(Counter(skipped=1, dead=9))
     require_readable(Counter())
-    with pytest.raises(LimitError, match="none of these events could be read"):
-        require_readable(Counter(dead=1, undecided=1))
+    for fates in (Counter(dead=1, undecided=1), Counter(dead=1, skipped=9)):
+        with pytest.raises(LimitError, match="none of these events could be read"):
+            require_readable(fates)
+    with pytest.raises(LimitError, match=r"no event was a message, .*is input\.where right"):
+        require_readable(Counter(skipped=9))
 
 
 @pytest.mark.kafka
@@ -79,6 +85,20 @@ def test_real_events_are_shown_and_nothing_is_committed(cluster, topics, name, c
     committed = asked.committed([TopicPartition(topic, partition) for partition in (0, 1)], timeout=20)
     asked.close()
     assert [partition.offset for partition in committed] == [-1001, -1001]
+
+
+def test_a_wait_for_the_broker_is_told_and_ends_by_ctrl_c() -> None:
+    """Within a slice of it."""
+    flags = ["--from-topic", "1", "--input-format", "json", "--kafka", "bootstrap.servers=127.0.0.1:1"]
+    command = [sys.executable, "-m", "consumer.cli", "config", "test", *flags]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as waiting:
+        assert waiting.stderr is not None
+        assert "no broker answered yet" in waiting.stderr.readline()
+        began = time.monotonic()
+        waiting.send_signal(signal.SIGINT)
+
+        assert waiting.wait(20) == 130
+    assert time.monotonic() - began < 4
 
 
 def test_no_broker_is_told_with_what_to_check(monkeypatch, capsys) -> None:
