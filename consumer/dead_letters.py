@@ -84,7 +84,7 @@ EXPRESSION_FAILED = Reason(
 MISSING_TEXT = Reason(
     "missing-text", "preprocess", "input.text finds nothing in this event; say with input.where what is a message"
 )
-TEXT_NOT_A_STRING = Reason("text-not-a-string", "preprocess", "input.text finds a {type} in this event, not a string")
+TEXT_NOT_A_STRING = Reason("text-not-a-string", "preprocess", "input.text finds {type} in this event, not a string")
 INFERENCE_FAILED = Reason("inference-failed", "inference", "the model raised an error on this text")
 INFERENCE_NOT_FINITE = Reason("inference-not-finite", "inference", "the model's logits are not finite on this text")
 OUTPUT_TOO_LARGE = Reason(

@@ -26,7 +26,8 @@ RECORD = "_record"
 MESSAGE = "_message"
 
 _MOST_FIELD_NAMES = 50
-_JSON_TYPES = {bool: "boolean", int: "number", float: "number", ExactNumber: "number", list: "array", dict: "object"}
+_NUMBERS = dict.fromkeys((int, float, ExactNumber), "a number")
+_JSON_TYPES = {bool: "a boolean", list: "an array", dict: "an object", **_NUMBERS}
 
 Root = dict[str, object]
 Deserialize = Callable[[Record], object]
@@ -107,7 +108,7 @@ class Decoder:
             raise MISSING_TEXT.error()
         for part in parts:
             if not isinstance(part, str):
-                raise TEXT_NOT_A_STRING.error(type=_JSON_TYPES.get(type(part), "value"))
+                raise TEXT_NOT_A_STRING.error(type=_JSON_TYPES.get(type(part), "a value"))
         # An empty subject must not leave the body with a blank line in front.
         return "\n\n".join(part for part in parts if part)  # type: ignore[misc]
 

@@ -282,6 +282,14 @@ def test_bad_json_is_dead(value: bytes, expected: str) -> None:
     assert code(decoder().decode(record(value))) == expected
 
 
+@pytest.mark.parametrize(("value", "kind"), [("[]", "an array"), ("{}", "an object"), ("5", "a number")])
+def test_what_is_found_instead_of_a_text_is_told_by_its_kind(value: str, kind: str) -> None:
+    fate = decoder().decode(record(f'{{"text": {value}}}'.encode()))
+
+    assert isinstance(fate, Dead)
+    assert f"input.text finds {kind} in this event" in fate.error.message
+
+
 def test_a_value_that_is_too_large_is_not_decoded() -> None:
     fate = decoder(max_value_bytes=10).decode(record(b'{"text": "more than ten"}'))
 
