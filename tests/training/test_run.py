@@ -154,6 +154,63 @@ def test_the_figures_are_those_of_the_served_model(made, capsys):
     assert f"accuracy {figures['accuracy']:.3f}" in capsys.readouterr().out
 
 
+def test_the_reference_runs_metrics_stand_under_its_names(made):
+    """
+    By argmax in one place, by operating point in another; and no figure of the test goes by a name of calibration's.
+    """
+    folder = made / "artifact.run"
+    predicted, evaluated = (
+        json.loads((folder / f"{name}_results.json").read_text()) for name in ("prediction", "eval")
+    )
+    argmax = evaluated["precisions"]["fp32"]["argmax"]
+
+    assert predicted["test_accuracy"] == pytest.approx(evaluated["precisions"]["fp32"]["accuracy"])
+    assert predicted["test_%_unsatisfied_replied"] == pytest.approx(argmax["recall"])
+    assert predicted["test_%_satisfied_incorrectly_labels"] == pytest.approx(argmax["needless"])
+    assert set(predicted) == {
+        "test_accuracy",
+        "test_loss",
+        "test_samples",
+        "test_%_unsatisfied_replied",
+        "test_%_satisfied_incorrectly_labels",
+        "operating_point",
+    }
+    assert (
+        predicted["operating_point"]["fp32"]["recall"] == evaluated["precisions"]["fp32"]["operating_point"]["recall"]
+    )
+    assert evaluated["eval_samples"] == ROWS / 5  # a fifth of train calibrates
+    assert not any(name.startswith("test_%") for name in evaluated)
+
+
+def test_texts_stay_in_the_runs_folder(made):
+    """
+    The mistakes have them there, for who looks into them; no file of the artifact has, nor any other figure.
+    """
+    folder, texts = made / "artifact.run", [text for text in data.read([made / "test.jsonl"]).texts if len(text) > 10]
+    mistakes = json.loads((folder / "mistakes.json").read_text())
+
+    assert set(mistakes) == {"labels", "missed", "needless"}
+    assert all(each["text"] == data.read([made / "test.jsonl"]).texts[each["row"] - 1] for each in mistakes["labels"])
+    for file in [*(made / "artifact").glob("*.json"), *(made / "artifact").glob("*.md"), folder / "evaluation.json"]:
+        if file.name != "tokenizer.json":
+            assert not any(text in file.read_text("utf-8") for text in texts), file.name
+
+
+def test_what_the_transformer_gains_is_a_figure_with_an_interval(made, capsys):
+    """
+    Told, and kept; the step can be done again alone, from the run's folder.
+    """
+    assert cli.main(["evaluate", str(made / "recipe.toml")]) == 0
+
+    assert "less TF-IDF + logistic regression: accuracy " in capsys.readouterr().out
+    found = json.loads((made / "artifact.run" / "evaluation.json").read_text())
+    gain = found["gain_over_tfidf_logistic_regression"]
+    served, beside = found["precisions"][found["served"]], found["tfidf_logistic_regression"]
+    assert gain["accuracy"]["value"] == pytest.approx(served["accuracy"] - beside["accuracy"])
+    assert gain["accuracy"]["low"] <= gain["accuracy"]["value"] <= gain["accuracy"]["high"]
+    assert json.loads((made / "artifact" / "eval_results.json").read_text())["served"] == found["served"]
+
+
 def test_transformers_loads_the_checkpoint_and_agrees_with_fp32(made):
     """
     The artifact is a checkpoint too: same tokenizer, same logits as the packed graph.

@@ -4,8 +4,11 @@ import pytest
 
 from consumer.artifact import read_manifest
 from training.evaluate import Answered, Evaluation
+from training.intervals import Estimate
 from training.measure import Results
-from training.told import made_lines
+from training.paired import Paired
+from training.slices import Slice
+from training.told import gain_lines, made_lines, worst_slice_lines
 
 pytestmark = pytest.mark.train
 
@@ -27,3 +30,37 @@ def test_a_precision_that_may_not_be_served_says_why():
     assert "+2.0% needless answers (at most +1.0%)" in lines
     assert "operating point: 98.0% of 1 star answered, 83.0% of 2, 11.0% of 3 to 5 needlessly" in lines
     assert "argmax:          97.0%" in lines
+
+
+def paired(low: float, high: float) -> Paired:
+    figure = Estimate((low + high) / 2, low, high)
+    return Paired(figure, figure, figure, 0.95, figure)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (-0.06, -0.02, "ahead beyond chance"),
+        (0.02, 0.06, "behind beyond chance"),
+        (-0.02, 0.01, "not told apart by these messages"),
+    ],
+)
+def test_a_gain_is_called_one_only_beyond_chance(low, high, verdict):
+    """
+    Fewer needless answers at the same recall, with an interval that leaves zero out.
+    """
+    *_, last = gain_lines("int8 less TF-IDF", paired(low, high))
+
+    assert last.endswith(f"({100 * low:+.1f} to {100 * high:+.1f}): {verdict}")
+
+
+def test_a_slice_is_told_with_its_size_and_interval():
+    """
+    As customers wrote it, but without what moves a cursor; those without very unsatisfied messages have no recall.
+    """
+    recall = Estimate(0.5, 0.2, 0.8)
+    bad = Slice("shop", "a\x1b[31m", 20, 10, recall, None, None)
+
+    assert worst_slice_lines([bad, Slice("shop", "quiet", 20, 0, None, None, None)], 5) == [
+        '  shop "a\\u{1b}[31m": 50.0% of 10 with 1 star answered (20.0% to 80.0%)'
+    ]

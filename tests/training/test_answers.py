@@ -1,0 +1,28 @@
+import numpy as np
+import pytest
+
+from training import answers
+from training.answers import ask, lengths, of_decisions
+
+pytestmark = pytest.mark.train
+
+
+def test_every_text_is_answered_in_its_place_however_many_there_are(tiny, monkeypatch):
+    """
+    In windows, so that a million texts take little memory; who waits is told of each.
+    """
+    from consumer.classify import load
+
+    classifier = load(tiny, "fp32")
+    texts = [f"message {number} " * (1 + number % 7) for number in range(10)]
+    monkeypatch.setattr(answers, "WINDOW_TEXTS", 4)
+    done: list[int] = []
+
+    found, expected = ask(classifier, texts, done.append), of_decisions(classifier.classify(texts))
+
+    assert done == [4, 4, 2]
+    assert found.probabilities == pytest.approx(expected.probabilities, abs=1e-6)
+    assert found.urgency == pytest.approx(expected.urgency, abs=1e-6)
+    assert found.urgent.tolist() == expected.urgent.tolist()
+    assert lengths(classifier, texts).tolist() == [len(each.ids) for each in classifier.tokenize(texts)]
+    assert lengths(classifier, texts).dtype == np.int64
