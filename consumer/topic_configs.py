@@ -1,5 +1,6 @@
 """What topics allow, as Kafka tells it, and what of it does not go together."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +11,14 @@ from confluent_kafka.admin._config import ConfigEntry, ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 
 from consumer.admin import admin_client
+from consumer.errors import SurroundingsError
 
 log = structlog.get_logger()
 
 ANSWER_S = 2.0
 BATCH_SIZE_BYTES = 1_000_000  # librdkafka's default
+_C_INTEGER = re.compile(r"\s*\+?(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)")
+LARGEST_MAX_MESSAGE_BYTES = 2**31 - 1
 KAFKAS_MAX_MESSAGE_BYTES = 1_048_588
 # A dead letter is the original with headers around it.
 ROOM_FOR_REASONS_BYTES = 64 * 1024
@@ -63,13 +67,16 @@ def fitted(configuration: dict[str, Any], outputs: Mapping[str, TopicConfig]) ->
     The producer's configuration with a batch.size that each output topic takes, unless the user set one.
 
     A topic that takes less would refuse whole batches of small records, and each would be halved until it fits.
+    Raises SurroundingsError when it takes no record at all.
     """
     batch_size = str(configuration.get("batch.size", BATCH_SIZE_BYTES))
     limits = {topic: each.max_message_bytes for topic, each in outputs.items()}
-    small = {topic: limit for topic, limit in limits.items() if limit < int(batch_size)}
+    small = {topic: limit for topic, limit in limits.items() if limit < _bytes(batch_size)}
     if not small:
         return configuration
     topic = min(small, key=small.__getitem__)
+    if small[topic] == 0:
+        raise SurroundingsError(f"output topic {topic} takes no record, for its max.message.bytes is 0: raise it")
     if "batch.size" not in configuration:
         log.info("batch-size-lowered", topic=topic, max_message_bytes=small[topic])
         return {**configuration, "batch.size": small[topic]}
@@ -82,6 +89,14 @@ def fitted(configuration: dict[str, Any], outputs: Mapping[str, TopicConfig]) ->
         "max.message.bytes above it",
     )
     return configuration
+
+
+def _bytes(written: str) -> int:
+    """As librdkafka reads a number, by C's strtol: 0x1000 is hexadecimal, 010 octal, and 5e3 is 5."""
+    found = _C_INTEGER.match(written)
+    assert found is not None  # or librdkafka had refused it by now
+    digits = found[1]
+    return int(digits, 8 if digits.isdigit() and digits.startswith("0") else 0)
 
 
 def warn(inputs: Collection[str], dead_letters: str, known: Mapping[str, TopicConfig]) -> None:
@@ -111,4 +126,5 @@ def warn(inputs: Collection[str], dead_letters: str, known: Mapping[str, TopicCo
 def dead_letter_bytes(inputs: Collection[str], known: Mapping[str, TopicConfig]) -> int:
     """The max.message.bytes that a dead-letter topic needs; an input that is not known has Kafka's default."""
     limits = [known[topic].max_message_bytes if topic in known else KAFKAS_MAX_MESSAGE_BYTES for topic in inputs]
-    return max(limits, default=KAFKAS_MAX_MESSAGE_BYTES) + ROOM_FOR_REASONS_BYTES
+    room = max(limits, default=KAFKAS_MAX_MESSAGE_BYTES) + ROOM_FOR_REASONS_BYTES
+    return min(room, LARGEST_MAX_MESSAGE_BYTES)

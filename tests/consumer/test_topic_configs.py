@@ -8,6 +8,7 @@ from confluent_kafka import KafkaError, KafkaException
 from structlog.testing import capture_logs
 
 from consumer import topic_configs
+from consumer.errors import SurroundingsError
 from consumer.topic_configs import BATCH_SIZE_BYTES, TopicConfig, dead_letter_bytes, fitted, read, warn
 
 LARGE, SMALL = TopicConfig(1_048_588, False), TopicConfig(2000, False)
@@ -41,6 +42,26 @@ def test_users_own_batch_size_is_kept_and_warned_of():
     assert [(line["event"], line["log_level"], line["topic"], line["batch_size"]) for line in told] == [
         ("batch-size-too-large", "warning", "urgent", "5000")
     ]
+
+
+@pytest.mark.parametrize(("written", "larger"), [("0x1000", True), ("5e3", False), ("03720", False), ("03721", True)])
+def test_users_batch_size_is_read_as_librdkafka_reads_it(written, larger):
+    """By C's rules: 0x1000 is 4096, 5e3 is 5, and 03720 is 2000."""
+    with capture_logs() as told:
+        fitted({"batch.size": written}, {"urgent": SMALL})
+
+    assert bool(told) is larger
+
+
+def test_output_topic_that_takes_no_record_is_named():
+    """A batch.size of 0 is none, and each output would be refused."""
+    with pytest.raises(SurroundingsError, match=r"urgent takes no record, for its max\.message\.bytes is 0"):
+        fitted({}, {"urgent": TopicConfig(0, False), "routine": SMALL})
+
+
+def test_room_for_reasons_ends_where_kafkas_numbers_do():
+    """A topic is refused a larger limit."""
+    assert dead_letter_bytes(["a"], {"a": TopicConfig(2**31 - 1, False)}) == 2**31 - 1
 
 
 def test_dead_letter_topic_has_to_take_what_the_inputs_take_and_the_reasons():
