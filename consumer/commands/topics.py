@@ -53,8 +53,14 @@ def create_command(
     for name in names:
         if name not in gone:
             click.echo(_line("exists", name, counts[name]))
+    named = [topic for topic in settings.input.topics if not topic.startswith("^")]
+    for topic in missing(listing, set(named) - set(names)):
+        click.echo(f"{'missing':12} {topic}: --inputs creates it")
+    read = surroundings.present(settings.input.topics, listing)
+    for name in (settings.output.urgent, settings.output.routine):
+        if name not in gone:
+            _warn_of_others(name, read, counts)
     if gone:
-        read = surroundings.present(settings.input.topics, listing)
         each = partitions or co_partitioned({topic: counts[topic] for topic in read})
         room = topic_configs.dead_letter_bytes(read, topic_configs.read(client, read))
         new = new_topics(settings, gone, each, replication_factor or BROKERS_DEFAULT, room)
@@ -73,6 +79,15 @@ def _create(client: dict[str, Any], new: list[NewTopic], *, dry_run: bool) -> No
     refused = refusal(outcomes)
     if refused is not None:
         raise refused
+
+
+def _warn_of_others(name: str, inputs: list[str], counts: dict[str, int]) -> None:
+    others = [topic for topic in inputs if counts[topic] != counts[name]]
+    if others:
+        click.echo(
+            f"{'warning':12} {name}: {counts[name]} partitions where the input topic {others[0]} has "
+            f"{counts[others[0]]}, so that a key's answers stand in partitions of another number"
+        )
 
 
 def _line(what: str, topic: str, partitions: int, **config: str) -> str:

@@ -42,13 +42,26 @@ def test_what_is_missing_is_created_like_the_input(cluster, create):
     assert counts == {"in": 5, "urgent": 5, "routine": 2, "dead": 5}
     config = read({"bootstrap.servers": cluster.bootstrap_servers}, [create.names["dead"]])
     assert config[create.names["dead"]].max_message_bytes == 3_000_000 + 65_536
-    assert {line.split()[1].strip(":"): line.split()[0] for line in out.splitlines()} == {
-        create.names["routine"]: "exists",
-        create.names["dead"]: "created",
-        create.names["urgent"]: "created",
-    }
+    assert [line.split(":")[0].split() for line in out.splitlines()] == [
+        ["exists", create.names["routine"]],
+        ["warning", create.names["routine"]],
+        ["created", create.names["dead"]],
+        ["created", create.names["urgent"]],
+    ]
+    assert f"2 partitions where the input topic {create.names['in']} has 5, so that a key's answers" in out
     code, out, _, _ = create()
-    assert (code, [line.split()[0] for line in out.splitlines()]) == (0, ["exists"] * 3)
+    assert (code, [line.split()[0] for line in out.splitlines()]) == (0, ["exists"] * 3 + ["warning"])
+
+
+def test_a_missing_input_is_told_where_the_outputs_are_there(cluster, create):
+    """Else all would seem to be ready."""
+    for role in ("urgent", "routine", "dead"):
+        cluster.create_topic(create.names[role], 2)
+
+    code, out, _, _ = create()
+
+    assert code == 0
+    assert out.splitlines()[3:] == [f"missing      {create.names['in']}: --inputs creates it"]
 
 
 def test_without_an_input_somebody_says_how_many_partitions(create):
