@@ -101,7 +101,7 @@ def test_a_table_cannot_be_made_to_play_tricks(shikyu):
         (["--file", "none.jsonl"], 2, "does not exist"),
         (["--file", "texts.txt"], 2, "named like none of the files"),
         (["refund", "--file", "texts.txt"], 2, "give one of them"),
-        (["refund", "--model-precision", "fp16"], 2, "fp16"),
+        (["refund", "--model-precision", "fp16"], 4, "has no fp16"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_line(shikyu, tmp_path, arguments, code, says):
