@@ -121,6 +121,7 @@ def problems(settings: Settings) -> list[Problem]:
     kafka = settings.kafka
     rooms = {"kafka.options": kafka.options, "kafka.consumer": kafka.consumer, "kafka.producer": kafka.producer}
     found = [problem for room, options in rooms.items() for name in options for problem in _named(room, name)]
+    found += [problem for room, options in rooms.items() for problem in _logins_in_addresses(room, options)]
     return found + list(_group_problems(settings)) + list(_poll_interval_problems(settings))
 
 
@@ -154,6 +155,13 @@ def _for(kafka: Kafka, client: librdkafka.Scope) -> dict[str, str]:
     # An option in the common section that only the other client has would make librdkafka warn at each start.
     scopes = librdkafka.properties()
     return {name: value for name, value in kafka.options.items() if scopes.get(name, "both") in {"both", client}}
+
+
+def _logins_in_addresses(room: str, options: Mapping[str, str]) -> Iterator[Problem]:
+    for name in ADDRESSES:
+        if "@" in str(options.get(name, "")):
+            # librdkafka takes the part before the @ for the host's, and tells it in each of its log lines.
+            yield Problem(f"{room}.{name}", "holds an @: Kafka's addresses have no login; set sasl.username and others")
 
 
 def _named(room: str, name: str) -> Iterator[Problem]:

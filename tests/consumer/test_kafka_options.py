@@ -40,6 +40,14 @@ def test_users_options_beat_defaults_and_own_sections_beat_common_ones() -> None
     assert producer_config(given, None)["client.id"] == "a"
 
 
+def test_a_login_in_an_address_is_refused_and_not_shown() -> None:
+    """librdkafka would write it into each of its log lines."""
+    [problem] = problems(settings(options={"bootstrap.servers": "user:hunter2@b:9092"}))
+
+    assert "set sasl.username" in problem.message
+    assert "hunter2" not in str(problem)
+
+
 def test_a_common_option_goes_only_to_the_client_that_has_it() -> None:
     """librdkafka would warn at every start otherwise."""
     given = settings(options={"linger.ms": "9", "session.timeout.ms": "7000"})
