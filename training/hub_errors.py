@@ -10,6 +10,7 @@ from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
     HFValidationError,
+    LocalEntryNotFoundError,
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
     RevisionNotFoundError,
@@ -40,12 +41,15 @@ def reason(error: BaseException, what: str) -> ShikyuError | None:
 
     Never the client's own words: they hold addresses, and those of uploads are signed.
     """
+    return next(filter(None, (_reason(each, what) for each in causes(error))), None)
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, and what it was raised from or amid."""
     each: BaseException | None = error
     while each is not None:
-        if told := _reason(each, what):
-            return told
+        yield each
         each = each.__cause__ or each.__context__
-    return None
 
 
 def _reason(error: BaseException, what: str) -> ShikyuError | None:
@@ -54,19 +58,21 @@ def _reason(error: BaseException, what: str) -> ShikyuError | None:
             return error
         case HFValidationError():
             return SettingsError(f"{what} is no name of a repository on the Hub: write OWNER/NAME.")
-        case OfflineModeIsEnabled():
-            return SurroundingsError(f"{what} cannot be asked for while HF_HUB_OFFLINE is set: unset it.")
+        case OfflineModeIsEnabled() | LocalEntryNotFoundError() if constants.HF_HUB_OFFLINE:
+            return SurroundingsError(
+                f"{what} is not in the Hub's cache, and HF_HUB_OFFLINE is set, so nobody may be asked: unset it."
+            )
         case HfHubHTTPError():
             return _refused(error, what)
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             return SurroundingsError(
-                f"The disk is full ({error.strerror}), with {what} half-way: make room, or name another folder (of the "
-                "Hub's cache: HF_HOME)."
+                f"{what} did not fit on the disk ({error.strerror}): make room, or name another folder (of the Hub's "
+                "cache: HF_HOME)."
             )
         case _ if isinstance(error, NO_ANSWER):
             return SurroundingsError(
-                f"{_endpoint()} did not answer ({type(error).__name__}), so {what} was not reached: check the network, "
-                "the proxy (HTTPS_PROXY) and HF_ENDPOINT."
+                f"{what} was not reached, for {_endpoint()} did not answer ({type(error).__name__}): check the "
+                "network, the proxy (HTTPS_PROXY) and HF_ENDPOINT."
             )
     return None
 
@@ -87,7 +93,7 @@ def _refused(error: HfHubHTTPError, what: str) -> ShikyuError:
             )
     status = error.response.status_code
     advice = _ADVICE.get(status, "try again later" if status >= 500 else "check the name, the network and the proxy")
-    return SurroundingsError(f"{_endpoint()} answered {status} for {what}: {advice}.")
+    return SurroundingsError(f"{what} was refused: {_endpoint()} answered {status}, {advice}.")
 
 
 _ADVICE = {

@@ -1,7 +1,6 @@
 """The classifier before it learns: DeBERTa-v2 built from scratch, or a checkpoint with a fresh head."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from transformers import (
 from consumer.errors import SettingsError
 from consumer.names import nearest
 from consumer.records import Satisfaction
+from training.loading import loading, refuse_code
 
 # The shape of DeBERTa-v3, which the packed graph covers; a recipe gives the sizes.
 DEBERTA_V3: Mapping[str, Any] = {
@@ -71,8 +71,9 @@ def classifier(config: DebertaV2Config, encoder: DebertaV2Model | None) -> Deber
 
 def checkpoint_config(base: str) -> DebertaV2Config:
     """Of a local folder or a Hub checkpoint, with the classes that it has told apart until now."""
-    with _loading(base):
+    with loading(base):
         config = AutoConfig.from_pretrained(base, trust_remote_code=False)
+    refuse_code(base, config)
     if not isinstance(config, DebertaV2Config):
         raise SettingsError(
             f"The base model {base!r} is a {config.model_type}, and only DeBERTa-v2 and v3 can be exported: start "
@@ -85,7 +86,7 @@ def from_checkpoint(base: str) -> tuple[DebertaV2ForSequenceClassification, PreT
     """A local folder or a Hub checkpoint with a head for five classes; no remote code is run."""
     config = checkpoint_config(base)
     config.id2label, config.label2id = dict(LABELS["id2label"]), dict(LABELS["label2id"])
-    with _loading(base):
+    with loading(base):
         model: DebertaV2ForSequenceClassification = DebertaV2ForSequenceClassification.from_pretrained(
             base, config=config, ignore_mismatched_sizes=True, use_safetensors=True
         )
@@ -107,14 +108,3 @@ def replaced_classes(config: DebertaV2Config) -> list[str]:
     own = [str(name) for _, name in sorted((config.id2label or {}).items())]
     ours = list(LABELS["id2label"].values())
     return [] if own == ours or own == [f"LABEL_{place}" for place in range(len(own))] else own
-
-
-@contextmanager
-def _loading(base: str) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:  # transformers, safetensors and tokenizers raise what has only Exception in common
-        raise SettingsError(
-            f"The base model {base!r} cannot be loaded ({type(error).__name__}): name a folder with config.json, "
-            "model.safetensors and tokenizer.json, or a Hub checkpoint that needs no code of its own."
-        ) from error
