@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.answers import Answers
-from training.confusion import Confusion, confusion
+from training.confusion import CLASSES, Confusion, confusion
 from training.curves import Curves, curves
 from training.data import Labelled
 from training.evaluate import Evaluation, evaluate
@@ -20,9 +20,14 @@ SOURCE = "source"
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """`recall` and `needless` are of the operating point; `slices` are worst first."""
+    """
+    `recall` and `needless` are of the operating point, which `answered` of the `rows` of each class; `slices` are worst
+    first.
+    """
 
     evaluation: Evaluation
+    answered: tuple[int, ...]
+    rows: tuple[int, ...]
     recall: Estimate | None
     needless: Estimate | None
     confusion: Confusion
@@ -32,6 +37,7 @@ class Findings:
     def as_json(self) -> dict[str, object]:
         return {
             **self.evaluation.as_json(),
+            "per_class": {"answered": self.answered, "rows": self.rows},
             "recall": self.recall and self.recall.as_json(),
             "needless": self.needless and self.needless.as_json(),
             "confusion": self.confusion.as_json(),
@@ -45,6 +51,8 @@ def findings(answers: Answers, labels: NDArray[np.int64], columns: Mapping[str, 
     very, quiet = answers.urgent[labels == 0], answers.urgent[labels >= NEEDLESS_FROM]
     return Findings(
         evaluate(answers, labels),
+        tuple(np.bincount(labels[answers.urgent], minlength=CLASSES).tolist()),
+        tuple(np.bincount(labels, minlength=CLASSES).tolist()),
         wilson(int(very.sum()), len(very)),
         wilson(int(quiet.sum()), len(quiet)),
         confusion(answers.predicted, labels),

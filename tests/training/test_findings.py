@@ -35,6 +35,10 @@ def test_one_set_of_answers_gives_every_figure_as_json():
     assert told["confusion"]["mean_absolute_error_stars"]["value"] == pytest.approx(0.1)
     assert told["curves"]["very_unsatisfied"] == 20
     assert [each["value"] for each in told["slices"]] == ["web"]
+    answered, rows = told["per_class"]["answered"], told["per_class"]["rows"]
+    assert rows == [20] * 5
+    assert answered[0] == 20
+    assert sum(answered[2:]) / sum(rows[2:]) == pytest.approx(told["operating_point"]["needless"])
 
 
 def test_slices_are_told_by_columns_sources_and_length():
