@@ -24,8 +24,8 @@ class Tokenizer:
     """
     `truncate`: of a text longer than max_length, keep the head, or half of head and half of tail.
 
-    A text of more than 64 characters a token is cut to as many before it is tokenized, so that a huge one costs no more
-    than a long one. The ids are the whole text's, unless a run of characters unknown to the tokenizer (one token,
+    A text of more than 64 characters a token is cut to about as many before it is tokenized, so that a huge one costs
+    no more than a long one. The ids are the whole text's, unless a run of characters unknown to the tokenizer (one token,
     however long) is longer than that.
     """
 
@@ -46,6 +46,10 @@ class Tokenizer:
         self._budget = max_length - self.special_tokens
         if self._budget < 1:
             raise ArtifactError(f"max_length {max_length} leaves no token for the text; make the artifact again")
+        # Two tokens more than are kept: WordPiece calls a word of more than 100 characters unknown as a whole, so that
+        # one that begins within those must not be cut shorter.
+        self._most_characters = MAX_CHARACTERS_PER_TOKEN * (self._budget + 2)
+        self._folds_spaces = self._tokenizer.encode("a \n\t b").ids == self._tokenizer.encode("a b").ids
         self._truncate = truncate
         self._bare_space = self._tokenizer.token_to_id(BARE_SPACE)
         self._unknown = _unknown_id(tokenizer_json, self._tokenizer)
@@ -59,25 +63,26 @@ class Tokenizer:
         """One Tokens per text, whatever it holds: nothing, emoji, control characters, a megabyte."""
         cut = [self._cut(well_formed(text)) for text in texts]
         encodings = self._tokenizer.encode_batch([text for text, _ in cut], add_special_tokens=False)
-        return [self._tokens(was_cut, each) for (_, was_cut), each in zip(cut, encodings, strict=True)]
+        return [self._tokens(text, was_cut, each) for (text, was_cut), each in zip(cut, encodings, strict=True)]
 
     def _cut(self, text: str) -> tuple[str, bool]:
-        most = MAX_CHARACTERS_PER_TOKEN * self._budget
-        if len(text) <= most:
-            return text, False
-        text = SPACES.sub(" ", text)  # a page of blank lines is one space to the tokenizer too
+        most = self._most_characters
+        if len(text) > most and self._folds_spaces:
+            text = SPACES.sub(" ", text)  # a page of blank lines is one space to the tokenizer too
         if len(text) <= most:
             return text, False
         if self._truncate == "head":
             return text[:most], True
         return f"{text[: most // 2]} {text[-(most // 2) :]}", True
 
-    def _tokens(self, was_cut: bool, encoding: tokenizers.Encoding) -> Tokens:
+    def _tokens(self, text: str, was_cut: bool, encoding: tokenizers.Encoding) -> Tokens:
         ids = encoding.ids
         kept = self._kept(len(ids))
         own = [ids[place] for place in kept]
         whole = np.array([*self._before, *own, *self._after], dtype=np.int64)
-        return Tokens(whole, was_cut or len(own) < len(ids), self._unknown_share(encoding, own, kept))
+        # To a tokenizer of bytes, spaces are tokens that it knows.
+        unknown_share = 1.0 if not text.strip() else self._unknown_share(encoding, own, kept)
+        return Tokens(whole, was_cut or len(own) < len(ids), unknown_share)
 
     def _kept(self, tokens: int) -> Sequence[int]:
         if tokens <= self._budget:

@@ -70,6 +70,34 @@ def test_gives_the_ids_that_transformers_gives_for_any_text(theirs):
     same()
 
 
+@pytest.fixture(scope="module", params=["bert", "roberta", "xlm-roberta"])
+def other(request):
+    """transformers' tokenizer of another architecture: words in pieces, bytes in pairs, SentencePiece with <s>."""
+    pytest.importorskip("transformers")
+    from tests.tiny_padded import padded_tokenizer
+
+    return padded_tokenizer(request.param)
+
+
+@pytest.mark.train
+@pytest.mark.parametrize("max_length", [3, 16, 512])
+def test_gives_the_ids_that_transformers_gives_for_other_architectures(other, max_length):
+    """Special tokens and all, from tokenizer.json alone."""
+    ours = Tokenizer(other.backend_tokenizer.to_str().encode(), max_length)
+    texts = [*HARD, "The parcel has not arrived. " * 400, "blank" + " \n" * 40_000 + "lines", "-" * 70_000]
+
+    for text, tokens in zip(texts, ours.encode(texts), strict=True):
+        theirs = other(text, truncation=True, max_length=max_length)["input_ids"]
+        assert tokens.ids.tolist() == theirs, text[:40]
+
+
+@pytest.mark.train
+def test_a_blank_text_says_nothing_in_any_architecture(other):
+    """Bytes in pairs have tokens for spaces, and they are no words."""
+    for tokens in Tokenizer(other.backend_tokenizer.to_str().encode(), 64).encode(["", "   ", "\n\t "]):
+        assert tokens.unknown_share == 1.0
+
+
 def test_a_text_within_the_budget_is_not_truncated(tokenizer_json):
     """Exactly max_length tokens are all kept; one less, and it says so."""
     (whole,) = Tokenizer(tokenizer_json, 512).encode(["the box was a little damaged"])
