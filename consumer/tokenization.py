@@ -25,8 +25,8 @@ class Tokenizer:
     `truncate`: of a text longer than max_length, keep the head, or half of head and half of tail.
 
     A text of more than 64 characters a token is cut to about as many before it is tokenized, so that a huge one costs
-    no more than a long one. The ids are the whole text's, unless a run of characters unknown to the tokenizer (one token,
-    however long) is longer than that.
+    no more than a long one. The ids are the whole text's, unless a run of characters unknown to the tokenizer (one
+    token, however long) is longer than that.
     """
 
     def __init__(self, tokenizer_json: bytes, max_length: int, truncate: Truncate = "head") -> None:

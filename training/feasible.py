@@ -3,13 +3,13 @@
 import os
 from pathlib import Path
 
-from transformers import DebertaV2Config
+from transformers import PreTrainedConfig
 
 from consumer.errors import SettingsError
 from training import model
 from training.arguments import training_arguments
-from training.graphs import SMALLEST_SIDE
-from training.packed import refuse_uncovered
+from training.graphs import SMALLEST_SIDE, refuse_uncovered
+from training.padded import longest
 from training.recipe import SCRATCH, Recipe
 
 
@@ -22,7 +22,7 @@ def require_arguments(recipe: Recipe) -> None:
         training_arguments(section, Path(os.devnull), options)
 
 
-def require_exportable(recipe: Recipe) -> DebertaV2Config:
+def require_exportable(recipe: Recipe) -> PreTrainedConfig:
     """
     The configuration that will be fitted; from scratch, its vocabulary may turn out smaller.
 
@@ -38,6 +38,8 @@ def require_exportable(recipe: Recipe) -> DebertaV2Config:
         refuse_uncovered(config)
         if config.hidden_size < SMALLEST_SIDE:
             raise ValueError(f"hidden_size is {config.hidden_size}, and int8 needs at least {SMALLEST_SIDE}")
+        if (most := longest(config)) is not None and recipe.model.max_length > most:
+            raise ValueError(f"it has positions for {most} tokens, and [model] max_length is {recipe.model.max_length}")
     except ValueError as error:
         raise SettingsError(f"The model {base!r} could not be exported: {error}.") from error
     return config

@@ -18,13 +18,14 @@ from onnxruntime.transformers.float16 import (  # type: ignore[import-untyped]
     convert_float_to_float16,
 )
 from torch import nn
-from transformers import DebertaV2ForSequenceClassification, PreTrainedModel
+from transformers import DebertaV2Config, DebertaV2ForSequenceClassification, PreTrainedConfig, PreTrainedModel
 
 from consumer.errors import ArtifactError
 from consumer.packing import Distances, pack
 from consumer.padding import PADDED_INPUTS, pad, padding_id
+from training import packed, padded
 from training.packed import PackedDeberta
-from training.padded import Padded
+from training.padded import traceable
 
 FP32_FILE = "model.onnx"
 FP16_FILE = "model_fp16.onnx"
@@ -63,15 +64,25 @@ def graphs(model: PreTrainedModel, precisions: Collection[str]) -> Iterator[tupl
 
 def fp32_onnx(model: PreTrainedModel) -> bytes:
     """Packed for DeBERTa-v2, padded for what training.padded covers. ValueError for anything else."""
+    refuse_uncovered(model.config)
     if isinstance(model, DebertaV2ForSequenceClassification):
         return onnx_of(PackedDeberta(model), pack(EXAMPLE, Distances.of(model.config.to_dict())))
     return padded_onnx(model)
 
 
+def refuse_uncovered(config: PreTrainedConfig) -> None:
+    """ValueError names what neither the packed nor the padded graph covers, and what to do."""
+    if isinstance(config, DebertaV2Config):
+        packed.refuse_uncovered(config)
+    else:
+        padded.refuse_uncovered(config)
+
+
 def padded_onnx(model: PreTrainedModel) -> bytes:
     """transformers' own model as it is, DeBERTa-v2 too: input_ids and attention_mask to logits."""
     example = pad(EXAMPLE, padding_id(model.config.to_dict()))
-    return onnx_of(Padded(model), {name: example[name] for name in PADDED_INPUTS})
+    with traceable(model) as plain:
+        return onnx_of(plain, {name: example[name] for name in PADDED_INPUTS})
 
 
 def onnx_of(model: nn.Module, example: Mapping[str, NDArray[np.generic]]) -> bytes:

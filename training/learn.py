@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from transformers import (
     DebertaV2Config,
-    DebertaV2ForSequenceClassification,
     DebertaV2Model,
+    PreTrainedModel,
     PreTrainedTokenizerBase,
     set_seed,
 )
@@ -49,10 +49,10 @@ def start(recipe: Recipe, texts: Sequence[str], work: Path) -> Start:
     )
 
 
-def learn(recipe: Recipe, begin: Start, messages: Labelled, work: Path) -> DebertaV2ForSequenceClassification:
+def learn(recipe: Recipe, begin: Start, messages: Labelled, work: Path) -> PreTrainedModel:
     """A classifier fitted on the messages; the same recipe, start and messages give the same one."""
     set_seed(recipe.seed)
-    fresh = (
+    fresh: PreTrainedModel = (
         model.from_checkpoint(begin.base)[0] if begin.config is None else model.classifier(begin.config, begin.encoder)
     )
     texts, targets = lessons(recipe, messages)

@@ -1,4 +1,4 @@
-"""The classifier before it learns: DeBERTa-v2 built from scratch, or a checkpoint with a fresh head."""
+"""The classifier before it learns: DeBERTa-v2 built from scratch, or a checkpoint of any kind with a fresh head."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,10 +8,13 @@ import torch
 from huggingface_hub.errors import StrictDataclassError
 from transformers import (
     AutoConfig,
+    AutoModelForSequenceClassification,
     AutoTokenizer,
     DebertaV2Config,
     DebertaV2ForSequenceClassification,
     DebertaV2Model,
+    PreTrainedConfig,
+    PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 
@@ -69,41 +72,40 @@ def classifier(config: DebertaV2Config, encoder: DebertaV2Model | None) -> Deber
     return model
 
 
-def checkpoint_config(base: str) -> DebertaV2Config:
+def checkpoint_config(base: str) -> PreTrainedConfig:
     """Of a local folder or a Hub checkpoint, with the classes that it has told apart until now."""
     with loading(base):
-        config = AutoConfig.from_pretrained(base, trust_remote_code=False)
+        config: PreTrainedConfig = AutoConfig.from_pretrained(base, trust_remote_code=False)
     refuse_code(base, config)
-    if not isinstance(config, DebertaV2Config):
-        raise SettingsError(
-            f"The base model {base!r} is a {config.model_type}, and only DeBERTa-v2 and v3 can be exported: start "
-            "from one."
-        )
     return config
 
 
-def from_checkpoint(base: str) -> tuple[DebertaV2ForSequenceClassification, PreTrainedTokenizerBase]:
+def from_checkpoint(base: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """A local folder or a Hub checkpoint with a head for five classes; no remote code is run."""
     config = checkpoint_config(base)
     config.id2label, config.label2id = dict(LABELS["id2label"]), dict(LABELS["label2id"])
     with loading(base):
-        model: DebertaV2ForSequenceClassification = DebertaV2ForSequenceClassification.from_pretrained(
-            base, config=config, ignore_mismatched_sizes=True, use_safetensors=True
+        model: PreTrainedModel = AutoModelForSequenceClassification.from_pretrained(
+            base,
+            config=config,
+            ignore_mismatched_sizes=True,
+            use_safetensors=True,
+            dtype=torch.float32,  # many are kept in fp16, in which nothing can be learned
         )
         return model, AutoTokenizer.from_pretrained(base, trust_remote_code=False)
 
 
-def save(model: DebertaV2ForSequenceClassification, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
     """As transformers keeps checkpoints, weights as safetensors, for `load` or anybody else."""
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 
-def load(folder: Path) -> tuple[DebertaV2ForSequenceClassification, PreTrainedTokenizerBase]:
+def load(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     return from_checkpoint(str(folder))
 
 
-def replaced_classes(config: DebertaV2Config) -> list[str]:
+def replaced_classes(config: PreTrainedConfig) -> list[str]:
     """The classes of a checkpoint that are not shikyu's; none where it names none of its own."""
     own = [str(name) for _, name in sorted((config.id2label or {}).items())]
     ours = list(LABELS["id2label"].values())

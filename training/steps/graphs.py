@@ -1,11 +1,17 @@
 """From each fitted model the files that are served: one ONNX file a precision, and what goes with them."""
 
 from training.describe import model_files
+from training.graphs import FP32_FILE
 from training.model import load
+from training.same_logits import require_same_logits
 from training.steps.job import Job
 
 
 def graphs(job: Job) -> None:
     for name in job.folder.models():
-        for file, content in model_files(*load(job.folder.model(name)), job.recipe.export.precisions).items():
+        model, tokenizer = load(job.folder.model(name))
+        files = model_files(model, tokenizer, job.recipe.export.precisions)
+        largest = require_same_logits(model, files[FP32_FILE], job.recipe.model.max_length)
+        job.say(f"graphs: fp32's logits are within {largest:.1e} of the fitted model's")
+        for file, content in files.items():
             job.folder.write(f"graphs/{name}/{file}", content)
