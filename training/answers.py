@@ -1,15 +1,17 @@
 """What a model answered, as arrays: of the consumer's own decisions, fallbacks included."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from consumer.classify import Classifier
-from consumer.records import Decision
-
-Advance = Callable[[int], None]
+from consumer.artifact import read_manifest
+from consumer.classify import Classifier, load
+from consumer.records import Decision, ModelVersion
+from training.data import Labelled
+from training.progress import Advance, progress
 
 WINDOW_TEXTS = 1000
 
@@ -26,6 +28,27 @@ class Answers:
     def predicted(self) -> NDArray[np.int64]:
         best: NDArray[np.int64] = self.probabilities.argmax(axis=1)
         return best
+
+
+def answer(
+    artifact: Path, messages: Labelled, precision: str | None = None
+) -> tuple[dict[str, Answers], NDArray[np.int64]]:
+    """By one precision, or by each that may be served; and how many tokens of each text the model was given."""
+    served = read_manifest(artifact).precisions
+    wanted = [precision] if precision else [name for name, each in served.items() if each.servable]
+    answers = {}
+    with progress("classify", len(wanted) * len(messages)) as advance:
+        for name in wanted:
+            classifier = load(artifact, name)
+            answers[name] = ask(classifier, messages.texts, advance)
+    return answers, lengths(classifier, messages.texts)
+
+
+def answer_as_served(artifact: Path, messages: Labelled, precision: str | None = None) -> tuple[ModelVersion, Answers]:
+    """By one precision, or by the one that the consumer would take; and which model that was."""
+    with progress(f"classify by {artifact.name}", len(messages)) as advance:
+        classifier = load(artifact, precision)
+        return classifier.model, ask(classifier, messages.texts, advance)
 
 
 def ask(classifier: Classifier, texts: Sequence[str], advance: Advance = lambda _: None) -> Answers:

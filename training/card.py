@@ -2,9 +2,9 @@
 
 from consumer.manifest import Description
 from training.evaluate import Evaluation
-from training.measure import Results
 from training.prepare import Prepared
 from training.recipe import Recipe
+from training.results import Results
 
 
 def card(recipe: Recipe, description: Description, messages: Prepared, results: Results) -> str:

@@ -5,7 +5,6 @@ import re
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from consumer.artifact import best_precision, read_manifest
@@ -15,9 +14,10 @@ from consumer.errors import ShikyuError
 from consumer.manifest import Description
 from training import run, splits
 from training.answers import Answers
+from training.compared import Compared, Row
 from training.evaluate import evaluate
 from training.feasible import require_exportable
-from training.intervals import Estimate, wilson
+from training.intervals import wilson
 from training.measure import write_draft
 from training.operate import NEEDLESS_FROM
 from training.promise import prior_shift
@@ -28,39 +28,6 @@ from training.steps.job import Job
 
 LAST_STEP = "operate"
 MOST_TIMED = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """
-    On the calibration messages, by the precision that would be served: the test is for the one that is chosen.
-
-    `recall` and `needless` are at the threshold that promises what the recipe promises; `size_bytes` is of what serving
-    reads.
-    """
-
-    precision: str
-    rows: int
-    recall: float
-    needless: Estimate
-    accuracy: float
-    loss: float
-    messages_per_s: float
-    size_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What came of one base model, or the reason why nothing did."""
-
-    base: str
-    folder: Path
-    compared: Compared | None
-    reason: str | None = None
-
-    def as_json(self) -> dict[str, object]:
-        figures = {} if self.compared is None else asdict(self.compared)
-        return {"base": self.base, "run": str(self.folder), "reason": self.reason, **figures}
 
 
 def compare(job: Job, bases: Sequence[str]) -> list[Row]:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from consumer.manifest import Description
 from training.data import Labelled
-from training.findings import Findings, columns_of, findings
-from training.measure import Results
+from training.findings import by_precision, columns_of, findings
 from training.prepare import Prepared
 from training.reference_metrics import of_predictions
+from training.results import Results
 
 TFIDF = "tfidf_logistic_regression"
 
@@ -66,8 +66,3 @@ def evaluation(test: Labelled, results: Results) -> dict[str, object]:
         "agreement_with_fp32": dict(results.agreement),
         "largest_difference_from_fp32": dict(results.largest_difference),
     }
-
-
-def by_precision(found: Mapping[str, Findings]) -> dict[str, object]:
-    rows = next(each.evaluation.rows for each in found.values())
-    return {"rows": rows, "precisions": {name: each.as_json() for name, each in found.items()}}

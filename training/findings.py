@@ -65,3 +65,9 @@ def columns_of(messages: Labelled, tokens: NDArray[np.int64]) -> dict[str, Seque
     """What slices are told by: the messages' own columns, where they come from, and their lengths (rows,) in tokens."""
     sources = {SOURCE: messages.sources} if len(set(messages.sources)) > 1 else {}
     return {**messages.columns, **sources, LENGTH: length_buckets(tokens)}
+
+
+def by_precision(found: Mapping[str, Findings]) -> dict[str, object]:
+    """What was measured of the same messages."""
+    rows = next(each.evaluation.rows for each in found.values())
+    return {"rows": rows, "precisions": {name: each.as_json() for name, each in found.items()}}

@@ -1,12 +1,12 @@
 """How far something long has come, for who sits at a terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from training.answers import Advance
+Advance = Callable[[int], None]
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from consumer.records import ModelVersion
-from training.compare import Row
+from training.compared import Row
 from training.diff import Difference, McNemar
 from training.evaluate import Evaluation
 from training.intervals import Estimate
@@ -20,12 +20,12 @@ def diff_table(first: ModelVersion, second: ModelVersion, found: Difference) -> 
     """Both models' figures, what lies between them, and whether chance explains it."""
     table = Table(box=None, pad_edge=False)
     table.add_column(f"{found.rows:,} messages")
-    for column in (f"A: {_named(first)}", f"B: {_named(second)}", "B less A, in points (95 %)"):
+    for column in (f"A: {_named(first)}", f"B: {_named(second)}", "B less A, points (95 %)"):
         table.add_column(column, justify="right")
     rows: list[tuple[str, Figure, Estimate | None]] = [
-        ("very unsatisfied answered", lambda each: each.operating_point.recall, found.gained.recall),
+        ("1 star answered", lambda each: each.operating_point.recall, found.gained.recall),
         ("2 stars answered", lambda each: each.operating_point.unsatisfied, None),
-        ("3 to 5 stars, needlessly", lambda each: each.operating_point.needless, found.gained.needless),
+        ("3 to 5 needlessly", lambda each: each.operating_point.needless, found.gained.needless),
         ("accuracy", lambda each: each.accuracy, found.gained.accuracy),
     ]
     for name, figure, gained in rows:
@@ -33,7 +33,7 @@ def diff_table(first: ModelVersion, second: ModelVersion, found: Difference) -> 
             name, f"{figure(found.first):.1%}", f"{figure(found.second):.1%}", points(gained) if gained else ""
         )
     table.add_row("loss", f"{found.first.loss:.3f}", f"{found.second.loss:.3f}", "")
-    table.add_row(f"needlessly, both at {found.gained.at_recall:.1%}", "", "", points(found.gained.needless_at_recall))
+    table.add_row(f"needless at {found.gained.at_recall:.1%}", "", "", points(found.gained.needless_at_recall))
     return Group(table, "", *_changes(found))
 
 
@@ -68,6 +68,8 @@ def _changes(found: Difference) -> list[str]:
 
 
 def _mcnemar(test: McNemar) -> str:
+    if not test.only_first + test.only_second:
+        return "the same messages"
     verdict = "more than chance" if test.p < 0.05 else "no more than chance may do"
     return f"{test.only_first} by A alone, {test.only_second} by B alone; McNemar's exact p = {test.p:.2g}, {verdict}"
 

@@ -6,8 +6,8 @@ from consumer.manifest import Description
 from consumer.visible import visible
 from training.evaluate import Answered, Evaluation
 from training.intervals import Estimate
-from training.measure import Results
 from training.paired import Paired
+from training.results import Results
 from training.slices import Slice
 
 SHOWN_CHARACTERS = 40

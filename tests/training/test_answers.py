@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -26,3 +29,15 @@ def test_every_text_is_answered_in_its_place_however_many_there_are(tiny, monkey
     assert found.urgent.tolist() == expected.urgent.tolist()
     assert lengths(classifier, texts).tolist() == [len(each.ids) for each in classifier.tokenize(texts)]
     assert lengths(classifier, texts).dtype == np.int64
+
+
+def test_who_measures_an_artifact_waits_for_no_torch():
+    """
+    It takes half a minute to import on a busy machine, and answers come from ONNX Runtime.
+    """
+    needed = "answers, data, diff, findings, tables, told"
+    code = f"import sys; from training import {needed}; print(sorted({{'torch', 'transformers'}} & set(sys.modules)))"
+
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert found.stdout.strip() == "[]"

@@ -5,8 +5,8 @@ import pytest
 from consumer.artifact import read_manifest
 from training.evaluate import Answered, Evaluation
 from training.intervals import Estimate
-from training.measure import Results
 from training.paired import Paired
+from training.results import Results
 from training.slices import Slice
 from training.told import gain_lines, made_lines, worst_slice_lines
 

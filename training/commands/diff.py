@@ -54,8 +54,8 @@ def diff(
     """
     ready()
     from training import data
+    from training.answers import answer_as_served
     from training.diff import difference, flip_lines
-    from training.measure import answer_as_served
     from training.run_folder import write_atomically
     from training.tables import diff_table
 

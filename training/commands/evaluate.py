@@ -80,9 +80,8 @@ def _artifact(
     as_json: bool,
 ) -> None:
     from training import data
-    from training.figures import by_precision
-    from training.findings import columns_of, findings
-    from training.measure import answer
+    from training.answers import answer
+    from training.findings import by_precision, columns_of, findings
     from training.told import evaluation_lines, worst_slice_lines
 
     messages = data.read(files, text, stars, columns)

@@ -9,9 +9,10 @@ from training import splits
 from training.card import card
 from training.data import Labelled
 from training.figures import eval_results, evaluation, prediction_results
-from training.measure import Results, measure
+from training.measure import measure
 from training.mistakes import mistakes
 from training.reference_metrics import of_logits
+from training.results import Results
 from training.run_folder import (
     CARD,
     EVAL_RESULTS,
