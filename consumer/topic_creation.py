@@ -1,17 +1,23 @@
 """Creates the topics that are missing, when somebody asks for it; `shikyu run` never does."""
 
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
 from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from consumer.admin import admin_client
 from consumer.errors import SettingsError, ShikyuError, SurroundingsError
 from consumer.settings import Settings
+from consumer.topics import missing
 
 ANSWER_S = 30.0
+LISTED_S = 10.0  # the controller answers before the brokers know
+RETRY_S = 0.1
 BROKERS_DEFAULT = -1  # as a replication factor (KIP-464)
 _FORBIDDEN = {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED}
 
@@ -65,10 +71,17 @@ def new_topics(
 
 
 def create(config: Mapping[str, Any], new: Sequence[NewTopic], *, dry_run: bool) -> list[Outcome]:
-    """Asks Kafka for each of `new`, which are not none; with `dry_run` Kafka only says whether it would."""
+    """
+    Asks Kafka for each of `new`, which are not none; with `dry_run` Kafka only says whether it would.
+
+    Returns when those that were created are listed, or after LISTED_S: the next command looks for them at once.
+    """
     admin = admin_client(config)  # kept until all is answered: with it go its questions
     asked = admin.create_topics(list(new), validate_only=dry_run, request_timeout=ANSWER_S)
-    return [Outcome(each, _error(asked[each.topic])) for each in new]
+    outcomes = [Outcome(each, _error(asked[each.topic])) for each in new]
+    if not dry_run:
+        _until_listed(admin, [each.new.topic for each in outcomes if each.error is None])
+    return outcomes
 
 
 def refusal(outcomes: Sequence[Outcome]) -> ShikyuError | None:
@@ -92,6 +105,13 @@ def refusal(outcomes: Sequence[Outcome]) -> ShikyuError | None:
             "--replication-factor"
         )
     return SurroundingsError(f"Kafka did not create {which} ({error.name()}: {error.str()})")
+
+
+def _until_listed(admin: AdminClient, created: Sequence[str]) -> None:
+    until = time.monotonic() + LISTED_S
+    with suppress(KafkaException):  # they are created all the same
+        while missing(admin.list_topics(timeout=LISTED_S), created) and time.monotonic() < until:
+            time.sleep(RETRY_S)
 
 
 def _error(asked: Any) -> KafkaError | None:

@@ -137,7 +137,8 @@ class Cluster:
         topic = NewTopic(name, num_partitions=partitions, replication_factor=1, config=dict(config or {}))
         admin.create_topics([topic])[name].result(timeout=30)
         assert self._broker
-        self._until(self._broker_answers, self._broker, f"topic {name}")
+        # The controller answers before the broker knows the topic.
+        self._until(lambda: self._broker_answers(name), self._broker, f"topic {name}")
 
     def check(self) -> None:
         """Raise SurroundingsError when a process ended that should run."""
@@ -227,13 +228,14 @@ class Cluster:
             self._admin = AdminClient({"bootstrap.servers": self.bootstrap_servers, **quick})
         return self._admin
 
-    def _broker_answers(self) -> bool:
+    def _broker_answers(self, *topics: str) -> bool:
         try:
             metadata = self._admin_client().list_topics(timeout=1)
         except KafkaException:
             return False
         partitions = [p for topic in metadata.topics.values() for p in topic.partitions.values()]
-        return bool(metadata.brokers) and all(p.leader >= 0 for p in partitions)
+        known = metadata.topics.keys() >= set(topics)
+        return bool(metadata.brokers) and known and all(p.leader >= 0 for p in partitions)
 
     def _registry_answers(self) -> bool:
         try:

@@ -55,15 +55,17 @@ def test_only_the_dead_letter_topic_needs_more_room():
 
 
 def test_what_is_there_by_now_is_no_refusal(monkeypatch):
-    """Two that create at once both end with the topics that they need."""
+    """Two that create at once both end with the topics that they need, once those are listed."""
     answers = {"u": Future(), "r": Future()}
     answers["u"].set_result(None)
     answers["r"].set_exception(KafkaException(KafkaError(KafkaError.TOPIC_ALREADY_EXISTS)))
-    admin = SimpleNamespace(create_topics=lambda new, **_: answers)
+    listings = iter([SimpleNamespace(topics={}), SimpleNamespace(topics={"u": SimpleNamespace(error=None)})])
+    admin = SimpleNamespace(create_topics=lambda new, **_: answers, list_topics=lambda timeout: next(listings))
     monkeypatch.setattr(topic_creation, "admin_client", lambda config: admin)
 
     outcomes = create({}, [NewTopic("u", 1), NewTopic("r", 1)], dry_run=False)
 
+    assert next(listings, None) is None
     assert [outcome.exists for outcome in outcomes] == [False, True]
     assert refusal(outcomes) is None
     assert "POLICY" in str(refusal([*outcomes, *refused(KafkaError.POLICY_VIOLATION, "d")]))
