@@ -7,6 +7,7 @@ KEEP ?=
 UV := .venv-uv/bin/uv
 DEMO := .venv
 DEV := .venv-dev
+OPTIMUM := .venv-optimum
 
 # uv shall use the Python that was named here, and fetch none.
 export UV_PYTHON_DOWNLOADS := never
@@ -27,7 +28,7 @@ demo: size $(DEMO)/made  ## Kafka, the consumer and 300 messages, live in this t
 size:
 	@test -e $(DEMO)/made || echo "the first demo downloads about 330 MB (Python packages, Kafka, a registry) and keeps 610 MB"
 
-test: $(DEV)/made  ## Every test, against a real Kafka that is started for it
+test: $(DEV)/made $(OPTIMUM)/made  ## Every test, against a real Kafka that is started for it
 	$(DEV)/bin/python -m pytest -n 2 --dist loadfile
 
 lint: $(DEV)/made  ## ruff, mypy --strict, import-linter
@@ -59,14 +60,15 @@ locks: $(UV)  ## Resolve every lock anew
 	echo uv | $(COMPILE) - -o locks/uv.txt
 
 clean:  ## Remove what make made here
-	rm -rf $(DEMO) $(DEV) .venv-uv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(DEMO) $(DEV) $(OPTIMUM) .venv-uv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 TOLD_CA = || { echo "was that a certificate of your company's? Name its CA's file in REQUESTS_CA_BUNDLE and SSL_CERT_FILE" >&2; exit 3; }
 
 # `made` is written last, so an environment that was interrupted, or whose lock has changed, is made again.
 $(DEMO)/made: locks/demo.txt
 $(DEV)/made: locks/train.txt
-$(DEMO)/made $(DEV)/made: %/made: locks/build.txt pyproject.toml | $(UV)
+$(OPTIMUM)/made: locks/optimum.txt
+$(DEMO)/made $(DEV)/made $(OPTIMUM)/made: %/made: locks/build.txt pyproject.toml | $(UV)
 	@echo "making $* from $(filter-out locks/build.txt,$(filter locks/%,$^))"
 	@test -x $*/bin/python || $(UV) venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $*
 	@$(UV) pip sync --quiet --python $* --require-hashes $(filter-out locks/build.txt,$(filter locks/%,$^)) $(TOLD_CA)

@@ -44,6 +44,15 @@ def test_locks_hold_what_the_project_asks_for(name, extras):
     assert wanted(*extras) - locked(name) == set()
 
 
+def test_the_optimum_environment_costs_links_alone():
+    """Its torch is training's to the byte, so that uv's cache has the gigabytes already."""
+    torch = re.compile(r"^(?:torch|nvidia-[a-z0-9-]+|triton|cuda-[a-z]+)==\S+", re.MULTILINE)
+    found = [set(torch.findall((ROOT / "locks" / f"{name}.txt").read_text())) for name in ("train", "optimum")]
+
+    assert found[0] == found[1]
+    assert len(found[0]) > 10
+
+
 @pytest.mark.parametrize("name", ["serve", "demo"])
 def test_serving_brings_no_training_library(name):
     """Neither torch nor transformers: the image stays small, and so does what can be attacked."""
