@@ -6,20 +6,30 @@ from pathlib import Path
 from transformers import PreTrainedConfig
 
 from consumer.errors import SettingsError
-from training import model
+from training import model, precision
 from training.arguments import training_arguments
 from training.graphs import SMALLEST_SIDE, refuse_uncovered
 from training.padded import longest
+from training.push_at_save import require_pushable
 from training.recipe import SCRATCH, Recipe
 
 
 def require_arguments(recipe: Recipe) -> None:
     """SettingsError names the option, of pretraining or of the fit, that TrainingArguments does not know or take."""
+    validated = bool(recipe.data.validation_share or any(source.validation for source in recipe.data.all_sources))
     for section, options in (
         ("pretrain.arguments", recipe.pretrain.arguments),
         ("fit.arguments", recipe.fit.arguments),
     ):
-        training_arguments(section, Path(os.devnull), options)
+        require_pushable(section, options)
+        bits = precision.options(recipe.fit.precision, options, SMALLEST_SIDE)
+        of_fit = section == "fit.arguments"
+        training_arguments(section, Path(os.devnull), {**bits, **options}, validated=validated and of_fit)
+    if recipe.fit.patience is not None and not validated:
+        raise SettingsError(
+            "[fit] patience waits for better validation figures, and there are no validation messages: name some under "
+            "[data] validation, or say validation_share."
+        )
 
 
 def require_exportable(recipe: Recipe) -> PreTrainedConfig:

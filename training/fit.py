@@ -1,8 +1,9 @@
 """Fit a sequence classifier with transformers' Trainer, on soft targets so that labels and teachers mix."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -10,17 +11,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import (
     DataCollatorWithPadding,
+    EarlyStoppingCallback,
+    EvalPrediction,
     PreTrainedModel,
     PreTrainedTokenizerBase,
-    Trainer,
-    TrainerCallback,
-    TrainerControl,
-    TrainerState,
-    TrainingArguments,
 )
 
 from consumer.records import Satisfaction
+from training import checkpoints
 from training.arguments import training_arguments
+from training.average import WeightAverage
+from training.push_at_save import pushing
+from training.resumable import ResumableTrainer
+from training.watched import Say, Watched
 
 CLASSES = len(Satisfaction)
 
@@ -43,21 +46,28 @@ class Examples(torch.utils.data.Dataset[dict[str, Any]]):
 
     def __init__(
         self,
-        token_ids: Sequence[Sequence[int]],
+        token_ids: Iterable[Sequence[int]],
         targets: NDArray[np.float32],
         token_dropout: float = 0.0,
         mask_id: int | None = None,
     ) -> None:
-        self._ids = [torch.tensor(ids, dtype=torch.long) for ids in token_ids]
+        rows = [np.asarray(ids, dtype=np.int32) for ids in token_ids]  # 4 bytes a token: there may be a million rows
+        self._starts = np.cumsum([0, *map(len, rows)])
+        self._ids = torch.from_numpy(np.concatenate(rows))
         self._targets = torch.from_numpy(targets)
         self._token_dropout = token_dropout if mask_id is not None else 0.0
         self._mask_id = mask_id
 
     def __len__(self) -> int:
-        return len(self._ids)
+        return len(self._targets)
+
+    def content(self) -> bytes:
+        """All that a fit learns from, in bytes."""
+        told = f"{self._token_dropout!r} {self._mask_id}".encode()
+        return b"".join([told, self._starts.tobytes(), self._ids.numpy().tobytes(), self._targets.numpy().tobytes()])
 
     def __getitem__(self, row: int) -> dict[str, Any]:
-        ids = self._ids[row]
+        ids = self._ids[self._starts[row] : self._starts[row + 1]].long()
         if self._token_dropout:
             dropped = torch.rand(len(ids)) < self._token_dropout
             dropped[0] = dropped[-1] = False  # [CLS] and [SEP] stay
@@ -65,34 +75,41 @@ class Examples(torch.utils.data.Dataset[dict[str, Any]]):
         return {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": self._targets[row]}
 
 
-class WeightAverage(TrainerCallback):
-    """The mean of the weights over the last `share` of the steps (Izmailov et al., arXiv:1803.05407)."""
+def cross_entropy(log_prior: NDArray[np.float32] | None = None) -> Callable[..., Tensor]:
+    """
+    For the Trainer: targets (rows, 5) may weigh rows and classes, and `log_prior` (5,) is added to the logits.
 
-    def __init__(self, share: float) -> None:
-        self._share = share
-        self._sums: dict[str, Tensor] = {}
-        self._count = 0
+    `num_items_in_batch` counts all five targets of all rows that one step learns from, whichever process has them.
+    """
+    prior = None if log_prior is None else torch.from_numpy(log_prior)
 
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        del args, control
-        if state.global_step <= (1 - self._share) * state.max_steps:
-            return
-        self._count += 1
-        for name, weight in kwargs["model"].named_parameters():
-            value = weight.detach().to(torch.float64)
-            self._sums[name] = self._sums[name] + value if name in self._sums else value.clone()
+    def loss(outputs: Any, labels: Tensor, num_items_in_batch: Tensor | None = None) -> Tensor:
+        logits = outputs.logits.float()
+        adjusted = logits if prior is None else logits + prior.to(logits.device)
+        losses = -(torch.log_softmax(adjusted, dim=-1) * labels).sum(-1)
+        total: Tensor = losses.mean() if num_items_in_batch is None else losses.sum() / (num_items_in_batch / CLASSES)
+        return total
 
-    def apply(self, model: torch.nn.Module) -> None:
-        with torch.no_grad():
-            for name, weight in model.named_parameters():
-                if self._count:
-                    weight.copy_(self._sums[name] / self._count)
-
-
-def soft_cross_entropy(outputs: Any, labels: Tensor, num_items_in_batch: Tensor | None = None) -> Tensor:
-    del num_items_in_batch  # texts weigh the same in every batch
-    loss: Tensor = -(torch.log_softmax(outputs.logits.float(), dim=-1) * labels).sum(-1).mean()
     return loss
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How to fit beyond TrainingArguments; `log_prior` and `resample` (rows' classes) are for skewed messages."""
+
+    average_last: float = 0.0
+    layer_decay: float = 1.0
+    patience: int | None = None
+    log_prior: NDArray[np.float32] | None = None
+    resample: NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """Examples that choose between checkpoints, by what `judge` makes of their logits."""
+
+    examples: Examples
+    judge: Callable[[EvalPrediction], Mapping[str, float]]
 
 
 def fit(
@@ -101,22 +118,74 @@ def fit(
     examples: Examples,
     work: Path,
     options: Mapping[str, Any],
-    *,
-    average_last: float = 0.0,
-) -> None:
-    """Train `model` in place and leave it in eval mode; `options` are TrainingArguments under their own names."""
-    average = WeightAverage(average_last)
-    trainer = Trainer(
-        model=model,
-        args=training_arguments("fit.arguments", work, options),
-        train_dataset=examples,
-        data_collator=DataCollatorWithPadding(tokenizer),
-        compute_loss_func=soft_cross_entropy,
-        callbacks=[average] if average_last else [],
-    )
-    trainer.train()
+    ways: Ways = Ways(),
+    validation: Validation | None = None,
+    say: Say = lambda _: None,
+) -> dict[str, float]:
+    """
+    Train `model` in place and leave it in eval mode; `options` are TrainingArguments under their own names.
+
+    Goes on from the last whole checkpoint in `work`, and leaves train_results.json and trainer_state.json there.
+    """
+    arguments = training_arguments("fit.arguments", work, options, validated=validation is not None)
+    average = WeightAverage(ways.average_last) if ways.average_last else None
+    made_from = checkpoints.fingerprint(model, examples.content(), {**checkpoints.deciding(options), **_as_json(ways)})
+    with Watched("fit", say) as watched:
+        trainer = ResumableTrainer(
+            model=model,
+            args=arguments,
+            train_dataset=examples,
+            eval_dataset=None if validation is None else validation.examples,
+            data_collator=DataCollatorWithPadding(tokenizer),
+            compute_loss_func=cross_entropy(ways.log_prior),
+            compute_metrics=None if validation is None else validation.judge,
+            callbacks=[
+                *pushing(arguments, say),
+                *([] if ways.patience is None else [EarlyStoppingCallback(ways.patience)]),
+            ],
+            average=average,
+            layer_decay=ways.layer_decay,
+            resample=ways.resample,
+        )
+        watched.watch(trainer)
+        results = run_to_end(trainer, made_from, say)
+        if average is not None:
+            _take_average(trainer, average)
+    model.cpu().eval()  # type: ignore[no-untyped-call]
+    return results
+
+
+def run_to_end(trainer: ResumableTrainer, made_from: str, say: Say) -> dict[str, float]:
+    """From the beginning, or from the last whole checkpoint; the figures by the Trainer's names."""
+    work, rows = trainer.work, cast("Sized", trainer.train_dataset)
+    checkpoint = checkpoints.to_go_on_from(work, made_from, say)
+    if checkpoint is not None:
+        say(f"fit: {work.name} goes on from {checkpoint.name}")
+    done = trainer.train(None if checkpoint is None else str(checkpoint))
+    results = {**done.metrics, "epoch": trainer.state.epoch or 0.0, "train_samples": len(rows)}
+    with checkpoints.writing(work / "train_results.json"):
+        trainer.save_metrics("train", results, combined=False)
+        trainer.save_state()
+    return results
+
+
+def _as_json(ways: Ways) -> dict[str, Any]:
+    return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in asdict(ways).items()}
+
+
+def _take_average(trainer: ResumableTrainer, average: WeightAverage) -> None:
+    """In the place of the last weights; in that of the best ones only if validation likes it better."""
+    best, model = trainer.state.best_metric, trainer.accelerator.unwrap_model(trainer.model)
+    if best is None or not trainer.args.load_best_model_at_end:
+        average.apply(model)
+        return
+    chosen = {name: weight.detach().clone() for name, weight in model.state_dict().items()}
     average.apply(model)
-    model.eval()  # type: ignore[no-untyped-call]
+    name = str(trainer.args.metric_for_best_model).removeprefix("eval_")
+    reached = trainer.evaluate()[f"eval_{name}"]
+    if reached > best if trainer.args.greater_is_better else reached < best:
+        return
+    model.load_state_dict(chosen)
 
 
 @torch.inference_mode()

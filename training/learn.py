@@ -1,25 +1,34 @@
 """From messages to a fitted classifier, as a recipe says."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from transformers import (
     DebertaV2Config,
     DebertaV2Model,
+    PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
     set_seed,
 )
 
-from training import model, tokenizer
-from training.data import Labelled
-from training.fit import Examples, fit, soft_targets
+from consumer.records import Satisfaction
+from training import balance, model, precision, processes, tokenizer
+from training.fit import Examples, Validation, Ways, fit, soft_targets
+from training.labelled import Labelled
+from training.metrics_of_fit import judge
 from training.pretrain import pretrain
+from training.push_at_save import without_push
 from training.recipe import SCRATCH, Recipe
 from training.teach import fit_teacher, fragments, taught
+from training.watched import Say
+
+TEXTS_AT_ONCE = 1000
+EVEN = (1 / len(Satisfaction),) * len(Satisfaction)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +41,7 @@ class Start:
     base: str
 
 
-def start(recipe: Recipe, texts: Sequence[str], work: Path) -> Start:
+def start(recipe: Recipe, texts: Sequence[str], work: Path, say: Say = lambda _: None) -> Start:
     """Tokenizer and encoder from the texts alone, or the recipe's checkpoint. No label is looked at."""
     if recipe.model.base != SCRATCH:
         _, words = model.from_checkpoint(recipe.model.base)
@@ -42,15 +51,26 @@ def start(recipe: Recipe, texts: Sequence[str], work: Path) -> Start:
     if not recipe.pretrain.wanted:
         return Start(own, config, None, SCRATCH)
     set_seed(recipe.seed)
-    ids = encode(own, texts, recipe.model.max_length)
-    options = {"seed": recipe.seed, **recipe.pretrain.arguments}
-    return Start(
-        own, config, pretrain(config, own, ids, work / "pretrain", options, recipe.pretrain.mask_share), SCRATCH
-    )
+    ids = list(encode(own, texts, recipe.model.max_length))
+    options = _options(recipe, without_push(recipe.pretrain.arguments), config)
+    return Start(own, config, pretrain(config, own, ids, work, options, recipe.pretrain.mask_share, say), SCRATCH)
 
 
-def learn(recipe: Recipe, begin: Start, messages: Labelled, work: Path) -> PreTrainedModel:
-    """A classifier fitted on the messages; the same recipe, start and messages give the same one."""
+def learn(
+    recipe: Recipe,
+    begin: Start,
+    messages: Labelled,
+    work: Path,
+    validation: Labelled | None = None,
+    say: Say = lambda _: None,
+    *,
+    shipped: bool = True,
+) -> PreTrainedModel:
+    """
+    A classifier fitted on the messages; the same recipe, start and messages give the same one.
+
+    Validation messages choose between its checkpoints. An interrupted one goes on from the last of them in `work`.
+    """
     set_seed(recipe.seed)
     fresh: PreTrainedModel = (
         model.from_checkpoint(begin.base)[0] if begin.config is None else model.classifier(begin.config, begin.encoder)
@@ -58,13 +78,49 @@ def learn(recipe: Recipe, begin: Start, messages: Labelled, work: Path) -> PreTr
     texts, targets = lessons(recipe, messages)
     examples = Examples(
         encode(begin.tokenizer, texts, recipe.model.max_length),
-        targets,
+        _weighed(recipe, messages, targets),
         recipe.fit.token_dropout,
         begin.tokenizer.mask_token_id,
     )
-    options = {"seed": recipe.seed, **recipe.fit.arguments}
-    fit(fresh, begin.tokenizer, examples, work / "fit", options, average_last=recipe.fit.average_last)
+    given = recipe.fit.arguments if shipped else without_push(recipe.fit.arguments)
+    options = _options(recipe, given, fresh.config)
+    chooser = None if validation is None else _validation(recipe, begin, validation)
+    fit(fresh, begin.tokenizer, examples, work, options, _ways(recipe, targets), chooser, say)
     return fresh
+
+
+def _options(recipe: Recipe, given: Mapping[str, Any], config: PreTrainedConfig) -> dict[str, Any]:
+    width = int(getattr(config, "hidden_size", 0)) or 1
+    bits = processes.decided(lambda: precision.options(recipe.fit.precision, given, width))
+    return {"seed": recipe.seed, **bits, **given}
+
+
+def _ways(recipe: Recipe, targets: NDArray[np.float32]) -> Ways:
+    plan = recipe.fit
+    return Ways(
+        plan.average_last,
+        plan.layer_decay,
+        plan.patience,
+        balance.log_prior(targets) if plan.balance == "prior" else None,
+        targets.argmax(axis=1) if plan.balance == "resample" else None,
+    )
+
+
+def _weighed(recipe: Recipe, messages: Labelled, targets: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Targets that sum to their row's weight; made-up pieces of the messages weigh 1."""
+    weights = np.ones(len(targets), dtype=np.float32)
+    weights[: len(messages)] = messages.weights
+    by_class = balance.class_weights(targets) if recipe.fit.balance == "weights" else np.float32(1)
+    weighed: NDArray[np.float32] = targets * by_class * weights[:, None]
+    return weighed
+
+
+def _validation(recipe: Recipe, begin: Start, messages: Labelled) -> Validation:
+    shares = tuple(messages.class_shares())
+    ids = encode(begin.tokenizer, messages.texts, recipe.model.max_length)
+    told_by = EVEN if recipe.fit.balance != "none" else shares
+    figures = judge(recipe.promise.recall, told_by, recipe.promise.live_shares or shares)
+    return Validation(Examples(ids, soft_targets(messages.labels, 0.0)), figures)
 
 
 def lessons(recipe: Recipe, messages: Labelled) -> tuple[list[str], NDArray[np.float32]]:
@@ -79,6 +135,9 @@ def lessons(recipe: Recipe, messages: Labelled) -> tuple[list[str], NDArray[np.f
     return [*messages.texts, *made], np.concatenate([mixed, taught(teacher, made, plan.sharpness)]).astype(np.float32)
 
 
-def encode(words: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int) -> list[list[int]]:
-    ids: list[list[int]] = words(list(texts), truncation=True, max_length=max_length)["input_ids"]
-    return ids
+def encode(words: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int) -> Iterator[list[int]]:
+    """A thousand texts at a time, for there may be a million."""
+    for start in range(0, len(texts), TEXTS_AT_ONCE):
+        yield from words(list(texts[start : start + TEXTS_AT_ONCE]), truncation=True, max_length=max_length)[
+            "input_ids"
+        ]

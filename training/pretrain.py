@@ -9,11 +9,14 @@ from transformers import (
     DataCollatorForLanguageModeling,
     DebertaV2Config,
     DebertaV2Model,
-    DebertaV2Tokenizer,
-    Trainer,
+    PreTrainedTokenizerBase,
 )
 
+from training import checkpoints
 from training.arguments import training_arguments
+from training.fit import run_to_end
+from training.resumable import ResumableTrainer
+from training.watched import Say, Watched
 
 IGNORED = -100  # the collator's label of tokens that were not masked
 
@@ -27,31 +30,42 @@ class MaskedWords(nn.Module):
         self.transform = nn.Sequential(
             nn.Linear(config.hidden_size, config.hidden_size), nn.GELU(), nn.LayerNorm(config.hidden_size)
         )
-        self.decoder = nn.Linear(config.hidden_size, config.vocab_size)
-        self.decoder.weight = self.deberta.embeddings.word_embeddings.weight
+        self.decoder = nn.ParameterDict({"bias": nn.Linear(config.hidden_size, config.vocab_size).bias})
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor) -> dict[str, Tensor]:
         hidden = self.deberta(input_ids=input_ids, attention_mask=attention_mask)[0]
         masked = labels != IGNORED
-        logits = self.decoder(self.transform(hidden[masked]))
+        words = self.deberta.embeddings.word_embeddings.weight  # tied, with no second name in checkpoints
+        logits = nn.functional.linear(self.transform(hidden[masked]), words, self.decoder["bias"])
         return {"loss": nn.functional.cross_entropy(logits, labels[masked])}
 
 
 def pretrain(
     config: DebertaV2Config,
-    tokenizer: DebertaV2Tokenizer,
+    tokenizer: PreTrainedTokenizerBase,
     token_ids: Sequence[Sequence[int]],
     work: Path,
     options: Mapping[str, Any],
     mask_share: float,
+    say: Say = lambda _: None,
 ) -> DebertaV2Model:
-    """An encoder that has learned to fill gaps in the texts; `options` are TrainingArguments under their own names."""
+    """
+    An encoder that has learned to fill gaps in the texts; `options` are TrainingArguments under their own names.
+
+    Goes on from the last whole checkpoint in `work`.
+    """
     model = MaskedWords(config)
-    trainer = Trainer(
-        model=model,
-        args=training_arguments("pretrain.arguments", work, options),
-        train_dataset=[{"input_ids": list(ids), "attention_mask": [1] * len(ids)} for ids in token_ids],
-        data_collator=DataCollatorForLanguageModeling(tokenizer, mlm_probability=mask_share),
-    )
-    trainer.train()
-    return model.deberta
+    arguments = training_arguments("pretrain.arguments", work, options)
+    rows = [{"input_ids": list(ids), "attention_mask": [1] * len(ids)} for ids in token_ids]
+    settings = {**checkpoints.deciding(options), "mask_share": mask_share}
+    made_from = checkpoints.fingerprint(model, settings, {"token_ids": token_ids})
+    with Watched("pretrain", say) as watched:
+        trainer = ResumableTrainer(
+            model=model,
+            args=arguments,
+            train_dataset=rows,
+            data_collator=DataCollatorForLanguageModeling(tokenizer, mlm_probability=mask_share),
+        )
+        watched.watch(trainer)
+        run_to_end(trainer, made_from, say)
+    return model.deberta.cpu()

@@ -70,11 +70,21 @@ class Pretrain(Section):
 
 
 class Fit(Section):
-    """`label_smoothing` goes to the neighbouring stars; `average_last` of the steps have their weights averaged."""
+    """
+    `label_smoothing` goes to the neighbouring stars; `average_last` of the steps have their weights averaged.
+
+    `precision` holds for pretraining too. `balance` is against skewed classes: by weights in the loss, by drawing each
+    epoch evenly, or by the prior (logit adjustment). Each layer learns at `layer_decay` of the rate of the one above.
+    `patience` is how many evaluations may pass without a better one.
+    """
 
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     token_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     average_last: Annotated[float, Field(ge=0, le=1)] = 0.0
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    balance: Literal["none", "weights", "resample", "prior"] = "none"
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
+    patience: Annotated[int, Field(ge=1)] | None = None
     arguments: dict[str, Any] = {}
 
 

@@ -4,7 +4,8 @@ Where a run keeps what its steps hand on to one another, so that each can be don
     recipe.toml                     what is run
     data/<split>/                   train, validation, calibration, test: Arrow data sets (datasets.load_from_disk)
     data.json  data.html            what `data` found in them
-    fit/<name>/                     the Trainer's checkpoints; `name` is model, or fold-0 … with calibration in folds
+    fit/<name>/                     the Trainer's checkpoints, its state and train_results.json; `name` is start (of
+                                    pretraining), model, or fold-0 … with calibration in folds
     models/<name>/                  the fitted model: model.safetensors, config.json, tokenizer.json
     graphs/<name>/                  the artifact's files that are made of it, one ONNX file a precision among them
     scores/<split>.<precision>.npy  logits (rows, 5) float32, by the consumer's own backends
@@ -37,6 +38,7 @@ DATA = "data.json"
 OPERATING_POINT = "operating_point.json"
 FLIPS = "flips.json"
 EVAL_RESULTS = "eval_results.json"
+TRAIN_RESULTS = "train_results.json"
 PREDICTION_RESULTS = "prediction_results.json"
 EVALUATION = "evaluation.json"
 MISTAKES = "mistakes.json"
