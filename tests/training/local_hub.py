@@ -151,8 +151,10 @@ class Handler(BaseHTTPRequestHandler):
             self.answer({"id": name, "sha": commit, "private": found.private, "siblings": files})
 
     def preupload(self, body: bytes, name: str, branch: str) -> None:
-        del branch
-        if self.repository(name):
+        if found := self.repository(name):
+            if branch not in found.branches:
+                self.refused(404, "RevisionNotFound")
+                return
             modes = [
                 {
                     "path": each["path"],

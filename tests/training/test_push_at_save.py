@@ -121,14 +121,14 @@ def test_of_several_processes_one_pushes(hub, tmp_path):
     """
     callbacks = trainer(tmp_path / "work", print).callback_handler.callbacks
     [other] = [each for each in callbacks if isinstance(each, PushAtSave)]
-    (tmp_path / "work" / "pushed").mkdir(parents=True)
+    (tmp_path / "work" / "pushed" / "being-sent").mkdir(parents=True)
     state = SimpleNamespace(is_world_process_zero=False, global_step=1)
 
     for happens in (other.on_train_begin, other.on_save, other.on_train_end):
         happens(TrainingArguments(str(tmp_path / "work")), state, None)
 
     assert hub.asked == []
-    assert (tmp_path / "work" / "pushed").exists()
+    assert (tmp_path / "work" / "pushed" / "being-sent").exists()
 
 
 @pytest.mark.parametrize(
