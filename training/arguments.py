@@ -26,6 +26,7 @@ DEFAULTS: Mapping[str, Any] = {
     "train_sampling_strategy": "group_by_length",
     "remove_unused_columns": False,
     "dataloader_pin_memory": False,
+    "hub_private_repo": True,
 }
 EVALUATING: Mapping[str, Any] = {
     "eval_strategy": "steps",

@@ -21,6 +21,7 @@ from training.intervals import wilson
 from training.measure import write_draft
 from training.operate import NEEDLESS_FROM
 from training.promise import prior_shift
+from training.push_at_save import without_push
 from training.recipe import SCRATCH
 from training.run_folder import RunFolder
 from training.steps.evaluate import description_of
@@ -39,7 +40,8 @@ def compare(job: Job, bases: Sequence[str]) -> list[Row]:
 def of_base(job: Job, base: str) -> Job:
     """The same recipe from another base model, in the folder that is this base's alone."""
     own = {"base": base} if base == SCRATCH else {"base": base, "config": {}}
-    recipe = job.recipe.model_copy(update={"model": job.recipe.model.model_copy(update=own)})
+    fit = job.recipe.fit.model_copy(update={"arguments": without_push(job.recipe.fit.arguments)})
+    recipe = job.recipe.model_copy(update={"model": job.recipe.model.model_copy(update=own), "fit": fit})
     # The name is for people; two checkpoints called the same in two places still have two folders.
     named = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(base).name).strip("-.")
     root = job.folder.root.with_name(f"{job.folder.root.name}.{named}-{hashlib.sha256(base.encode()).hexdigest()[:6]}")

@@ -1,6 +1,7 @@
 import shutil
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch")
@@ -9,7 +10,9 @@ from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
 from consumer.errors import SettingsError
 from tests.training.local_hub import MAIN, lead_client, local_hub
-from training import tokenizer
+from training import fit, run, tokenizer
+from training.arguments import training_arguments
+from training.compare import of_base
 from training.model import classifier, config_from_scratch
 from training.push_at_save import PushAtSave, pushing, require_pushable, without_push
 
@@ -56,6 +59,27 @@ def test_the_model_is_pushed_at_each_save(hub, tmp_path):
     assert not any(str(tmp_path).encode() in content for content in found.tree(MAIN).values())
     assert told[-1] == f"push: Training in progress, checkpoint 3 is at {REPOSITORY}, {found.branches[MAIN]}"
     assert not (tmp_path / "work" / "pushed").exists()
+
+
+def test_a_recipes_fit_pushes_what_it_ships(hub, tmp_path):
+    """
+    By the options of [fit.arguments]; a comparison of base models leaves the repository alone.
+    """
+    words = tokenizer.train(TEXTS, 60)
+    model = classifier(config_from_scratch(TINY, len(words)), None)
+    examples = fit.Examples(words(TEXTS)["input_ids"], fit.soft_targets(np.array([0, 4]), 0.0))
+    (tmp_path / "recipe.toml").write_text(
+        'name = "a"\noutput = "o"\n[data]\ntrain = ["x"]\n[fit.arguments]\n'
+        f'max_steps = 2\nsave_steps = 2\npush_to_hub = true\nhub_model_id = "{REPOSITORY}"\n'
+    )
+    job = run.job(tmp_path / "recipe.toml", print)
+
+    fit.fit(model, words, examples, tmp_path / "work", job.recipe.fit.arguments)
+
+    assert set(hub.repositories[REPOSITORY].tree(MAIN)) >= {"config.json", "model.safetensors", "tokenizer.json"}
+    assert hub.repositories[REPOSITORY].private
+    assert "push_to_hub" not in of_base(job, "scratch").recipe.fit.arguments
+    assert training_arguments("fit.arguments", tmp_path, {}).hub_private_repo is True
 
 
 def test_it_is_pushed_at_the_end_alone_where_that_is_said(hub, tmp_path):
