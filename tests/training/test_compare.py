@@ -3,6 +3,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from scipy.special import softmax
 from transformers import DebertaV2ForSequenceClassification
 
 from training import cli, run, splits, tokenizer
@@ -53,7 +54,7 @@ bases = ["scratch", "FINE_TUNED", "NOWHERE"]
 def compared(tmp_path_factory) -> Path:
     """A folder where three bases were compared: from scratch, a classifier of three classes, and none at all."""
     folder = tmp_path_factory.mktemp("compare")
-    lines = next(iter(sorted(SAMPLE.glob("train-*.jsonl")))).read_text("utf-8").splitlines()[:150]
+    lines = next(iter(sorted(SAMPLE.glob("train-*.jsonl")))).read_text("utf-8").splitlines()[:250]
     (folder / "train.jsonl").write_text("\n".join(lines), "utf-8")
     words = tokenizer.train(read([folder / "train.jsonl"]).texts, 200, lower_case=True)
     config = config_from_scratch(SIZES, len(words))
@@ -90,15 +91,19 @@ def test_each_base_is_a_row_and_one_that_fails_says_why(compared):
 
 def test_the_figures_are_those_of_the_run_it_names(compared):
     """
-    Needless answers as in that run's own promise; the size of what serving reads, and not of the checkpoint.
+    Needless answers by that run's own scores and threshold; the size of what serving reads, and not of the checkpoint.
     """
     row = rows(compared)["fine-tuned"]
     folder = RunFolder(Path(row["run"]))
     served = description_of(folder).precisions[row["precision"]]
     messages = splits.read(folder).for_calibration
     files = folder.graph_files()
+    urgency = softmax(folder.read_scores("calibration", row["precision"]) / served.temperature, axis=1)[:, :2].sum(
+        axis=1
+    )
 
-    assert row["needless"]["value"] == pytest.approx(served.promise.needless)
+    assert row["needless"]["value"] == (urgency[messages.labels >= 2] >= served.threshold).mean()
+    assert row["recall"] == (urgency[messages.labels == 0] >= served.threshold).mean()
     assert row["rows"] == len(messages)
     assert len(files[served.model_file]) < row["size_bytes"] < sum(map(len, files.values()))
 
@@ -142,6 +147,7 @@ def test_where_every_base_fails_nothing_was_compared(compared, tmp_path, capsys)
     told = capsys.readouterr()
     assert "None of the base models" in told.err
     assert "cannot be loaded" in told.out.replace("\n", " ")
+    assert "needless" not in told.out, "a table without a line"
 
 
 def test_an_unforeseen_failure_is_a_row_too(compared, monkeypatch):

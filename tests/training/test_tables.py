@@ -36,9 +36,9 @@ def test_each_base_is_a_line_of_a_common_terminal_and_failures_stand_below():
         Row("no/such", Path("c"), None, "it is not there [really]"),
     ]
 
-    *title, header, first, second, last = map(words, shown(compare_table(rows, 0.95)))
+    *title, header, first, second, last = map(words, shown(compare_table(rows)))
 
-    assert "where 95.0% of 1 star is promised" in " ".join(title)
+    assert "at the threshold that [promise] asks for" in " ".join(title)
     assert header == "base model served needless (95 %) loss texts/s MB"
     assert first == "microsoft/deberta-v3-small int8 20.0% (10.0% to 30.0%) 0.950 1,234 12.3"
     assert second.startswith("tiny ")

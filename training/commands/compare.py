@@ -46,7 +46,7 @@ def compare(
     if as_json:
         click.echo(told)
     else:
-        Console(markup=False, highlight=False).print(compare_table(rows, job.recipe.promise.recall))
+        Console(markup=False, highlight=False).print(compare_table(rows))
         click.echo(f"the table as JSON: {file}")
     if all(row.compared is None for row in rows):
         raise SettingsError("None of the base models could be fitted and measured: see the reason of each above.")
