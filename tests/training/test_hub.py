@@ -130,6 +130,17 @@ def test_nothing_but_an_artifact_is_pushed(hub, folder, spoil, message):
     assert hub.asked == []
 
 
+def test_the_sample_artifact_may_be_pushed(hub):
+    """
+    As the export writes it: nothing in it is taken for a text.
+    """
+    sample = Path(__file__).parents[2] / "artifacts" / "sample"
+
+    push(sample, REPOSITORY)
+
+    assert hub.repositories[REPOSITORY].tree(MAIN) == files(sample)
+
+
 def test_figures_of_what_is_withheld_are_none_of_it(hub, folder):
     """
     A gate may say how many flips there were.
