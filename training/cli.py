@@ -11,6 +11,7 @@ from consumer.version import version
 from training.commands.compare import compare
 from training.commands.diff import diff
 from training.commands.evaluate import evaluate
+from training.commands.export import export
 from training.commands.options import of_a_recipe, ready
 
 
@@ -56,8 +57,8 @@ step("data", "Read the messages of a recipe, and keep its splits in the run's fo
 step("fit", "Fit the model, on the splits that `data` keeps.")
 step("graphs", "Make the files that are served of the fitted model, in each precision.")
 step("operate", "Score the calibration messages, and choose temperatures and thresholds.")
-step("export", "Write the artifact of what the other steps made.")
 
+train.add_command(export)
 train.add_command(evaluate)
 train.add_command(diff)
 train.add_command(compare)

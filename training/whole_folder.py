@@ -43,8 +43,9 @@ def whole(folder: Path) -> Iterator[Path]:
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         yield draft
-        for path in draft.iterdir():
-            _keep(path)
+        for path in draft.rglob("*"):
+            if path.is_file():
+                _keep(path)
         draft.chmod(0o755)  # mkdtemp's folders are for their maker alone
         _move(draft, folder)
     finally:

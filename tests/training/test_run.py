@@ -76,9 +76,9 @@ def made(tmp_path_factory) -> Path:
 
 def test_the_consumer_takes_what_training_made(made):
     """
-    Both precisions load, answer any text, and carry the recipe's promise.
+    Every precision loads, answers any text, and carries the recipe's promise.
     """
-    for precision in ("fp32", "int8"):
+    for precision in ("fp32", "fp16", "int8"):
         classifier = load(made / "artifact", precision)
         served = classifier.manifest.precisions[precision]
 
@@ -86,6 +86,33 @@ def test_the_consumer_takes_what_training_made(made):
         assert served.promise is not None
         assert served.promise.target == 0.5
         assert served.promise.recall >= 0.5
+
+
+def test_the_rows_behind_a_gate_stay_in_the_run_s_folder(made):
+    """
+    The manifest has their number, flips.json has each; the artifact holds no row.
+    """
+    flips = json.loads((made / "artifact.run" / "flips.json").read_text())
+    precisions = read_manifest(made / "artifact").precisions
+
+    assert set(flips) == {"fp16", "int8"}
+    for name, rows in flips.items():
+        gate = precisions[name].gate
+        assert gate["decision_flips"] == sum(before != after for before, after in (row["urgent"] for row in rows))
+    assert not list((made / "artifact").glob("*flips*"))
+
+
+def test_a_plain_graph_for_other_servers_is_written_beside(made, tmp_path, capsys):
+    """
+    `export --standard`, from the run's folder alone.
+    """
+    words = ["export", str(made / "recipe.toml"), "--standard", str(tmp_path / "models")]
+
+    assert cli.main([*words, "--out", str(tmp_path / "again"), "--work", str(made / "artifact.run")]) == 0
+
+    files = {str(path.relative_to(tmp_path / "models")) for path in (tmp_path / "models").rglob("*") if path.is_file()}
+    assert files == {f"small/{name}" for name in ("config.pbtxt", "labels.txt", "tokenizer.json", "1/model.onnx")}
+    assert len(load(tmp_path / "again", "fp32").classify(["Where is my parcel?"])) == 1
 
 
 def test_too_few_messages_for_the_promise_are_refused_before_the_fit(made, tmp_path, capsys):

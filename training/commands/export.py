@@ -1,0 +1,35 @@
+"""`shikyu-train export`: the artifact, and on request a plain ONNX for other servers."""
+
+from pathlib import Path
+
+import click
+
+from training.commands.options import of_a_recipe, ready
+
+
+@click.command()
+@of_a_recipe
+@click.option(
+    "--standard",
+    metavar="REPOSITORY",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Also write a plain ONNX (input_ids, attention_mask), as Triton's model repositories have them.",
+)
+def export(
+    recipe: Path, data: Path | None, out: Path | None, work: Path | None, replace: bool, standard: Path | None
+) -> None:
+    """
+    Write the artifact of what the other steps made.
+
+    \b
+    shikyu-train export recipe.toml --standard models
+    tritonserver --model-repository=models
+    """
+    ready()
+    from training import run
+    from training.steps.standard import standard as write_standard
+
+    job = run.job(recipe, click.echo, data, out, work, replace=replace)
+    if standard is not None:
+        write_standard(job, standard)
+    run.do(job, "export")
