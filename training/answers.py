@@ -55,7 +55,7 @@ def ask(classifier: Classifier, texts: Sequence[str], advance: Advance = lambda 
     """`advance` is told how many more texts were answered, so that millions can be waited for."""
     parts = []
     for start in range(0, len(texts), WINDOW_TEXTS):
-        window = texts[start : start + WINDOW_TEXTS]
+        window = list(texts[start : start + WINDOW_TEXTS])
         parts.append(of_decisions(classifier.classify(window)))
         advance(len(window))
     return Answers(
@@ -67,7 +67,7 @@ def ask(classifier: Classifier, texts: Sequence[str], advance: Advance = lambda 
 
 def lengths(classifier: Classifier, texts: Sequence[str]) -> NDArray[np.int64]:
     """Tokens of each text as the model is given it, truncated."""
-    windows = (texts[start : start + WINDOW_TEXTS] for start in range(0, len(texts), WINDOW_TEXTS))
+    windows = (list(texts[start : start + WINDOW_TEXTS]) for start in range(0, len(texts), WINDOW_TEXTS))
     return np.array([len(each.ids) for window in windows for each in classifier.tokenize(window)], dtype=np.int64)
 
 

@@ -1,5 +1,6 @@
 """What a day's work without a transformer gives: TF-IDF and logistic regression, on the same messages."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ def fit_baseline(data: Labelled, seed: int = 0) -> Pipeline:
     return model
 
 
-def log_probabilities(model: Any, texts: tuple[str, ...]) -> NDArray[np.float32]:
+def log_probabilities(model: Any, texts: Sequence[str]) -> NDArray[np.float32]:
     """(rows, 5), in the place of logits, so that the same calibration and operating point follow."""
     logits: NDArray[np.float32] = np.log(model.predict_proba(texts) + 1e-12).astype(np.float32)
     return logits

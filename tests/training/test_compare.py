@@ -3,9 +3,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from scipy.special import softmax
 from transformers import DebertaV2ForSequenceClassification
 
+from consumer.decide import urgencies
 from training import cli, run, splits, tokenizer
 from training.compare import of_base
 from training.data import read
@@ -98,9 +98,8 @@ def test_the_figures_are_those_of_the_run_it_names(compared):
     served = description_of(folder).precisions[row["precision"]]
     messages = splits.read(folder).for_calibration
     files = folder.graph_files()
-    urgency = softmax(folder.read_scores("calibration", row["precision"]) / served.temperature, axis=1)[:, :2].sum(
-        axis=1
-    )
+    logits = folder.read_scores("calibration", row["precision"])
+    urgency = urgencies(logits, served.temperature, [0] * 5)
 
     assert row["needless"]["value"] == (urgency[messages.labels >= 2] >= served.threshold).mean()
     assert row["recall"] == (urgency[messages.labels == 0] >= served.threshold).mean()
