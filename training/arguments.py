@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from pydantic import TypeAdapter, ValidationError
 from transformers import TrainingArguments
 from transformers.integrations.integration_utils import get_available_reporting_integrations
@@ -57,8 +58,10 @@ def training_arguments(
             )
         _require_kind(f"The recipe's [{section}] {name}", kinds[name], value)
     _require_trackers(section, options.get("report_to"))
+    # Several processes without an accelerator find one another only when they are told to stay on the CPU.
+    defaults = {"use_cpu": not torch.accelerator.is_available(), **_defaults(options, validated=validated)}
     try:
-        made = TrainingArguments(output_dir=str(work), **{**_defaults(options, validated=validated), **options})
+        made = TrainingArguments(output_dir=str(work), **{**defaults, **options})
     except ValueError as error:
         raise SettingsError(f"An option of the recipe's [{section}] is out of range: {error}") from error
     _require_evaluable(section, made, validated=validated)

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from training import processes
 from training import recipe as recipes
 from training.feasible import require_arguments, require_exportable
 from training.run_folder import RunFolder, fingerprint
@@ -14,6 +15,7 @@ from training.steps.fit import fit
 from training.steps.graphs import graphs
 from training.steps.job import Job, Say
 from training.steps.operate import operate
+from training.watched import quiet_libraries
 from training.whole_folder import require_folder
 
 Step = Callable[[Job], None]
@@ -27,6 +29,7 @@ STEPS: Mapping[str, tuple[Step, tuple[str, ...]]] = {
     "evaluate": (evaluate, ("description",)),
     "export": (export, ("output",)),
 }
+TOGETHER = "fit"  # what all processes do; none but the main one goes on from there
 
 
 def job(
@@ -42,19 +45,23 @@ def job(
     recipe = recipes.read(path)
     artifact = output or path.parent / recipe.output
     folder = RunFolder(work or artifact.with_name(f"{artifact.name}.run"))
-    return Job(recipe, folder, data or path.parent, artifact, say, replace)
+    quiet_libraries()
+    told = say if processes.is_main() else lambda _: None
+    return Job(recipe, folder, data or path.parent, artifact, told, replace)
 
 
 def run(job: Job) -> None:
     """
     Everything the recipe asks for. The artifact is there whole when this returns, and not at all otherwise.
 
-    A run that was interrupted goes on with the step it was in; one that had come to its end begins anew.
+    A run that was interrupted goes on with the step it was in; one that had come to its end begins anew. Of several
+    processes, all fit, and the main one does the rest.
     """
-    require_folder(job.artifact, replace=job.replace)
+    if processes.is_main():
+        require_folder(job.artifact, replace=job.replace)
     require_arguments(job.recipe)
     require_exportable(job.recipe)
-    if (job.folder.root / "done" / "export.json").exists():
+    if processes.is_main() and (job.folder.root / "done" / "export.json").exists():
         shutil.rmtree(job.folder.root)
     for step in STEPS:
         finish(job, step)
@@ -67,15 +74,25 @@ def until(last: str) -> list[str]:
 
 def finish(job: Job, step: str) -> None:
     """The step, unless it was done with the very same settings and messages. Messages are always read again."""
-    if step == "data" or not job.folder.is_done(step, _fingerprint(job, step)):
+    if step not in until(TOGETHER):
+        if processes.is_main() and _is_due(job, step):
+            do(job, step)
+    elif processes.decided(lambda: _is_due(job, step)):  # which waits for the step before it, too
         do(job, step)
 
 
 def do(job: Job, step: str) -> None:
     """One step alone."""
-    job.folder.forget(step)
-    STEPS[step][0](job)
-    job.folder.done(step, _fingerprint(job, step))
+    if processes.is_main():
+        job.folder.forget(step)
+        STEPS[step][0](job)
+        job.folder.done(step, _fingerprint(job, step))
+    elif step == TOGETHER:
+        STEPS[step][0](job)
+
+
+def _is_due(job: Job, step: str) -> bool:
+    return step == "data" or not job.folder.is_done(step, _fingerprint(job, step))
 
 
 def _fingerprint(job: Job, step: str) -> str:

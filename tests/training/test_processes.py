@@ -1,0 +1,108 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from training import run
+from training.feasible import require_arguments
+
+pytestmark = pytest.mark.train
+
+ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "training" / "sample" / "train-w1.jsonl"
+RECIPE = """
+name = "several"
+output = "artifact"
+
+[data]
+train = ["train.jsonl"]
+
+[model]
+vocab_size = 300
+lower_case = true
+max_length = 32
+
+[model.config]
+hidden_size = 16
+num_hidden_layers = 1
+num_attention_heads = 2
+position_buckets = 8
+initializer_range = 0.2
+hidden_dropout_prob = 0.0
+attention_probs_dropout_prob = 0.0
+pooler_dropout = 0.0
+
+[pretrain.arguments]
+num_train_epochs = 1
+max_steps = 4
+
+[fit]
+average_last = 0.5
+label_smoothing = 0.1
+
+[fit.arguments]
+num_train_epochs = 2
+per_device_train_batch_size = {batch}
+gradient_accumulation_steps = 2
+learning_rate = 1e-2
+logging_steps = 4
+
+[promise]
+recall = 0.5
+"""
+
+STEPS = """
+import sys
+from pathlib import Path
+from tests.training.test_processes import do_steps
+do_steps(Path(sys.argv[1]), said := [])
+print(*said, sep="\\n")
+"""
+
+
+def fitted(folder: Path, batch: int, processes: int) -> tuple[list[str], dict]:
+    """What `data` and `fit` said and left, in so many processes of `torchrun`."""
+    folder.mkdir()
+    (folder / "train.jsonl").write_bytes(b"".join(SAMPLE.read_bytes().splitlines(keepends=True)[:200]))
+    (folder / "recipe.toml").write_text(RECIPE.format(batch=batch))
+    if processes == 1:
+        do_steps(folder / "recipe.toml", said := [])
+    else:
+        said = launched(folder, processes)
+    state = json.loads((folder / "artifact.run" / "fit" / "model" / "trainer_state.json").read_text())
+    return said, state
+
+
+def do_steps(recipe: Path, said: list[str]) -> None:
+    job = run.job(recipe, said.append)
+    require_arguments(job.recipe)
+    for step in ("data", "fit"):
+        run.finish(job, step)
+
+
+def launched(folder: Path, processes: int) -> list[str]:
+    (folder / "steps.py").write_text(STEPS)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    launcher = ("-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}")
+    command = [sys.executable, *launcher, str(folder / "steps.py"), str(folder / "recipe.toml")]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=150, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_two_processes_learn_what_one_does(tmp_path):
+    """
+    Half the batch each: the same losses, told and written once.
+    """
+    said, together = fitted(tmp_path / "two", 4, 2)
+    _, alone = fitted(tmp_path / "one", 8, 1)
+
+    def losses(state):
+        return [entry[name] for entry in state["log_history"] for name in ("loss", "train_loss") if name in entry]
+
+    assert losses(together) == pytest.approx(losses(alone), abs=1e-3)
+    assert together["max_steps"] == alone["max_steps"] == 20
+    assert len([line for line in said if line.startswith("fit: step")]) == 5
