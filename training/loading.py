@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from huggingface_hub.errors import HFValidationError, RemoteEntryNotFoundError
-from transformers import PreTrainedConfig
+from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 from consumer.errors import SettingsError, ShikyuError
 from training.hub_errors import causes, reason
+
+FEWEST_TOKENS = 10  # an empty one of some kinds still has a space and an unknown word
 
 
 @contextmanager
@@ -28,6 +30,15 @@ def refuse_code(base: str, config: PreTrainedConfig) -> None:
     """
     if getattr(config, "auto_map", None):
         raise _code(base)
+
+
+def refuse_no_words(base: str, tokenizer: PreTrainedTokenizerBase) -> None:
+    """SettingsError where there is no tokenizer: transformers makes one that knows no word, and says nothing."""
+    if len(set(tokenizer.get_vocab()) - set(tokenizer.all_special_tokens)) < FEWEST_TOKENS:
+        raise SettingsError(
+            f"The base model {base!r} comes without a tokenizer: put its tokenizer.json (or spm.model, vocab.txt) "
+            "beside its config.json, or name a checkpoint that has one."
+        )
 
 
 def _told(base: str, error: Exception) -> ShikyuError:

@@ -21,7 +21,7 @@ from transformers import (
 from consumer.errors import SettingsError
 from consumer.names import nearest
 from consumer.records import Satisfaction
-from training.loading import loading, refuse_code
+from training.loading import loading, refuse_code, refuse_no_words
 
 # The shape of DeBERTa-v3, which the packed graph covers; a recipe gives the sizes.
 DEBERTA_V3: Mapping[str, Any] = {
@@ -92,7 +92,9 @@ def from_checkpoint(base: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase
             use_safetensors=True,
             dtype=torch.float32,  # many are kept in fp16, in which nothing can be learned
         )
-        return model, AutoTokenizer.from_pretrained(base, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False)
+    refuse_no_words(base, tokenizer)
+    return model, tokenizer
 
 
 def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:

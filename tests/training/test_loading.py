@@ -4,12 +4,13 @@ import pytest
 
 pytest.importorskip("torch")
 
-from huggingface_hub import constants
+from huggingface_hub import constants, hf_hub_download
 from huggingface_hub.utils import _http
 
 from consumer.errors import SettingsError, SurroundingsError
 from tests.training.local_hub import TOKEN, lead_client, local_hub
-from training.model import checkpoint_config, config_from_scratch, from_checkpoint
+from training.loading import loading
+from training.model import checkpoint_config, classifier, config_from_scratch, from_checkpoint
 
 pytestmark = pytest.mark.train
 
@@ -71,6 +72,26 @@ def test_a_base_model_without_safetensors_is_told(hub, weights):
         from_checkpoint(BASE)
 
     assert not any("GET" in each and "pytorch_model" in each for each in hub.asked)
+
+
+def test_a_file_that_the_hub_does_not_have_is_no_refusal(hub):
+    """
+    The name is right, and what is there is not enough.
+    """
+    hub.add(BASE, {"config.json": CONFIG})
+
+    with pytest.raises(SettingsError, match=r"name a folder with config.json"), loading(BASE):
+        hf_hub_download(BASE, "added_tokens.json")
+
+
+def test_a_base_model_without_a_tokenizer_is_told(tmp_path):
+    """
+    transformers would make one of which every word is unknown.
+    """
+    classifier(config_from_scratch(TINY, 100), None).save_pretrained(tmp_path)
+
+    with pytest.raises(SettingsError, match=r"comes without a tokenizer: put its tokenizer.json"):
+        from_checkpoint(str(tmp_path))
 
 
 @pytest.mark.parametrize(
