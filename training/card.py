@@ -50,7 +50,9 @@ def _metadata(recipe: Recipe, description: Description, results: Results) -> lis
 def _data(description: Description, messages: Prepared) -> list[str]:
     counts = ", ".join(map(str, description.training_data.class_counts))
     origin = (
-        "built from scratch" if description.base_model == "scratch" else f"fine-tuned from `{description.base_model}`"
+        "A DeBERTa-v2 built from scratch"
+        if description.base_model == "scratch"
+        else f"Fine-tuned from `{description.base_model}`"
     )
     calibrated = (
         "by models fitted on the other folds of the same messages"
@@ -61,7 +63,7 @@ def _data(description: Description, messages: Prepared) -> list[str]:
         "## What it was made from",
         "",
         (
-            f"DeBERTa-v2, {origin}; {description.training_data.rows} messages ({counts} with 1 to 5 stars), "
+            f"{origin}; {description.training_data.rows} messages ({counts} with 1 to 5 stars), "
             f"at most {description.max_length} tokens of each. Temperature and threshold were chosen {calibrated}."
         ),
         "",
