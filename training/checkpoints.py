@@ -29,6 +29,7 @@ CHANGING_NOTHING = (
     "project",
     "disable_tqdm",
 )
+WRITING = ("PytorchStreamWriter", "inline_container", "iostream")  # what torch names when a disk takes no more
 
 
 def place_file(rank: int) -> str:
@@ -114,7 +115,7 @@ def _words(error: Exception) -> str | None:
     """Of a file that could not be written; torch tells it as a RuntimeError, as it tells much else."""
     if isinstance(error, SafetensorError):
         return str(error)
-    return "torch could not write all of it" if "PytorchStreamWriter" in str(error) else None
+    return "torch could not write all of it" if any(word in str(error) for word in WRITING) else None
 
 
 def _checkpoints(work: Path) -> list[Path]:
