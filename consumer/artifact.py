@@ -87,7 +87,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def best_precision(manifest: Manifest) -> str:
-    """int8 where it may be served, as `shikyu run` prefers it, else fp32; fp16 is for GPUs, and slow on a CPU."""
+    """int8 where it may be served, as `shikyu run` prefers it, else fp32; fp16 is for GPUs."""
     servable = [name for name in ("int8", "fp32") if (served := manifest.precisions.get(name)) and served.servable]
     if not servable:
         raise ArtifactError(
