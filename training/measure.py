@@ -8,6 +8,7 @@ from consumer.decide import probabilities, urgencies
 from consumer.manifest import SHARED_FILES, Description
 from training import baseline
 from training.answers import Answers, answer
+from training.basis import basis
 from training.crossfit import baseline_scores
 from training.data import Labelled
 from training.evaluate import agreement, evaluate, largest_difference
@@ -67,7 +68,8 @@ def _baseline(recipe: Recipe, description: Description, messages: Prepared, test
     else:
         labels = messages.train.labels
         scores = baseline_scores(messages.train, messages.folds)
-    operated = operate(scores, labels, description.class_shares, recipe.promise)
+    part = basis(recipe, messages.for_calibration)
+    operated = operate(scores, labels, description.class_shares, recipe.promise, part)
     logits = baseline.log_probabilities(model, test.texts)
     urgency = urgencies(logits, operated.temperature, prior_shift(description.class_shares))
     return Answers(probabilities(logits, operated.temperature), urgency, urgency >= operated.point.threshold)

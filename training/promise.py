@@ -5,26 +5,31 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
 
 from consumer.decide import probabilities, urgencies
 from consumer.manifest import ClassShares, Promise, Served
 from training import recipe as recipes
+from training.basis import Basis
+from training.binomial import share_at_least, share_wherever_cut
 from training.calibrate import temperature
 from training.crossfit import Calibration
 from training.gate import Decided, measured, passed
 from training.graphs import PRECISIONS
 from training.operate import OperatingPoint, needless_of, operating_point
+from training.tradeoff import by_capacity, by_cost
+from training.worst_slice import SlicePoint, worst_slice
 
 
 @dataclass(frozen=True, slots=True)
 class Operated:
-    """One set of scores with its temperature and operating point."""
+    """One set of scores with its temperature and operating point; `promise` are the rows that it rests on."""
 
     temperature: float
     point: OperatingPoint
     urgency: NDArray[np.float64]
     predicted: NDArray[np.int64]
+    promise: NDArray[np.int64]
+    slices: tuple[SlicePoint, ...] = ()
 
     @property
     def urgent(self) -> NDArray[np.bool_]:
@@ -37,13 +42,66 @@ class Operated:
 
 
 def operate(
-    logits: NDArray[np.float32], labels: NDArray[np.int64], shares: ClassShares, promise: recipes.Promise
+    logits: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    shares: ClassShares,
+    promise: recipes.Promise,
+    basis: Basis | None = None,
 ) -> Operated:
     """Temperature first, then the threshold on the urgencies that the consumer would give."""
-    warmth = temperature(logits, labels)
+    parts = basis or Basis.all_for_both(len(labels))
+    warmth = temperature(logits[parts.temperature], labels[parts.temperature])
     urgency = urgencies(logits, warmth, prior_shift(shares))
-    point = operating_point(urgency, labels, promise.recall, promise.confidence)
-    return Operated(warmth, point, urgency, probabilities(logits, warmth).argmax(axis=1))
+    predicted = probabilities(logits, warmth).argmax(axis=1)
+    if promise.by != "recall":
+        return Operated(
+            warmth, _by_tradeoff(urgency, labels, shares, promise, parts), urgency, predicted, parts.promise
+        )
+    own, theirs = urgency[parts.promise], labels[parts.promise]
+    if not parts.slices:
+        point = operating_point(own, theirs, promise.recall, promise.confidence)
+        return Operated(warmth, point, urgency, predicted, parts.promise)
+    values = [parts.slices[row] for row in parts.promise]
+    point, slices = worst_slice(own, theirs, values, promise.recall, promise.confidence)
+    return Operated(warmth, point, urgency, predicted, parts.promise, slices)
+
+
+def _by_tradeoff(
+    urgency: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    shares: ClassShares,
+    promise: recipes.Promise,
+    basis: Basis,
+) -> OperatingPoint:
+    """
+    Chosen on the temperature's rows, so that the others bound its recall as if it had fallen from the sky.
+
+    Where they are the same rows, the bound is one that holds for every threshold at once.
+    """
+    choose, rest = basis.temperature, basis.promise
+    if promise.by == "cost":
+        assert promise.cost_missed is not None
+        assert promise.cost_needless is not None
+        costs = promise.cost_missed, promise.cost_needless
+        threshold = by_cost(urgency[choose], labels[choose], shares.live, *costs)
+    else:
+        assert promise.looks_per_day is not None
+        assert promise.messages_per_day is not None
+        most = promise.looks_per_day / promise.messages_per_day
+        threshold = by_capacity(urgency[choose], labels[choose], shares.live, most)
+    answered = (urgency[rest] >= threshold)[labels[rest] == 0]
+    hits, size = int(answered.sum()), len(answered)
+    bound = share_at_least if basis.apart else share_wherever_cut
+    promised = bound(hits, size, promise.confidence)
+    return OperatingPoint(
+        threshold,
+        promised,
+        promise.confidence,
+        size,
+        size - hits,
+        promised,
+        "clopper-pearson" if basis.apart else "massart",
+    )
 
 
 def prior_shift(shares: ClassShares) -> list[float]:
@@ -51,15 +109,13 @@ def prior_shift(shares: ClassShares) -> list[float]:
     return shift
 
 
-def recall_bound(point: OperatingPoint) -> float:
-    """The recall that holds with the point's confidence: at least what was asked for (Clopper-Pearson)."""
-    return float(beta.ppf(1 - point.confidence, point.size - point.allowed, point.allowed + 1))
-
-
-def operated(calibration: Calibration, shares: ClassShares, promise: recipes.Promise) -> dict[str, Operated]:
+def operated(
+    calibration: Calibration, shares: ClassShares, promise: recipes.Promise, basis: Basis | None = None
+) -> dict[str, Operated]:
     """Each precision on its own scores."""
     return {
-        name: operate(scored.logits, calibration.labels, shares, promise) for name, scored in calibration.scored.items()
+        name: operate(scored.logits, calibration.labels, shares, promise, basis)
+        for name, scored in calibration.scored.items()
     }
 
 
@@ -70,7 +126,7 @@ def served(precisions: Mapping[str, Operated], labels: NDArray[np.int64], gate: 
 
 def _served(name: str, operated: Operated, exact: Operated, labels: NDArray[np.int64], limits: recipes.Gate) -> Served:
     gate = None if name == "fp32" else measured(operated.decided, exact.decided, labels, limits)
-    point = operated.point
+    point, rows = operated.point, operated.promise
     return Served(
         files=(PRECISIONS[name],),
         temperature=operated.temperature,
@@ -78,10 +134,10 @@ def _served(name: str, operated: Operated, exact: Operated, labels: NDArray[np.i
         servable=gate is None or passed(gate, limits),
         promise=Promise(
             target=point.recall,
-            recall=recall_bound(point),
+            recall=point.promised,
             confidence=point.confidence,
-            calibration_size=len(labels),
-            needless=needless_of(operated.urgent, labels),
+            calibration_size=len(rows),
+            needless=needless_of(operated.urgent[rows], labels[rows]),
         ),
         gate=gate,
     )

@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
 
 from consumer.errors import SettingsError
 from consumer.manifest import FileName, Shares, Word
@@ -100,8 +100,8 @@ class Calibration(Section):
     """
     Held out from fit and from the choice of checkpoint, or, with `folds`, scored by models that had not seen them.
 
-    Held out are [data] calibration's files; else a `share` of validation (half, unless said otherwise); else one of train
-    (a fifth). With `whole_files`, a file is never split between folds: its writers are as new to the model as customers.
+    Held out are [data] calibration's files; else a `share` of validation (half, unless said otherwise); else one of
+    train (a fifth). With `whole_files`, a file is never split between folds: its writers are as new as customers.
     """
 
     share: Share | None = None
@@ -110,11 +110,40 @@ class Calibration(Section):
 
 
 class Promise(Section):
-    """At least `recall` of the very unsatisfied are answered, with `confidence`; live traffic has `live_shares`."""
+    """
+    How the threshold is chosen, for live traffic with `live_shares`; what it promises holds with `confidence`.
 
+    By recall: at least `recall` of the very unsatisfied are answered, in each slice if `slices` names a column.
+    By cost: the least expected `cost_missed` and `cost_needless`.
+    By capacity: at most `looks_per_day` of `messages_per_day`.
+    `temperature_share` of the held-out messages serves the temperature (and chooses by cost or capacity), so that what
+    the others promise is exact: a fifth by recall, else half; with 0, and in folds, all serve both.
+    """
+
+    by: Literal["recall", "cost", "capacity"] = "recall"
     recall: Share = 0.95
     confidence: Share = 0.95
     live_shares: Shares | None = None
+    slices: Annotated[str, Field(min_length=1)] | None = None
+    cost_missed: PositiveFloat | None = None
+    cost_needless: PositiveFloat | None = None
+    looks_per_day: PositiveFloat | None = None
+    messages_per_day: PositiveFloat | None = None
+    temperature_share: Annotated[float, Field(ge=0, lt=1)] | None = None
+
+    @model_validator(mode="after")
+    def _fits_by(self) -> Self:
+        for by, names in (("cost", ("cost_missed", "cost_needless")), ("capacity", ("looks_per_day",))):
+            given = [name for name in names if getattr(self, name) is not None]
+            if self.by == by and len(given) < len(names):
+                raise ValueError(f'by = "{by}" needs {" and ".join(names)}')
+            if self.by != by and given:
+                raise ValueError(f'{given[0]} is for by = "{by}", and this is by = "{self.by}": drop one')
+        if self.by == "capacity" and self.messages_per_day is None:
+            raise ValueError('by = "capacity" needs messages_per_day')
+        if self.by != "recall" and self.slices:
+            raise ValueError(f'slices are promised by = "recall", and this is by = "{self.by}": drop one')
+        return self
 
 
 class Export(Section):
@@ -158,6 +187,15 @@ class Recipe(Section):
     export: Export = Export()
     gate: Gate = Gate()
     compare: Compare = Compare()
+
+    @property
+    def temperature_share(self) -> float:
+        """Of the calibration messages; see Promise."""
+        if self.promise.temperature_share is not None:
+            return self.promise.temperature_share
+        if self.calibration.folds is not None:
+            return 0.0
+        return 0.2 if self.promise.by == "recall" else 0.5
 
 
 def read(path: Path) -> Recipe:

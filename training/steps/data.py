@@ -1,7 +1,7 @@
 """Reads the recipe's messages, and keeps the splits that every later step reads."""
 
 from training import splits
-from training.operate import require_enough
+from training.basis import require_promise
 from training.prepare import Prepared, prepare
 from training.steps.job import Job
 
@@ -9,8 +9,7 @@ from training.steps.job import Job
 def data(job: Job) -> None:
     messages = prepare(job.recipe, job.files)
     job.say(told(messages))
-    promise = job.recipe.promise
-    require_enough(messages.for_calibration.class_counts()[0], promise.recall, promise.confidence)
+    require_promise(job.recipe, messages.for_calibration)
     splits.write(messages, job.folder)
 
 

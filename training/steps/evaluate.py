@@ -43,7 +43,7 @@ def evaluate(job: Job) -> None:
 
 def description_of(folder: RunFolder) -> Description:
     """The manifest that `operate` made ready."""
-    return Description.model_validate_json(json.dumps(folder.read_json(OPERATING_POINT, "operate")))
+    return Description.model_validate_json(json.dumps(folder.read_json(OPERATING_POINT, "operate")["description"]))
 
 
 def _keep(folder: RunFolder, description: Description, test: Labelled, results: Results) -> None:

@@ -1,6 +1,8 @@
 """Scores the calibration messages, and chooses on them each precision's temperature and threshold."""
 
 from training import splits
+from training.basis import basis
+from training.chosen import calibrated, chosen, chosen_lines
 from training.crossfit import Calibration, held_out, in_folds
 from training.describe import class_shares, describe
 from training.gate import flips
@@ -16,13 +18,23 @@ def operate(job: Job) -> None:
     for precision, scored in calibration.scored.items():
         job.folder.write_scores("calibration", precision, scored.logits)
     shares = class_shares(job.recipe, calibration)
-    points = operated(calibration, shares, job.recipe.promise)
+    part = basis(job.recipe, messages.for_calibration)
+    points = operated(calibration, shares, job.recipe.promise, part)
+    for line in chosen_lines(points):
+        job.say(line)
     precisions = served(points, calibration.labels, job.recipe.gate)
     exact = points["fp32"].decided
     others = {name: each.decided for name, each in points.items() if name != "fp32"}
     job.folder.write_json(FLIPS, {name: flips(each, exact, calibration.labels) for name, each in others.items()})
     description = describe(job.recipe, messages, calibration, shares, precisions)
-    job.folder.write_json(OPERATING_POINT, description.model_dump(mode="json"))
+    job.folder.write_json(
+        OPERATING_POINT,
+        {
+            "description": description.model_dump(mode="json"),
+            "chosen": chosen(points, calibration.labels, shares, job.recipe.promise, part),
+            "calibration": calibrated(calibration, points, shares, part),
+        },
+    )
 
 
 def _scored(job: Job, messages: Prepared) -> Calibration:
