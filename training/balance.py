@@ -1,7 +1,17 @@
-"""What is done about classes that are rarer than others in the training messages."""
+"""
+What is done about classes that are rarer than others in the training messages.
+
+A model may learn better from even classes, and then answers as if they were even. So the messages' own shares are put
+back into its head when it is fitted: its probabilities, its temperature and the live class shares mean the same
+whatever was done here.
+"""
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import nn
+
+from consumer.errors import SettingsError
 
 
 def class_weights(targets: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -20,3 +30,31 @@ def log_prior(targets: NDArray[np.float32]) -> NDArray[np.float32]:
     shares = targets.mean(axis=0, dtype=np.float64)
     logs: NDArray[np.float64] = np.log(shares / shares.sum())
     return logs.astype(np.float32)
+
+
+def put_back(targets: NDArray[np.float32], *, resampled: bool) -> NDArray[np.float32]:
+    """(classes,): what the logits lack of the rows' own shares, after a fit that saw the classes evenly."""
+    own = log_prior(targets)
+    if not resampled:
+        return own
+    classes = targets.argmax(axis=1)
+    drawn = np.stack([targets[classes == label].mean(axis=0) for label in np.unique(classes)])
+    shift: NDArray[np.float32] = own - log_prior(drawn)
+    return shift
+
+
+def head_bias(model: nn.Module, classes: int) -> nn.Parameter:
+    """Of the layer that makes the logits. SettingsError when it has none."""
+    heads = [each for each in model.modules() if isinstance(each, nn.Linear) and each.out_features == classes]
+    if not heads or heads[-1].bias is None:
+        raise SettingsError(
+            'The base model\'s head has no bias to keep the class shares in: say [fit] balance = "none", or take '
+            "another base model."
+        )
+    return heads[-1].bias
+
+
+def add_to_head(model: nn.Module, shift: NDArray[np.float32]) -> None:
+    with torch.no_grad():
+        bias = head_bias(model, len(shift))
+        bias.add_(torch.from_numpy(shift).to(bias.device))

@@ -18,7 +18,7 @@ from transformers import (
 )
 
 from consumer.records import Satisfaction
-from training import checkpoints
+from training import balance, checkpoints
 from training.arguments import training_arguments
 from training.average import WeightAverage
 from training.push_at_save import pushing
@@ -95,13 +95,18 @@ def cross_entropy(log_prior: NDArray[np.float32] | None = None) -> Callable[...,
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """How to fit beyond TrainingArguments; `log_prior` and `resample` (rows' classes) are for skewed messages."""
+    """
+    How to fit beyond TrainingArguments.
+
+    For skewed messages: `log_prior` in the loss, `resample` (rows' classes), and what is `put_back` in the end.
+    """
 
     average_last: float = 0.0
     layer_decay: float = 1.0
     patience: int | None = None
     log_prior: NDArray[np.float32] | None = None
     resample: NDArray[np.int64] | None = None
+    put_back: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,8 @@ def fit(
     Goes on from the last whole checkpoint in `work`, and leaves train_results.json and trainer_state.json there.
     """
     arguments = training_arguments("fit.arguments", work, options, validated=validation is not None)
+    if ways.put_back is not None:
+        balance.head_bias(model, CLASSES)
     average = WeightAverage(ways.average_last) if ways.average_last else None
     made_from = checkpoints.fingerprint(model, examples.content(), {**checkpoints.deciding(options), **_as_json(ways)})
     with Watched("fit", say) as watched:
@@ -151,6 +158,8 @@ def fit(
         results = run_to_end(trainer, made_from, say)
         if average is not None:
             _take_average(trainer, average)
+    if ways.put_back is not None:
+        balance.add_to_head(model, ways.put_back)
     model.cpu().eval()  # type: ignore[no-untyped-call]
     return results
 

@@ -75,10 +75,11 @@ def learn(
     fresh: PreTrainedModel = (
         model.from_checkpoint(begin.base)[0] if begin.config is None else model.classifier(begin.config, begin.encoder)
     )
-    texts, targets = lessons(recipe, messages)
+    texts, plain = lessons(recipe, messages)
+    targets = _weighed(messages, plain)
     examples = Examples(
         encode(begin.tokenizer, texts, recipe.model.max_length),
-        _weighed(recipe, messages, targets),
+        targets * balance.class_weights(targets) if recipe.fit.balance == "weights" else targets,
         recipe.fit.token_dropout,
         begin.tokenizer.mask_token_id,
     )
@@ -96,23 +97,22 @@ def _options(recipe: Recipe, given: Mapping[str, Any], config: PreTrainedConfig)
 
 
 def _ways(recipe: Recipe, targets: NDArray[np.float32]) -> Ways:
-    plan = recipe.fit
+    plan, resampled = recipe.fit, recipe.fit.balance == "resample"
     return Ways(
         plan.average_last,
         plan.layer_decay,
         plan.patience,
         balance.log_prior(targets) if plan.balance == "prior" else None,
-        targets.argmax(axis=1) if plan.balance == "resample" else None,
+        targets.argmax(axis=1) if resampled else None,
+        None if plan.balance == "none" else balance.put_back(targets, resampled=resampled),
     )
 
 
-def _weighed(recipe: Recipe, messages: Labelled, targets: NDArray[np.float32]) -> NDArray[np.float32]:
+def _weighed(messages: Labelled, targets: NDArray[np.float32]) -> NDArray[np.float32]:
     """Targets that sum to their row's weight; made-up pieces of the messages weigh 1."""
     weights = np.ones(len(targets), dtype=np.float32)
     weights[: len(messages)] = messages.weights
-    by_class = balance.class_weights(targets) if recipe.fit.balance == "weights" else np.float32(1)
-    weighed: NDArray[np.float32] = targets * by_class * weights[:, None]
-    return weighed
+    return targets * weights[:, None]
 
 
 def _validation(recipe: Recipe, begin: Start, messages: Labelled) -> Validation:

@@ -2,7 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from training import balance, fit
+from consumer.errors import SettingsError
+from tests.training.interrupted import SIZES, TEXTS
+from training import balance, fit, tokenizer
+from training.labelled import Labelled
+from training.model import classifier, config_from_scratch
 from training.order import Resampled
 
 pytestmark = pytest.mark.train
@@ -62,3 +66,55 @@ def test_an_epoch_draws_each_class_evenly():
     assert max(first.count(row) for row in np.flatnonzero(LABELS == 1)) == 4
     assert set(first) & set(np.flatnonzero(LABELS == 4)) != set(second) & set(np.flatnonzero(LABELS == 4))
     assert sum(np.ptp([lengths[row] for row in first[start : start + 5]]) for start in range(0, 50, 5)) < 45
+
+
+@pytest.mark.parametrize("balanced", ["weights", "resample", "prior"])
+def test_the_messages_own_shares_are_put_back(tmp_path, balanced):
+    """
+    From texts that say nothing, each way ends at the shares of the labels, as the plain fit does.
+    """
+    from training.learn import Start, learn
+    from training.recipe import Recipe
+
+    model, words = blank()
+    recipe = Recipe.model_validate(
+        {
+            "name": "even",
+            "output": "artifact",
+            "data": {"train": ["x"]},
+            "fit": {
+                "balance": balanced,
+                "precision": "fp32",
+                "arguments": {
+                    "max_steps": 60,
+                    "per_device_train_batch_size": 50,
+                    "learning_rate": 0.1,
+                    "save_steps": 60,
+                },
+            },
+        }
+    )
+    messages = Labelled(("nothing",) * len(LABELS), LABELS, np.zeros_like(LABELS))
+
+    fitted = learn(recipe, Start(words, model.config, None, "scratch"), messages, tmp_path)
+
+    shares = torch.softmax(torch.from_numpy(fit.predict(fitted, words(["nothing"])["input_ids"])), dim=-1)[0]
+    np.testing.assert_allclose(shares, np.bincount(LABELS) / len(LABELS), atol=0.05)
+
+
+def test_a_head_without_a_bias_is_refused(tmp_path):
+    """
+    Before it is fitted, with the setting that asks for one.
+    """
+    model, words = blank()
+    model.classifier.bias = None
+    examples = fit.Examples(words(["nothing"])["input_ids"], TARGETS[:1])
+
+    with pytest.raises(SettingsError, match="no bias to keep the class shares in"):
+        fit.fit(model, words, examples, tmp_path, {}, fit.Ways(put_back=np.zeros(5, dtype=np.float32)))
+
+
+def blank():
+    words = tokenizer.train(TEXTS, 60)
+    sizes = {**SIZES, "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    return classifier(config_from_scratch(sizes, len(words)), None), words
