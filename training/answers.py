@@ -33,22 +33,26 @@ class Answers:
 def answer(
     artifact: Path, messages: Labelled, precision: str | None = None
 ) -> tuple[dict[str, Answers], NDArray[np.int64]]:
-    """By one precision, or by each that may be served; and how many tokens of each text the model was given."""
+    """
+    By one precision, or by each that may be served; and how many tokens of each text the model was given.
+
+    Messages are as they were written, for the consumer cleans them itself, and cleaned twice some are others.
+    """
     served = read_manifest(artifact).precisions
     wanted = [precision] if precision else [name for name, each in served.items() if each.servable]
     answers = {}
     with progress("classify", len(wanted) * len(messages)) as advance:
         for name in wanted:
             classifier = load(artifact, name)
-            answers[name] = ask(classifier, messages.texts, advance)
-    return answers, lengths(classifier, messages.texts)
+            answers[name] = ask(classifier, messages.raw, advance)
+    return answers, lengths(classifier, messages.raw)
 
 
 def answer_as_served(artifact: Path, messages: Labelled, precision: str | None = None) -> tuple[ModelVersion, Answers]:
     """By one precision, or by the one that the consumer would take; and which model that was."""
     with progress(f"classify by {artifact.name}", len(messages)) as advance:
         classifier = load(artifact, precision)
-        return classifier.model, ask(classifier, messages.texts, advance)
+        return classifier.model, ask(classifier, messages.raw, advance)
 
 
 def ask(classifier: Classifier, texts: Sequence[str], advance: Advance = lambda _: None) -> Answers:

@@ -73,7 +73,7 @@ def _compared(job: Job) -> Compared:
         precision = best_precision(manifest)
         reads = (*manifest.precisions[precision].files, *manifest.shared_files)  # type: ignore[index]
         size = sum(manifest.files[name].size for name in reads)
-        speed = messages_per_s(load(draft, precision), list(messages.texts[:MOST_TIMED]))
+        speed = messages_per_s(load(draft, precision), list(messages.raw[:MOST_TIMED]))
     answers = _answers(job.folder, description, precision)
     quiet = answers.urgent[messages.labels >= NEEDLESS_FROM]
     needless, figures = wilson(int(quiet.sum()), len(quiet)), evaluate(answers, messages.labels)

@@ -4,8 +4,10 @@ import sys
 import numpy as np
 import pytest
 
+from consumer.classify import load
 from training import answers
-from training.answers import ask, lengths, of_decisions
+from training.answers import answer, ask, lengths, of_decisions
+from training.labelled import Labelled
 
 pytestmark = pytest.mark.train
 
@@ -14,8 +16,6 @@ def test_every_text_is_answered_in_its_place_however_many_there_are(tiny, monkey
     """
     In windows, so that a million texts take little memory; who waits is told of each.
     """
-    from consumer.classify import load
-
     classifier = load(tiny, "fp32")
     texts = [f"message {number} " * (1 + number % 7) for number in range(10)]
     monkeypatch.setattr(answers, "WINDOW_TEXTS", 4)
@@ -29,6 +29,20 @@ def test_every_text_is_answered_in_its_place_however_many_there_are(tiny, monkey
     assert found.urgent.tolist() == expected.urgent.tolist()
     assert lengths(classifier, texts).tolist() == [len(each.ids) for each in classifier.tokenize(texts)]
     assert lengths(classifier, texts).dtype == np.int64
+
+
+def test_the_consumer_is_given_what_customers_wrote(tiny):
+    """
+    It cleans texts itself: an entity that is cleaned twice would be a tag, and gone.
+    """
+    messages = Labelled(("cleaned",), np.array([0]), np.array([0]), raw=("as &amp;lt;b&gt; written",))
+    classifier = load(tiny, "fp32")
+
+    answered, tokens = answer(tiny, messages, "fp32")
+
+    assert answered["fp32"].urgency.tolist() == of_decisions(classifier.classify(messages.raw)).urgency.tolist()
+    assert tokens.tolist() == [len(classifier.tokenize(messages.raw)[0].ids)]
+    assert tokens.tolist() != [len(classifier.tokenize(messages.texts)[0].ids)]
 
 
 def test_who_measures_an_artifact_waits_for_no_torch():

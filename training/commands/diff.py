@@ -66,7 +66,7 @@ def diff(
     (was, before), (will_be, after) = (answer_as_served(each, messages, precision) for each in (first, second))
     found = difference(before, after, messages.labels, recall)
     if flips is not None:
-        texts = messages.texts if with_text else None
+        texts = messages.raw if with_text else None
         write_atomically(flips, "".join(flip_lines(before, after, messages.labels, texts)).encode())
     if as_json:
         named = {"a": asdict(was), "b": asdict(will_be)}
