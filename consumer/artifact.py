@@ -14,7 +14,16 @@ import orjson
 from pydantic import ValidationError
 
 from consumer.errors import ArtifactError
-from consumer.manifest import CONFIG_FILE, MANIFEST_FILE, MANIFEST_VERSION, TOKENIZER_FILE, FileEntry, Manifest, Served
+from consumer.manifest import (
+    CONFIG_FILE,
+    MANIFEST_FILE,
+    MANIFEST_VERSION,
+    TOKENIZER_FILE,
+    Description,
+    FileEntry,
+    Manifest,
+    Served,
+)
 from consumer.records import ModelVersion
 
 MAX_MANIFEST_BYTES = 1024 * 1024
@@ -86,7 +95,7 @@ def read_manifest(folder: Path) -> Manifest:
     return _parse(folder / MANIFEST_FILE, content)
 
 
-def best_precision(manifest: Manifest) -> str:
+def best_precision(manifest: Description) -> str:
     """int8 where it may be served, as `shikyu run` prefers it, else fp32; fp16 is for GPUs."""
     servable = [name for name in ("int8", "fp32") if (served := manifest.precisions.get(name)) and served.servable]
     if not servable:
