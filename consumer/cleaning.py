@@ -26,7 +26,8 @@ _OWN_LINE = re.compile(
 _LONGEST_HEADING = 300
 _SEPARATOR = re.compile(
     r"\s*[-_]{2,}\s*(?:(?:original|forwarded) message|(?:ursprüngliche|weitergeleitete) nachricht"
-    r"|message (?:d['’]origine|transféré)|mensaje (?:original|reenviado)|messaggio (?:originale|inoltrato)|oorspronkelijk bericht)\s*[-_]{2,}\s*",
+    r"|message (?:d['’]origine|transféré)|mensaje (?:original|reenviado)|messaggio (?:originale|inoltrato)"
+    r"|oorspronkelijk bericht)\s*[-_]{2,}\s*",
     re.IGNORECASE,
 )
 _WROTE = re.compile(

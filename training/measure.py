@@ -68,7 +68,7 @@ def _baseline(recipe: Recipe, description: Description, messages: Prepared, test
     else:
         labels = messages.train.labels
         scores = baseline_scores(messages.train, messages.folds)
-    part = basis(recipe, messages.for_calibration)
+    part = basis(messages.for_calibration, recipe.promise, recipe.temperature_share, recipe.seed)
     operated = operate(scores, labels, description.class_shares, recipe.promise, part)
     logits = baseline.log_probabilities(model, test.texts)
     urgency = urgencies(logits, operated.temperature, prior_shift(description.class_shares))

@@ -4,42 +4,20 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, PositiveFloat, ValidationError, model_validator
 
 from consumer.errors import SettingsError
 from consumer.manifest import FileName, Shares, Word
+from training.sources import STRICT, Data
 
 SCRATCH = "scratch"
 
 Share = Annotated[float, Field(gt=0, lt=1)]
-Pattern = Annotated[str, Field(min_length=1)]
+Language = Annotated[str, Field(pattern=r"^([a-z]{2,3}|multilingual)$")]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Data(Section):
-    """
-    Files relative to the recipe (patterns allowed), the columns in them, and how many rows of a class to take.
-
-    `validation` chooses between checkpoints: files of its own, or a `validation_share` of train.
-    """
-
-    train: Annotated[list[Pattern], Field(min_length=1)]
-    validation: list[Pattern] = []
-    validation_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    test: list[Pattern] = []
-    calibration: list[Pattern] = []
-    text: str = "text"
-    stars: str = "stars"
-    max_per_class: Annotated[int, Field(ge=1)] | None = None
-
-    @model_validator(mode="after")
-    def _one_validation(self) -> Self:
-        if self.validation and self.validation_share:
-            raise ValueError("validation names files, and validation_share takes messages from train: drop one")
-        return self
+    model_config = STRICT
 
 
 class Model(Section):
@@ -171,6 +149,21 @@ class Compare(Section):
     bases: list[Annotated[str, Field(min_length=1)]] = []
 
 
+def _several(given: Any) -> Any:
+    return [given] if isinstance(given, str) else given
+
+
+class Card(Section):
+    """
+    What only people know of the model: `language` by ISO codes, `licence` by the Hub's name for it (apache-2.0, mit,
+    cc-by-nc-4.0, other, …). None is claimed unasked.
+    """
+
+    language: Annotated[tuple[Language, ...], BeforeValidator(_several)] = ()
+    licence: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]*$")] | None = None
+    intended_use: str = ""
+
+
 class Recipe(Section):
     name: FileName
     version: Word = "1"
@@ -187,6 +180,7 @@ class Recipe(Section):
     export: Export = Export()
     gate: Gate = Gate()
     compare: Compare = Compare()
+    card: Card = Card()
 
     @property
     def temperature_share(self) -> float:

@@ -34,11 +34,12 @@ from numpy.typing import NDArray
 from consumer.errors import SettingsError
 
 MODEL = "model"
-DATA = "data.json"
+SPLITS_FILE = "data/splits.json"
+DATA, DATA_PAGE = "data.json", "data.html"
 OPERATING_POINT = "operating_point.json"
 FLIPS = "flips.json"
-EVAL_RESULTS = "eval_results.json"
 TRAIN_RESULTS = "train_results.json"
+EVAL_RESULTS = "eval_results.json"
 PREDICTION_RESULTS = "prediction_results.json"
 EVALUATION = "evaluation.json"
 MISTAKES = "mistakes.json"
@@ -125,7 +126,7 @@ class RunFolder:
     def messages(self) -> str | None:
         """The fingerprint of the splits; None before there are any."""
         try:
-            return str(json.loads((self.root / DATA).read_bytes())["fingerprint"])
+            return str(json.loads((self.root / SPLITS_FILE).read_bytes())["fingerprint"])
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
 

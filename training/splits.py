@@ -1,34 +1,42 @@
 """The messages of a run as Arrow data sets on disk, so that a step alone has what the whole run has."""
 
 import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import cast
 
 import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
 from datasets import Dataset, load_from_disk
 
 from training.crossfit import Folds
-from training.data import Labelled
+from training.labelled import Labelled
 from training.prepare import Prepared
-from training.run_folder import DATA, RunFolder, fingerprint
+from training.run_folder import SPLITS_FILE, RunFolder, fingerprint
+from training.texts import ROWS_AT_ONCE, Texts, in_batches
 
 SPLITS = ("everything", "train", "validation", "calibration", "test")
+COLUMN = "column."  # before the names of those columns that the recipe keeps
 
 
 def write(messages: Prepared, folder: RunFolder) -> None:
     """All splits, in the place of those of an earlier run."""
-    shutil.rmtree(folder.root / "data", ignore_errors=True)
-    for name in SPLITS:
-        if (some := getattr(messages, name)) is not None:
-            _dataset(some).save_to_disk(folder.split(name))
+    remove(folder)
+    there = {name: some for name in SPLITS if (some := getattr(messages, name)) is not None}
+    for name, some in there.items():
+        _write(some, folder.split(name))
     folds = [rows.tolist() for _, rows in messages.folds]
-    every = fingerprint([some.fingerprint() for name in SPLITS if (some := getattr(messages, name)) is not None], folds)
-    folder.write_json(DATA, {"fingerprint": every, "dropped": messages.dropped, "folds": folds})
+    every = fingerprint([some.fingerprint() for some in there.values()], folds)
+    files = {name: some.names for name, some in there.items()}
+    folder.write_json(SPLITS_FILE, {"fingerprint": every, "dropped": messages.dropped, "folds": folds, "files": files})
 
 
 def read(folder: RunFolder) -> Prepared:
     """SettingsError when `data` was not done yet."""
-    told = folder.read_json(DATA, "data")
-    everything, train, validation, calibration, test = (_read(folder, name) for name in SPLITS)
+    told = folder.read_json(SPLITS_FILE, "data")
+    everything, train, validation, calibration, test = (_read(folder, name, told["files"]) for name in SPLITS)
     assert everything is not None
     assert train is not None
     return Prepared(
@@ -36,15 +44,55 @@ def read(folder: RunFolder) -> Prepared:
     )
 
 
-def _dataset(messages: Labelled) -> Dataset:
-    return Dataset.from_dict({"text": list(messages.texts), "label": messages.labels, "file": messages.files})
+def remove(folder: RunFolder) -> None:
+    shutil.rmtree(folder.root / "data", ignore_errors=True)
 
 
-def _read(folder: RunFolder, name: str) -> Labelled | None:
-    if not folder.split(name).is_dir():
+def _write(messages: Labelled, folder: Path) -> None:
+    raw = {} if messages.raw is messages.texts else {"raw": messages.raw}
+    texts = {"text": messages.texts, **raw, **{f"{COLUMN}{name}": each for name, each in messages.columns.items()}}
+    numbers = {"label": messages.labels, "file": messages.files, "line": messages.lines, "weight": messages.weights}
+    names = [*texts, "source"]
+    schema = pa.schema(
+        [
+            *((name, pa.string()) for name in names),
+            *((name, pa.from_numpy_dtype(each.dtype)) for name, each in numbers.items()),
+        ]
+    )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as place:
+        stream = Path(place) / "rows.arrow"
+        with pa.ipc.new_stream(str(stream), schema) as writer:
+            for rows, *batch in zip(
+                _runs(len(messages)), *map(in_batches, [*texts.values(), messages.sources]), strict=True
+            ):
+                writer.write_batch(pa.record_batch([*batch, *(each[rows] for each in numbers.values())], schema=schema))
+        Dataset.from_file(str(stream)).save_to_disk(folder)
+
+
+def _read(folder: RunFolder, name: str, files: Mapping[str, Sequence[str]]) -> Labelled | None:
+    if name not in files:
         return None
-    rows = cast("Dataset", load_from_disk(folder.split(name)))
-    return Labelled(tuple(rows["text"]), np.asarray(rows["label"]), np.asarray(rows["file"]))
+    table = cast("Dataset", load_from_disk(folder.split(name))).data
+    columns = table.column_names
+    texts = Texts(table.column("text"))
+    return Labelled(
+        texts=texts,
+        labels=table.column("label").to_numpy(),
+        files=table.column("file").to_numpy(),
+        columns={
+            column.removeprefix(COLUMN): Texts(table.column(column)) for column in columns if column.startswith(COLUMN)
+        },
+        sources=tuple(map(sys.intern, Texts(table.column("source")))),
+        weights=table.column("weight").to_numpy(),
+        raw=Texts(table.column("raw")) if "raw" in columns else texts,
+        lines=table.column("line").to_numpy(),
+        names=tuple(files[name]),
+    )
+
+
+def _runs(count: int) -> Iterator[slice]:
+    return (slice(start, start + ROWS_AT_ONCE) for start in range(0, count, ROWS_AT_ONCE))
 
 
 def _folds(folds: list[list[int]], count: int) -> Folds:

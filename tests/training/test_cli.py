@@ -32,7 +32,7 @@ SIZES = "[model.config]\nhidden_size = 32\nnum_hidden_layers = 1\nnum_attention_
     ("recipe", "message"),
     [
         ("name = ", "is no TOML"),
-        ('name = "a"\noutput = "o"\n[data]\ntrian = ["x"]', "data.train: Field required; data.trian: Extra inputs"),
+        ('name = "a"\noutput = "o"\n[data]\ntrian = ["x"]', "data.trian: Extra inputs"),
         (f'{HEAD}train = ["no-such-*.jsonl"]\n{SIZES}', "No file matches 'no-such-*.jsonl'"),
         (f'{HEAD}train = [""]', "data.train.0: String should have at least 1 character"),
         (f'version = "1 beta"\n{HEAD}train = ["x"]', "version: String should match"),

@@ -9,7 +9,7 @@ from training.steps.job import Job
 def data(job: Job) -> None:
     messages = prepare(job.recipe, job.files)
     job.say(told(messages))
-    require_promise(job.recipe, messages.for_calibration)
+    require_promise(messages.for_calibration, job.recipe.promise, job.recipe.temperature_share)
     splits.write(messages, job.folder)
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from consumer.manifest import Description
 from training import splits
-from training.card import card
 from training.data import Labelled
 from training.figures import eval_results, evaluation, prediction_results
 from training.measure import measure
@@ -14,7 +13,6 @@ from training.mistakes import mistakes
 from training.reference_metrics import of_logits
 from training.results import Results
 from training.run_folder import (
-    CARD,
     EVAL_RESULTS,
     EVALUATION,
     MISTAKES,
@@ -32,7 +30,6 @@ def evaluate(job: Job) -> None:
     with tempfile.TemporaryDirectory(prefix="shikyu-train-") as temporary:
         results = measure(job.recipe, description, job.folder.graph_files(), messages, Path(temporary) / "draft")
     job.folder.write_json(EVAL_RESULTS, eval_results(description, messages, results, on_calibration))
-    job.folder.write(CARD, card(job.recipe, description, messages, results).encode())
     for name in (EVALUATION, PREDICTION_RESULTS, MISTAKES):
         (job.folder.root / name).unlink(missing_ok=True)
     if messages.test is not None:

@@ -18,7 +18,7 @@ def operate(job: Job) -> None:
     for precision, scored in calibration.scored.items():
         job.folder.write_scores("calibration", precision, scored.logits)
     shares = class_shares(job.recipe, calibration)
-    part = basis(job.recipe, messages.for_calibration)
+    part = basis(messages.for_calibration, job.recipe.promise, job.recipe.temperature_share, job.recipe.seed)
     points = operated(calibration, shares, job.recipe.promise, part)
     for line in chosen_lines(points):
         job.say(line)

@@ -1,0 +1,63 @@
+"""Of what stands in a row, the text and the label: 0 for one star to 4 for five."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+STARS = (1, 2, 3, 4, 5)
+EMPTY, OUTSIDE = "empty", "outside"  # the rows that may be left out, and are counted
+MAPPING = 'say in the recipe what each label means, as in labels = {"bad" = 1, "fine" = 5}'
+
+
+class Unfit(ValueError):
+    """Why a row cannot be used, never what it says; `kind` is None where the whole column must be meant otherwise."""
+
+    def __init__(self, kind: str | None, why: str) -> None:
+        super().__init__(why)
+        self.kind = kind
+
+
+def joined(values: Sequence[object], columns: Sequence[str]) -> str:
+    """The text of these columns, joined as the consumer joins them: by a blank line, nulls and empty ones left out."""
+    for value, column in zip(values, columns, strict=True):
+        if value is not None and not isinstance(value, str):
+            raise Unfit(None, f"the text in {column!r} is a {type(value).__name__}: name a column of texts")
+    text = "\n\n".join(value for value in values if value)  # type: ignore[misc]
+    if not text.strip():
+        kind = "null" if all(value is None for value in values) else "empty"
+        raise Unfit(EMPTY, f"the text in {' and '.join(map(repr, columns))} is {kind}: fill it or remove the row")
+    return text
+
+
+def label(value: Any, column: str, mapping: Mapping[str, int]) -> int:
+    """By the recipe's `mapping` of labels to stars where there is one, else the number of stars itself, less one."""
+    if mapping:
+        stars = mapping.get(spelled(value))
+        if stars is None:
+            raise Unfit(OUTSIDE, f"{column!r} holds a {type(value).__name__} that the recipe's labels do not name")
+        return stars - 1
+    number = _number(value)
+    if number not in STARS:
+        # A column that was mixed up could hold a customer's words or number, so only what could be stars is shown.
+        shown = f"{number:g}" if abs(number) <= 10 else f"a {type(value).__name__} that is no such number"
+        kind = None if isinstance(value, str) and math.isnan(number) and value.strip() else OUTSIDE
+        raise Unfit(kind, f"{column!r} is {shown}: stars are whole numbers from 1 to 5; else {MAPPING}")
+    return int(number) - 1
+
+
+def spelled(value: object) -> str:
+    """A value as a recipe spells it: 4.0 is 4, and true is a word."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return "" if value is None else str(value)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool):
+        return math.nan
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan

@@ -1,0 +1,121 @@
+"""The [data] of a recipe: where labelled messages come from, what their columns mean, what is done to the texts."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from consumer.cleaning import require_known
+from consumer.manifest import Word
+
+STRICT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+SPLITS = ("train", "validation", "test", "calibration")
+ONE_SOURCE = "messages"
+
+Pattern = Annotated[str, Field(min_length=1)]
+Stars = Literal[1, 2, 3, 4, 5]
+Column = Annotated[str, Field(min_length=1)]
+Value = str | int | float | bool
+Bound = Annotated[float, Field(ge=0, le=1)]
+
+
+class Named(BaseModel):
+    """
+    Files (patterns allowed), relative to the recipe, and the columns in them; of a Hub data set, its splits' names.
+
+    Several `text` columns are joined by a blank line. `labels` says how many stars a label means where it is none;
+    `where` takes only rows with these values; `columns` are kept for slices.
+    """
+
+    model_config = STRICT
+
+    train: list[Pattern] = []
+    validation: list[Pattern] = []
+    test: list[Pattern] = []
+    calibration: list[Pattern] = []
+    text: Column | Annotated[list[Column], Field(min_length=1)] = "text"
+    stars: Column = "stars"
+    labels: dict[str, Stars] = {}
+    where: dict[Column, Value | list[Value]] = {}
+    columns: list[Column] = []
+    max_per_class: Annotated[int, Field(ge=1)] | None = None
+
+    def patterns(self, split: str) -> list[str]:
+        named: list[str] = getattr(self, split)
+        return named
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        return (self.text,) if isinstance(self.text, str) else tuple(self.text)
+
+
+class Source(Named):
+    """`weight` is how much each of its messages counts in the loss; `hub` a data set's name, or a folder of one."""
+
+    name: Word
+    hub: Annotated[str, Field(min_length=1)] | None = None
+    configuration: str | None = None
+    revision: str | None = None
+    weight: Annotated[float, Field(gt=0, le=1000)] = 1.0
+
+    @model_validator(mode="after")
+    def _of_a_hub(self) -> Self:
+        if self.hub is None and (self.configuration or self.revision):
+            raise ValueError("configuration and revision are a Hub data set's: name it as hub, or drop them")
+        return self
+
+
+class Limits(BaseModel):
+    """
+    What `data` lets pass, in shares of a split's messages: more of it, and nothing is trained.
+
+    `empty` texts and labels `outside` the mapping are left out; `cut` are texts longer than max_length; `copies` stand
+    in train more than once, word for word or nearly; `test_in_train` in both (they are taken out of train).
+    """
+
+    model_config = STRICT
+
+    min_per_class: Annotated[int, Field(ge=1)] = 10
+    max_empty: Bound = 0.0
+    max_outside: Bound = 0.0
+    max_cut: Bound = 0.5
+    max_copies: Bound = 0.2
+    max_test_in_train: Bound = 0.1
+
+
+class Data(Named):
+    """
+    One source in the short form, or several [[data.sources]].
+
+    `validation` chooses between checkpoints: files of its own, or a `validation_share` of train. `cleaning` names the
+    steps that every text goes through, here and where the model is served.
+    """
+
+    sources: list[Source] = []
+    validation_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    cleaning: Annotated[tuple[str, ...], AfterValidator(require_known)] = ()
+    limits: Limits = Limits()
+
+    @property
+    def all_sources(self) -> list[Source]:
+        if self.sources:
+            return self.sources
+        own = {name: getattr(self, name) for name in Named.model_fields}
+        return [Source(name=ONE_SOURCE, **own)]
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        given = self.model_fields_set & set(Named.model_fields)
+        if self.sources and given:
+            raise ValueError(f"{', '.join(sorted(given))} beside [[data.sources]]: give each source its own")
+        names = [source.name for source in self.sources]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"two sources are called {', '.join(sorted(twice))}: give each a name of its own")
+        if not any(source.train for source in self.all_sources):
+            raise ValueError("no train: name files to learn from, or several [[data.sources]] with train")
+        return self
+
+    @model_validator(mode="after")
+    def _one_validation(self) -> Self:
+        if self.validation_share and any(source.validation for source in self.all_sources):
+            raise ValueError("validation names files, and validation_share takes messages from train: drop one")
+        return self
