@@ -1,63 +1,85 @@
-"""README.md of an artifact: what the model is for, what it was measured to do, and what it is not."""
+"""README.md of an artifact: what the model is for, what it was measured to do, and what it is not. It holds no text."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from consumer.manifest import Description
-from training.evaluate import Evaluation
-from training.prepare import Prepared
-from training.recipe import Recipe
-from training.results import Results
+from training.card_metadata import OnTheHub, metadata
+from training.figures import TFIDF
+from training.in_words import at_least, percent
+from training.recipe import SCRATCH, Recipe
+
+Json = Mapping[str, Any]
+
+INTENDED_USE = (
+    "To sort customers' messages by how soon somebody should read them: what it calls urgent comes first. It is not "
+    "meant to answer without a person, nor to judge customers or staff."
+)
+LIMITS = (
+    "The promise speaks of messages like those it was calibrated on, and of all the very unsatisfied together: with "
+    "other products, channels or customers, in another season, or where one event is on everybody's mind, it may not "
+    "hold. Label some of the new messages, measure, and calibrate anew."
+)
+TRANSFORMERS = (
+    'transformers loads the checkpoint too, and `pipeline("text-classification")` gives the five classes\' '
+    "probabilities, without temperature and threshold: these are in `manifest.json`."
+)
 
 
-def card(recipe: Recipe, description: Description, messages: Prepared, results: Results) -> str:
-    """Markdown with the Hub's metadata on top."""
+def card(
+    recipe: Recipe,
+    description: Description,
+    figures: Json,
+    evaluation: Json | None = None,
+    hub: OnTheHub | None = None,
+) -> str:
+    """Markdown with the Hub's metadata on top. `figures` is eval_results.json, `evaluation` evaluation.json."""
+    top = metadata(recipe, figures, evaluation, hub or OnTheHub())
     return "\n".join(
         [
-            *_metadata(recipe, description, results),
+            "---",
+            top.to_yaml(),
+            "---",
+            "",
             f"# {recipe.name} {recipe.version}",
             "",
             recipe.description.strip() or "Tells how satisfied the writer of a customer message is, in five classes.",
             "",
-            *_data(description, messages),
+            "## Intended use",
+            "",
+            recipe.card.intended_use.strip() or INTENDED_USE,
+            "",
+            *_how(description),
+            *_data(recipe, description, figures),
             *_promises(description),
-            *_figures(messages, results),
-            *_limits(),
+            *_figures(figures),
+            *_limits(recipe),
         ]
     )
 
 
-def _metadata(recipe: Recipe, description: Description, results: Results) -> list[str]:
-    lines = ["---", "library_name: transformers", "pipeline_tag: text-classification", "language: en"]
-    if description.base_model != "scratch":
-        lines.append(f"base_model: {description.base_model}")
-    if fp32 := results.precisions.get("fp32"):
-        lines += [
-            "model-index:",
-            f"- name: {recipe.name}",
-            "  results:",
-            "  - task:",
-            "      type: text-classification",
-            "    dataset:",
-            f"      name: {recipe.name} test messages",
-            "      type: private",
-            "    metrics:",
-            "    - type: accuracy",
-            f"      value: {fp32.accuracy:.4f}",
-            "    - type: loss",
-            f"      value: {fp32.loss:.4f}",
-        ]
-    return [*lines, "---", ""]
+def _how(description: Description) -> list[str]:
+    return [
+        "```python",
+        "from consumer import load  # pip install shikyu",
+        "",
+        f'decisions = load("{description.name}").classify(["Where is my refund?!"])',
+        "```",
+        "",
+        TRANSFORMERS,
+        "",
+    ]
 
 
-def _data(description: Description, messages: Prepared) -> list[str]:
+def _data(recipe: Recipe, description: Description, figures: Json) -> list[str]:
     counts = ", ".join(map(str, description.training_data.class_counts))
-    origin = (
-        "A DeBERTa-v2 built from scratch"
-        if description.base_model == "scratch"
-        else f"Fine-tuned from `{description.base_model}`"
-    )
+    scratch = description.base_model == SCRATCH
+    origin = "Built from scratch" if scratch else f"Fine-tuned from `{description.base_model}`"
+    size = figures.get("eval_samples")
     calibrated = (
         "by models fitted on the other folds of the same messages"
-        if messages.calibration is None
-        else f"on {len(messages.calibration)} messages kept from the fit"
+        if recipe.calibration.folds is not None
+        else f"on {size} messages kept from the fit"
     )
     return [
         "## What it was made from",
@@ -75,46 +97,42 @@ def _promises(description: Description) -> list[str]:
     for name, served in description.precisions.items():
         if promise := served.promise:
             lines.append(
-                f"- {name}: at least {promise.target:.1%} of the very unsatisfied are answered, with "
-                f"{promise.confidence:.0%} confidence, on messages like the {promise.calibration_size} it was "
-                f"calibrated on, of whose 3 to 5 stars {promise.needless:.1%} were answered needlessly"
+                f"- {name}: at least {at_least(promise.target)} of the very unsatisfied are answered, with "
+                f"{at_least(promise.confidence)} confidence, on messages like the {promise.calibration_size} it was "
+                f"calibrated on, of whose 3 to 5 stars {percent(promise.needless)} were answered needlessly"
                 f"{'' if served.servable else ' (not servable: see the gate in manifest.json)'}."
             )
     return [*lines, ""]
 
 
-def _figures(messages: Prepared, results: Results) -> list[str]:
-    if messages.test is None:
+def _figures(figures: Json) -> list[str]:
+    if not figures["test_rows"]:
         return ["## Measured", "", "No test messages were named, so nothing was measured.", ""]
-    rows = [(name, each) for name, each in results.precisions.items()]
-    if results.baseline is not None:
-        rows.append(("TF-IDF + logistic regression", results.baseline))
+    rows = dict(figures["precisions"])
+    if figures.get(TFIDF):
+        rows["TF-IDF + logistic regression"] = figures[TFIDF]
+    dropped = figures["training_messages_dropped_for_standing_in_the_test"]
     return [
-        f"## Measured on {len(messages.test)} test messages",
+        f"## Measured on {figures['test_rows']} test messages",
         "",
-        f"{messages.dropped} training messages stood among them, word for word or nearly, and were not trained on.",
+        f"{dropped} training messages stood among them, word for word or nearly, and were not trained on.",
         "",
         "| | accuracy | loss | very unsatisfied answered | 3-5 stars needlessly | the same by argmax |",
         "|---|---|---|---|---|---|",
-        *(_row(name, each) for name, each in rows),
+        *(_row(name, each) for name, each in rows.items()),
         "",
     ]
 
 
-def _row(name: str, measured: Evaluation) -> str:
-    point, argmax = measured.operating_point, measured.argmax
+def _row(name: str, measured: Json) -> str:
+    point, argmax = measured["operating_point"], measured["argmax"]
     return (
-        f"| {name} | {measured.accuracy:.3f} | {measured.loss:.3f} | {point.recall:.1%} | {point.needless:.1%} "
-        f"| {argmax.recall:.1%} / {argmax.needless:.1%} |"
+        f"| {name} | {measured['accuracy']:.3f} | {measured['loss']:.3f} | {percent(point['recall'])} | "
+        f"{percent(point['needless'])} | {percent(argmax['recall'])} / {percent(argmax['needless'])} |"
     )
 
 
-def _limits() -> list[str]:
-    return [
-        "## Limits",
-        "",
-        "English only. The promise speaks of messages like those it was calibrated on: with other products, channels",
-        "or customers, label some of yours and calibrate anew. The threshold is in manifest.json; transformers' own",
-        "pipeline knows nothing of it.",
-        "",
-    ]
+def _limits(recipe: Recipe) -> list[str]:
+    languages = ", ".join(recipe.card.language)
+    known = f"Made for messages in: {languages}." if languages else "It knows the language of its messages alone."
+    return ["## Limits", "", f"{known} {LIMITS}", ""]

@@ -15,6 +15,7 @@ from training.steps.fit import fit
 from training.steps.graphs import graphs
 from training.steps.job import Job, Say
 from training.steps.operate import operate
+from training.steps.report import report
 from training.watched import quiet_libraries
 from training.whole_folder import require_folder
 
@@ -27,6 +28,7 @@ STEPS: Mapping[str, tuple[Step, tuple[str, ...]]] = {
     "graphs": (graphs, ("export",)),
     "operate": (operate, ("name", "version", "promise", "gate")),
     "evaluate": (evaluate, ("description",)),
+    "report": (report, ("card",)),
     "export": (export, ("output",)),
 }
 TOGETHER = "fit"  # what all processes do; none but the main one goes on from there

@@ -273,5 +273,5 @@ def test_the_card_names_both_ways_to_count(made):
     """
     card = (made / "artifact" / "README.md").read_text("utf-8")
 
-    for words in ("fp32", "int8", "TF-IDF + logistic regression", "by argmax", "with 95% confidence"):
+    for words in ("fp32", "int8", "TF-IDF + logistic regression", "by argmax", "confidence"):
         assert words in card

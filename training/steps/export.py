@@ -7,7 +7,7 @@ from training.steps.job import Job
 
 
 def export(job: Job) -> None:
-    made = {name: job.folder.read(name, "evaluate") for name in (EVAL_RESULTS, CARD)}
+    made = {EVAL_RESULTS: job.folder.read(EVAL_RESULTS, "evaluate"), CARD: job.folder.read(CARD, "report")}
     files = {**job.folder.graph_files(), **made}
     write_artifact(job.artifact, description_of(job.folder), files, replace=job.replace)
     job.say(f"artifact: {job.artifact}")

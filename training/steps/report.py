@@ -1,0 +1,57 @@
+"""Tells of the run on one HTML page, and of the model in the artifact's card."""
+
+from typing import Any
+
+from training import splits
+from training.card import card
+from training.card_metadata import OnTheHub
+from training.report import Found
+from training.report import report as page
+from training.run_folder import (
+    CARD,
+    DATA,
+    EVAL_RESULTS,
+    EVALUATION,
+    FLIPS,
+    MISTAKES,
+    OPERATING_POINT,
+    PREDICTION_RESULTS,
+    TRAIN_RESULTS,
+    RunFolder,
+    write_atomically,
+)
+from training.steps.evaluate import description_of
+from training.steps.job import Job
+
+
+def report(job: Job) -> None:
+    description, found = description_of(job.folder), found_in(job.folder)
+    write_atomically(job.folder.report, page(job.recipe, description, found).encode())
+    figures, hub = job.folder.read_json(EVAL_RESULTS, "evaluate"), OnTheHub.of(job.recipe, job.files)
+    job.folder.write(CARD, card(job.recipe, description, figures, found.evaluation, hub).encode())
+    job.say(f"report: {job.folder.report} (it may hold customers' texts)")
+
+
+def found_in(folder: RunFolder) -> Found:
+    """Whatever is there. SettingsError before `operate`, since there is nothing to tell of yet."""
+    return Found(
+        operating_point=folder.read_json(OPERATING_POINT, "operate"),
+        evaluation=_json(folder, EVALUATION),
+        eval_results=_json(folder, EVAL_RESULTS),
+        prediction_results=_json(folder, PREDICTION_RESULTS),
+        train_results=_json(folder, TRAIN_RESULTS),
+        mistakes=_json(folder, MISTAKES),
+        flips=_json(folder, FLIPS),
+        data=_json(folder, DATA),
+        counts=_counts(folder),
+    )
+
+
+def _json(folder: RunFolder, name: str) -> dict[str, Any] | None:
+    return folder.read_json(name, "run") if (folder.root / name).exists() else None
+
+
+def _counts(folder: RunFolder) -> dict[str, list[int]]:
+    messages = splits.read(folder)
+    parts = {name: getattr(messages, name) for name in splits.SPLITS if name != "everything"}
+    return {name: some.class_counts() for name, some in parts.items() if some is not None}
