@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from consumer.errors import SettingsError
 from training.data import Labelled
 from training.operate import require_enough, taken_of
-from training.recipe import Recipe
+from training.recipe import Promise
 from training.worst_slice import require_slices
 
 
@@ -33,30 +33,28 @@ class Basis:
         return cls(np.arange(rows), np.arange(rows))
 
 
-def basis(recipe: Recipe, messages: Labelled) -> Basis:
+def basis(messages: Labelled, promise: Promise, share: float, seed: int = 0) -> Basis:
     """
-    Drawn from each class, and in each of the slices, by the recipe's `temperature_share`.
+    Drawn from each class, and in each of the slices, by the `share` that the temperature takes.
 
     SettingsError when the messages have no column that the slices are to come from.
     """
-    labels, share = messages.labels, recipe.temperature_share
-    slices = _slices(recipe, messages)
+    labels, slices = messages.labels, _slices(promise, messages)
     if share == 0:
         return Basis(np.arange(len(labels)), np.arange(len(labels)), slices)
-    generator = np.random.default_rng(recipe.seed)
+    generator = np.random.default_rng(seed)
     groups = _groups(labels, slices)
     taken = np.sort(np.concatenate([generator.permutation(rows)[: taken_of(len(rows), share)] for rows in groups]))
     return Basis(taken, np.setdiff1d(np.arange(len(labels)), taken), slices)
 
 
-def require_promise(recipe: Recipe, messages: Labelled) -> None:
-    """LimitError says how many more labelled messages it takes, when these cannot carry the recipe's promise."""
-    promise = recipe.promise
+def require_promise(messages: Labelled, promise: Promise, share: float) -> None:
+    """LimitError says how many more labelled messages it takes, when these cannot carry the promise."""
     if promise.by != "recall":
         return
-    require_enough(messages.class_counts()[0], promise.recall, promise.confidence, recipe.temperature_share)
-    if slices := _slices(recipe, messages):
-        require_slices(messages.labels, slices, promise.recall, promise.confidence, recipe.temperature_share)
+    require_enough(messages.class_counts()[0], promise.recall, promise.confidence, share)
+    if slices := _slices(promise, messages):
+        require_slices(messages.labels, slices, promise.recall, promise.confidence, share)
 
 
 def _groups(labels: NDArray[np.int64], slices: tuple[str, ...]) -> list[NDArray[np.int64]]:
@@ -64,8 +62,8 @@ def _groups(labels: NDArray[np.int64], slices: tuple[str, ...]) -> list[NDArray[
     return [np.flatnonzero(keys == key) for key in np.unique(keys)]
 
 
-def _slices(recipe: Recipe, messages: Labelled) -> tuple[str, ...]:
-    column = recipe.promise.slices
+def _slices(promise: Promise, messages: Labelled) -> tuple[str, ...]:
+    column = promise.slices
     if column is None:
         return ()
     if column not in messages.columns:

@@ -8,11 +8,14 @@ import click
 
 from consumer.cli import ended
 from consumer.version import version
+from training.commands.check import check
 from training.commands.compare import compare
 from training.commands.diff import diff
 from training.commands.evaluate import evaluate
 from training.commands.export import export
+from training.commands.operate import operate
 from training.commands.options import of_a_recipe, ready
+from training.commands.recalibrate import recalibrate
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -23,7 +26,8 @@ def train() -> None:
 
     \b
     Exit codes: 0 done, 1 a bug, 2 the recipe or the data, 3 the surroundings (the train extra, the Hub, a disk),
-    4 the artifact, 5 a limit not met (too few messages for the promise).
+    4 the artifact, 5 a limit not met (too few messages for the promise, or a promise that `check` finds broken),
+    6 too few messages for `check` to tell.
     """
 
 
@@ -31,7 +35,7 @@ def train() -> None:
 @of_a_recipe
 def run(recipe: Path, data: Path | None, out: Path | None, work: Path | None, replace: bool) -> None:
     """
-    Everything: data, fit, graphs, operate, evaluate, export.
+    Everything: data, fit, graphs, operate, evaluate, report, export.
 
     What was interrupted goes on where it stopped.
     """
@@ -56,11 +60,14 @@ def step(name: str, told: str) -> None:
 step("data", "Read the messages of a recipe, and keep its splits in the run's folder.")
 step("fit", "Fit the model, on the splits that `data` keeps.")
 step("graphs", "Make the files that are served of the fitted model, in each precision.")
-step("operate", "Score the calibration messages, and choose temperatures and thresholds.")
+step("report", "Tell of the run on one HTML page, and of the model in the artifact's card.")
 
 train.add_command(export)
 train.add_command(evaluate)
 train.add_command(diff)
+train.add_command(check)
+train.add_command(recalibrate)
+train.add_command(operate)
 train.add_command(compare)
 
 

@@ -1,17 +1,19 @@
 """Figures side by side, for a terminal."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from consumer.manifest import Promise
 from consumer.records import ModelVersion
 from training.compared import Row
 from training.diff import Difference, McNemar
 from training.evaluate import Evaluation
 from training.intervals import Estimate
+from training.kept import Verdict
 from training.told import points
 
 Figure = Callable[[Evaluation], float]
@@ -59,6 +61,29 @@ def compare_table(rows: Sequence[Row]) -> RenderableType:
     title = "needless: of the calibration messages with 3 to 5 stars, at the threshold that [promise] asks for"
     compared: list[RenderableType] = [title, table] if table.rows else []
     return Group(*compared, *(Text(f"{row.base} failed: {row.reason}") for row in rows if row.compared is None))
+
+
+def check_table(found: Mapping[str, tuple[Promise, Mapping[str, Verdict]]], slices: str | None) -> RenderableType:
+    """Each precision's promise on the messages at hand, and in each slice, worst first."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("", *([slices] if slices else [])):
+        table.add_column(column)
+    for column in ("promised", "answered of 1 star", "true share within", "it takes", "the promise is"):
+        table.add_column(column, justify="right")
+    for name, (promise, verdicts) in found.items():
+        for value, each in verdicts.items():
+            answered = f"{each.size - each.misses} of {each.size}"
+            share = f" = {1 - each.misses / each.size:.1%}" if each.size else ""
+            table.add_row(
+                name,
+                *([value] if slices else []),
+                f"{promise.target:.1%} at {promise.confidence:.0%}",
+                answered + share,
+                f"{each.low:.1%} to {each.high:.1%}",
+                "" if each.outcome != "too few to tell" else f"{each.needed or 'more than can be labelled'}",
+                each.outcome,
+            )
+    return table
 
 
 def _changes(found: Difference) -> list[str]:

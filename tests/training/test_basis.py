@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from consumer.errors import LimitError, SettingsError
+from training import basis as bases
 from training import recipe as recipes
-from training.basis import basis, require_promise
+from training.basis import Basis
 from training.data import Labelled
 
 pytestmark = pytest.mark.train
@@ -16,6 +17,14 @@ def recipe(**sections) -> recipes.Recipe:
 def messages(per_class: int, **columns: tuple[str, ...]) -> Labelled:
     labels = np.arange(per_class * 5) % 5
     return Labelled(tuple(map(str, labels)), labels, np.zeros_like(labels), columns)
+
+
+def basis(made: recipes.Recipe, some: Labelled) -> Basis:
+    return bases.basis(some, made.promise, made.temperature_share, made.seed)
+
+
+def require_promise(made: recipes.Recipe, some: Labelled) -> None:
+    bases.require_promise(some, made.promise, made.temperature_share)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,65 @@
+"""`shikyu-train check`: whether an artifact keeps its promise on labelled messages."""
+
+import json
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from consumer.errors import ArtifactError
+from training.commands.options import FOLDER, ExistingFile, labelled, ready
+
+
+@click.command()
+@click.argument("artifact", type=FOLDER)
+@click.argument("files", nargs=-1, required=True, type=ExistingFile())
+@labelled
+@click.option("--slices", metavar="COLUMN", help="Whether it is kept in every slice: each value of this column.")
+@click.option("--precision", type=click.Choice(["fp32", "fp16", "int8"]), help="Otherwise, each that may be served.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON instead of a table.")
+def check(
+    artifact: Path,
+    files: tuple[Path, ...],
+    text: str,
+    stars: str,
+    slices: str | None,
+    precision: str | None,
+    as_json: bool,
+) -> None:
+    """
+    Whether an ARTIFACT keeps its promise on labelled FILES: kept, broken, or too few to tell.
+
+    \b
+    shikyu-train check my-model/artifact june.csv
+    Exit codes: 0 kept, 5 broken, 6 too few messages to tell (and how many it takes).
+    """
+    ready()
+    from consumer.artifact import read_manifest
+    from training import data
+    from training.answers import answer
+    from training.kept import require_kept, verdicts
+    from training.tables import check_table
+
+    messages = data.read(files, text, stars, [slices] if slices else [])
+    values = messages.columns[slices] if slices else None
+    served = read_manifest(artifact).precisions
+    found = {}
+    for name, answers in answer(artifact, messages, precision)[0].items():
+        promise = next(each.promise for key, each in served.items() if key == name)
+        if promise is None:
+            raise ArtifactError(
+                f"{artifact} promises nothing in {name}, so there is nothing to check: calibrate it anew."
+            )
+        found[name] = (
+            promise,
+            verdicts(answers.urgent, messages.labels, promise.target, promise.confidence, values),
+        )
+    if as_json:
+        shown = {
+            name: {"promise": promise.model_dump(), "slices": {value: each.as_json() for value, each in by.items()}}
+            for name, (promise, by) in found.items()
+        }
+        click.echo(json.dumps(shown, indent=2))
+    else:
+        Console(markup=False, highlight=False).print(check_table(found, slices))
+    require_kept([each for _, by in found.values() for each in by.values()])
