@@ -38,7 +38,7 @@ def recalibrated_card(
 
 
 def _metadata(card: str) -> list[str]:
-    data = ModelCard(card, ignore_metadata_errors=True).data.to_dict()  # type: ignore[no-untyped-call]  # type: ignore[no-untyped-call]
+    data = ModelCard(card, ignore_metadata_errors=True).data.to_dict()  # type: ignore[no-untyped-call]
     data.pop(MEASURED, None)
     return ["---", ModelCardData(ignore_metadata_errors=True, **data).to_yaml(), "---", ""] if data else []
 
