@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -275,3 +276,27 @@ def test_the_card_names_both_ways_to_count(made):
 
     for words in ("fp32", "int8", "TF-IDF + logistic regression", "by argmax", "confidence"):
         assert words in card
+
+
+def test_the_report_tells_of_the_run_and_stays_in_its_folder(made, capsys):
+    """
+    Its figures are the JSON files'; a text that is HTML does nothing; done again alone, it is made anew.
+    """
+    folder = made / "artifact.run"
+    assert not (made / "artifact" / "report.html").exists()
+    mistakes = json.loads((folder / "mistakes.json").read_text())
+    evil = {**mistakes["labels"][0], "text": "<script>alert(1)</script>"}
+    (folder / "mistakes.json").write_text(json.dumps({**mistakes, "labels": [evil, *mistakes["labels"]]}))
+
+    assert cli.main(["report", str(made / "recipe.toml")]) == 0
+
+    (folder / "mistakes.json").write_text(json.dumps(mistakes))
+    assert "report.html (it may hold customers' texts)" in capsys.readouterr().out
+    page = (folder / "report.html").read_text("utf-8")
+    measured = json.loads((folder / "evaluation.json").read_text())
+    fit = json.loads((folder / "train_results.json").read_text())
+    assert f"{100 * measured['precisions'][measured['served']]['recall']['value']:.1f}\u00a0%" in page
+    assert f"<dt><code>train_loss</code></dt><dd>{fit['train_loss']:.4f}</dd>" in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<script" not in page
+    assert re.search(r"(src|href)=.https?:", page) is None
