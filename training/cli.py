@@ -35,7 +35,7 @@ def train() -> None:
 @of_a_recipe
 def run(recipe: Path, data: Path | None, out: Path | None, work: Path | None, replace: bool) -> None:
     """
-    Everything: data, fit, graphs, operate, evaluate, export.
+    Everything: data, fit, graphs, operate, evaluate, report, export.
 
     What was interrupted goes on where it stopped.
     """
@@ -60,6 +60,7 @@ def step(name: str, told: str) -> None:
 step("data", "Read the messages of a recipe, and keep its splits in the run's folder.")
 step("fit", "Fit the model, on the splits that `data` keeps.")
 step("graphs", "Make the files that are served of the fitted model, in each precision.")
+step("report", "Tell of the run on one HTML page, and of the model in the artifact's card.")
 
 train.add_command(export)
 train.add_command(evaluate)
