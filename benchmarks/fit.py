@@ -9,6 +9,7 @@ import gzip
 import json
 import statistics
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,14 +47,14 @@ class Setting:
     seed: int
 
 
-def main_rows(reviews: Path, words: PreTrainedTokenizerBase, count: int, setting: Setting) -> Rows:
+def drawn_rows(reviews: Path, words: PreTrainedTokenizerBase, count: int, setting: Setting) -> Rows:
     """Token ids and labels of reviews drawn at random."""
     with gzip.open(reviews / "train.jsonl.gz", "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
-    drawn = np.random.default_rng(setting.seed).permutation(len(rows))[:count]
-    texts = [rows[row]["text"] for row in drawn]
+    chosen = np.random.default_rng(setting.seed).permutation(len(rows))[:count]
+    texts = [rows[row]["text"] for row in chosen]
     ids = words(texts, truncation=True, max_length=setting.max_length)["input_ids"]
-    return ids, np.array([rows[row]["stars"] - 1 for row in drawn], dtype=np.int64)
+    return ids, np.array([rows[row]["stars"] - 1 for row in chosen], dtype=np.int64)
 
 
 def plainly(model: PreTrainedModel, words: PreTrainedTokenizerBase, rows: Rows, setting: Setting, work: Path) -> float:
@@ -109,19 +110,22 @@ def measured(base: str, reviews: Path, rounds: int, texts: int, setting: Setting
     for name in ways:
         set_seed(setting.seed)  # the same new head
         models[name], words = from_checkpoint(base)
-    ids, labels = main_rows(reviews, words, UNSEEN + rounds * texts, setting)
+    ids, labels = drawn_rows(reviews, words, UNSEEN + rounds * texts, setting)
     rates: dict[str, list[float]] = {name: [] for name in ways}
+    processor_s = dict.fromkeys(ways, 0.0)
     with tempfile.TemporaryDirectory() as work:
         for number in range(rounds):
             rows = slice(UNSEEN + number * texts, UNSEEN + (number + 1) * texts)
             for name in list(ways) if number % 2 else reversed(list(ways)):
-                folder = Path(work) / f"{name}-{number}"
+                folder, began_s = Path(work) / f"{name}-{number}", time.process_time()
                 rates[name].append(ways[name](models[name], words, (ids[rows], labels[rows]), setting, folder))
+                processor_s[name] += time.process_time() - began_s
             click.echo(
                 f"round {number + 1}: " + ", ".join(f"{name} {rates[name][-1]:.1f}/s" for name in ways), err=True
             )
     unseen = ids[:UNSEEN], labels[:UNSEEN]
-    return {**_told(rates), **{f"{name}_loss": round(_loss(models[name], unseen), 4) for name in ways}}
+    by_processor = {"ratio_by_processor_time": round(processor_s["plain"] / processor_s["fit"], 2)}
+    return {**_told(rates), **by_processor, **{f"{name}_loss": round(_loss(models[name], unseen), 4) for name in ways}}
 
 
 def _told(rates: dict[str, list[float]]) -> dict[str, Any]:
@@ -148,7 +152,7 @@ def _loss(model: PreTrainedModel, rows: Rows) -> float:
 @click.option("--max-length", default=128, show_default=True)
 @click.option("--seed", default=0, show_default=True)
 def main(reviews: Path, base: str, rounds: int, texts: int, batch: int, max_length: int, seed: int) -> None:
-    """Prints rates, their ratio by rounds (median, least, most) and both losses, as JSON."""
+    """Prints rates, their ratio by rounds (median, least, most) and by processor time, and both losses, as JSON."""
     quiet_libraries()
     setting = Setting(batch, max_length, seed)
     told = measured(base, reviews, rounds, texts, setting)

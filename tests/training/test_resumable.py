@@ -129,11 +129,14 @@ def test_the_figures_are_of_the_whole_fit(tmp_path, monkeypatch):
     """
     A resumed fit's seconds are those before and after, and its rates are all samples by them.
     """
-    interrupt(monkeypatch, 8, lambda: fitted(tmp_path, Ways()))
+    with monkeypatch.context() as patched:
+        patched.setattr(ResumableTrainer, "_runtime", lambda trainer: 100.0)
+        interrupt(patched, 8, lambda: fitted(tmp_path, Ways()))
     fitted(tmp_path, Ways())
 
     results = json.loads((tmp_path / "train_results.json").read_text())
 
     assert results["epoch"] == 3
+    assert results["train_runtime"] > 100
     assert results["train_samples"] == len(LABELS)
     assert results["train_samples_per_second"] == pytest.approx(3 * len(LABELS) / results["train_runtime"], rel=0.01)
