@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from functools import partial
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -91,7 +92,9 @@ def test_a_wait_for_the_broker_is_told_and_ends_by_ctrl_c() -> None:
     """Within a slice of it."""
     flags = ["--from-topic", "1", "--input-format", "json", "--kafka", "bootstrap.servers=127.0.0.1:1"]
     command = [sys.executable, "-m", "consumer.cli", "config", "test", *flags]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as waiting:
+    # What runs in a shell's background ignores Ctrl-C, and so do its children unless told.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heed) as waiting:
         assert waiting.stderr is not None
         assert "no broker answered yet" in waiting.stderr.readline()
         began = time.monotonic()
