@@ -68,5 +68,8 @@ def _slices(promise: Promise, messages: Labelled) -> tuple[str, ...]:
         return ()
     if column not in messages.columns:
         known = ", ".join(sorted(messages.columns)) or "none"
-        raise SettingsError(f"The slices are to come from the column {column!r}, and the messages keep {known}.")
+        raise SettingsError(
+            f"The slices are to come from the column {column!r}, and the messages keep {known}: "
+            "name it in [data] columns."
+        )
     return tuple(messages.columns[column])
