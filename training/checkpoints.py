@@ -69,6 +69,12 @@ def _to_go_on_from(work: Path, made_from: str, say: Callable[[str], None]) -> Pa
     return None
 
 
+def latest(work: Path) -> str:
+    """For people: what an interrupted fit goes on from."""
+    found = _checkpoints(work)
+    return f"goes on from {found[0].name}" if found else "begins anew, since there was no checkpoint yet"
+
+
 def clear(work: Path) -> None:
     """Removes the checkpoints, and keeps what was told of the fit."""
     for checkpoint in _checkpoints(work):
@@ -94,20 +100,19 @@ def fingerprint(model: torch.nn.Module, *parts: bytes | Mapping[str, Any]) -> st
 
 
 @contextmanager
-def writing(checkpoint: Path) -> Iterator[None]:
-    """SurroundingsError when it cannot be written to its end, of which then nothing is left."""
+def writing(path: Path) -> Iterator[None]:
+    """SurroundingsError when it, a folder or a file, cannot be written to its end; of a folder then nothing is left."""
     try:
         yield
     except (OSError, SafetensorError, RuntimeError) as error:
         why = error.strerror if isinstance(error, OSError) else _words(error)
         if why is None:
             raise
-        free_mb = shutil.disk_usage(checkpoint.parent).free / 1e6
-        shutil.rmtree(checkpoint, ignore_errors=True)
-        last = next((f"goes on from {each.name}" for each in _checkpoints(checkpoint.parent)), "begins anew")
+        free_mb = shutil.disk_usage(next(each for each in path.parents if each.exists())).free / 1e6
+        shutil.rmtree(path, ignore_errors=True)
         raise SurroundingsError(
-            f"{checkpoint} could not be written ({why}; {free_mb:.0f} MB were free): make room there and run the same "
-            f"command again, which {last}."
+            f"{path} could not be written ({why}; {free_mb:.0f} MB were free): make room there and run the same "
+            "command again, which goes on from the last whole checkpoint."
         ) from error
 
 

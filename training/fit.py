@@ -41,8 +41,28 @@ def soft_targets(labels: NDArray[np.int64], smoothing: float) -> NDArray[np.floa
     return targets.astype(np.float32)
 
 
-class Examples(torch.utils.data.Dataset[dict[str, Any]]):
-    """Token ids with their soft targets; `token_dropout` of a text's own tokens are masked anew at every look."""
+class Rows(torch.utils.data.Dataset[dict[str, Any]]):
+    """Token ids, at 4 bytes each: there may be a million rows."""
+
+    def __init__(self, token_ids: Iterable[Sequence[int]]) -> None:
+        rows = [np.asarray(ids, dtype=np.int32) for ids in token_ids]
+        self._starts = np.cumsum([0, *map(len, rows)])
+        self._ids = torch.from_numpy(np.concatenate(rows))
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    def content(self) -> bytes:
+        """All that a fit learns from."""
+        return self._starts.tobytes() + self._ids.numpy().tobytes()
+
+    def __getitem__(self, row: int) -> dict[str, Any]:
+        ids = self._ids[self._starts[row] : self._starts[row + 1]].long()
+        return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+
+
+class Examples(Rows):
+    """Rows with their soft targets; `token_dropout` of a text's own tokens are masked anew at every look."""
 
     def __init__(
         self,
@@ -51,28 +71,22 @@ class Examples(torch.utils.data.Dataset[dict[str, Any]]):
         token_dropout: float = 0.0,
         mask_id: int | None = None,
     ) -> None:
-        rows = [np.asarray(ids, dtype=np.int32) for ids in token_ids]  # 4 bytes a token: there may be a million rows
-        self._starts = np.cumsum([0, *map(len, rows)])
-        self._ids = torch.from_numpy(np.concatenate(rows))
+        super().__init__(token_ids)
         self._targets = torch.from_numpy(targets)
         self._token_dropout = token_dropout if mask_id is not None else 0.0
         self._mask_id = mask_id
 
-    def __len__(self) -> int:
-        return len(self._targets)
-
     def content(self) -> bytes:
-        """All that a fit learns from, in bytes."""
         told = f"{self._token_dropout!r} {self._mask_id}".encode()
-        return b"".join([told, self._starts.tobytes(), self._ids.numpy().tobytes(), self._targets.numpy().tobytes()])
+        return super().content() + self._targets.numpy().tobytes() + told
 
     def __getitem__(self, row: int) -> dict[str, Any]:
-        ids = self._ids[self._starts[row] : self._starts[row + 1]].long()
+        example = super().__getitem__(row)
         if self._token_dropout:
-            dropped = torch.rand(len(ids)) < self._token_dropout
+            dropped = torch.rand(len(example["input_ids"])) < self._token_dropout
             dropped[0] = dropped[-1] = False  # [CLS] and [SEP] stay
-            ids = ids.masked_fill(dropped, self._mask_id or 0)
-        return {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": self._targets[row]}
+            example["input_ids"] = example["input_ids"].masked_fill(dropped, self._mask_id or 0)
+        return {**example, "labels": self._targets[row]}
 
 
 def cross_entropy(log_prior: NDArray[np.float32] | None = None) -> Callable[..., Tensor]:
@@ -170,7 +184,11 @@ def run_to_end(trainer: ResumableTrainer, made_from: str, say: Say) -> dict[str,
     checkpoint = checkpoints.to_go_on_from(work, made_from, say)
     if checkpoint is not None:
         say(f"fit: {work.name} goes on from {checkpoint.name}")
-    done = trainer.train(None if checkpoint is None else str(checkpoint))
+    try:
+        done = trainer.train(None if checkpoint is None else str(checkpoint))
+    except KeyboardInterrupt:
+        say(f"fit: interrupted; the same command {checkpoints.latest(work)}")
+        raise
     results = {**done.metrics, "epoch": trainer.state.epoch or 0.0, "train_samples": len(rows)}
     with checkpoints.writing(work / "train_results.json"):
         trainer.save_metrics("train", results, combined=False)

@@ -51,7 +51,7 @@ def start(recipe: Recipe, texts: Sequence[str], work: Path, say: Say = lambda _:
     if not recipe.pretrain.wanted:
         return Start(own, config, None, SCRATCH)
     set_seed(recipe.seed)
-    ids = list(encode(own, texts, recipe.model.max_length))
+    ids = encode(own, texts, recipe.model.max_length)
     options = _options(recipe, without_push(recipe.pretrain.arguments), config)
     return Start(own, config, pretrain(config, own, ids, work, options, recipe.pretrain.mask_share, say), SCRATCH)
 

@@ -1,6 +1,6 @@
 """Masked-language modelling on the project's own texts: what words go together, before any label is seen."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from transformers import (
 
 from training import checkpoints
 from training.arguments import training_arguments
-from training.fit import run_to_end
+from training.fit import Rows, run_to_end
 from training.resumable import ResumableTrainer
 from training.watched import Say, Watched
 
@@ -43,7 +43,7 @@ class MaskedWords(nn.Module):
 def pretrain(
     config: DebertaV2Config,
     tokenizer: PreTrainedTokenizerBase,
-    token_ids: Sequence[Sequence[int]],
+    token_ids: Iterable[Sequence[int]],
     work: Path,
     options: Mapping[str, Any],
     mask_share: float,
@@ -56,9 +56,9 @@ def pretrain(
     """
     model = MaskedWords(config)
     arguments = training_arguments("pretrain.arguments", work, options)
-    rows = [{"input_ids": list(ids), "attention_mask": [1] * len(ids)} for ids in token_ids]
+    rows = Rows(token_ids)
     settings = {**checkpoints.deciding(options), "mask_share": mask_share}
-    made_from = checkpoints.fingerprint(model, settings, {"token_ids": token_ids})
+    made_from = checkpoints.fingerprint(model, rows.content(), settings)
     with Watched("pretrain", say) as watched:
         trainer = ResumableTrainer(
             model=model,

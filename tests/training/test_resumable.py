@@ -111,6 +111,21 @@ def test_checkpoints_of_another_fit_are_not_gone_on_from(tmp_path, monkeypatch):
     assert_same(fitted(works[0], Ways()), fitted(works[1], Ways(), save_steps=5), works)
 
 
+def test_who_interrupts_a_fit_is_told_how_it_goes_on(tmp_path, monkeypatch):
+    """
+    Ctrl-C loses what was learned since the last checkpoint.
+    """
+
+    def press():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ResumableTrainer, "_save_checkpoint", after_checkpoint(8, press))
+    with pytest.raises(KeyboardInterrupt):
+        fitted(tmp_path, Ways(), say=(said := []).append)
+
+    assert said[-1] == "fit: interrupted; the same command goes on from checkpoint-8"
+
+
 def test_another_number_of_processes_is_told(tmp_path, monkeypatch):
     """
     Their checkpoints have as many places in the epoch; nothing is removed.
