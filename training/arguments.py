@@ -27,6 +27,7 @@ DEFAULTS: Mapping[str, Any] = {
     "train_sampling_strategy": "group_by_length",
     "remove_unused_columns": False,
     "dataloader_pin_memory": False,
+    "disable_tqdm": False,  # unasked, they would follow how much transformers logs
     "hub_private_repo": True,
 }
 EVALUATING: Mapping[str, Any] = {

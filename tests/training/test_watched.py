@@ -2,6 +2,7 @@ import io
 
 import pytest
 from rich.console import Console
+from transformers.utils import logging
 
 from tests.training.interrupted import fitted
 from training import watched
@@ -27,8 +28,9 @@ def test_elsewhere_than_at_a_terminal_there_are_lines(tmp_path, capsys):
 
 def test_at_a_terminal_there_is_a_bar_with_the_last_figures(tmp_path, monkeypatch):
     """
-    On standard error, in the place of the lines.
+    On standard error, in the place of the lines, however quiet the libraries were made before.
     """
+    logging.set_verbosity_error()
     screen = io.StringIO()
     monkeypatch.setattr(watched, "Console", lambda stderr: Console(file=screen, force_terminal=True, width=200))
 
