@@ -29,11 +29,11 @@ from transformers import (
     set_seed,
 )
 
-from training import precision
-from training.calibrate import loss
-from training.fit import Examples, fit, predict, soft_targets
-from training.model import from_checkpoint
-from training.watched import quiet_libraries
+from training.fitting import precision
+from training.fitting.fit import Examples, fit, predict, soft_targets
+from training.fitting.model import from_checkpoint
+from training.fitting.watched import quiet_libraries
+from training.operating.calibrate import loss
 
 UNSEEN = 1000
 RATE = 2e-5  # constant, since a round begins a new schedule

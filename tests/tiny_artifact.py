@@ -21,8 +21,9 @@ from consumer.manifest import ClassShares, Description, Served, TrainingData
 from consumer.onnx_backend import OnnxBackend
 from consumer.records import Satisfaction
 from consumer.tokenization import Tokenizer
-from training import export, graphs, tokenizer
-from training.model import DEBERTA_V3
+from training.exporting import export, graphs
+from training.fitting import tokenizer
+from training.fitting.model import DEBERTA_V3
 
 TEXTS = (
     "The parcel arrived on Tuesday, two days early. Thank you!",

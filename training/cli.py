@@ -84,7 +84,7 @@ def push(artifact: Path, repository: str, public: bool, branch: str, message: st
     Its manifest's files and nothing else. Log in with `hf auth login`, or set HF_TOKEN.
     """
     ready()
-    from training import hub
+    from training.sharing import hub
 
     click.echo(
         "\n".join(hub.pushed_lines(hub.push(artifact, repository, public=public, branch=branch, message=message)))
@@ -103,7 +103,7 @@ def pull(repository: str, out: Path, revision: str, replace: bool) -> None:
     Log in with `hf auth login`, or set HF_TOKEN.
     """
     ready()
-    from training import hub
+    from training.sharing import hub
 
     click.echo("\n".join(hub.pulled_lines(hub.pull(repository, out, revision, replace=replace), out, revision)))
 

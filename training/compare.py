@@ -12,16 +12,17 @@ from consumer.classify import Classifier, load
 from consumer.decide import probabilities, urgencies
 from consumer.errors import ShikyuError
 from consumer.manifest import Description
-from training import run, splits
-from training.answers import Answers
-from training.compared import Compared, Row
-from training.evaluate import evaluate
+from training import run
+from training.data import splits
+from training.evaluating.answers import Answers
+from training.evaluating.compared import Compared, Row
+from training.evaluating.evaluate import evaluate
+from training.evaluating.intervals import wilson
+from training.evaluating.measure import write_draft
 from training.feasible import require_exportable
-from training.intervals import wilson
-from training.measure import write_draft
-from training.operate import NEEDLESS_FROM
-from training.promise import prior_shift
-from training.push_at_save import without_push
+from training.fitting.push_at_save import without_push
+from training.operating.operate import NEEDLESS_FROM
+from training.operating.promise import prior_shift
 from training.recipe import SCRATCH
 from training.run_folder import RunFolder
 from training.steps.evaluate import description_of

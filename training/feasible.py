@@ -6,11 +6,11 @@ from pathlib import Path
 from transformers import PreTrainedConfig
 
 from consumer.errors import SettingsError
-from training import model, precision
-from training.arguments import training_arguments
-from training.graphs import SMALLEST_SIDE, refuse_uncovered
-from training.padded import longest
-from training.push_at_save import require_pushable
+from training.exporting.graphs import SMALLEST_SIDE, refuse_uncovered
+from training.exporting.padded import longest
+from training.fitting import model, precision
+from training.fitting.arguments import training_arguments
+from training.fitting.push_at_save import require_pushable
 from training.recipe import SCRATCH, Recipe
 
 

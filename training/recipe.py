@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, Field, PositiveFloat, Validatio
 
 from consumer.errors import SettingsError
 from consumer.manifest import FileName, Shares, Word
-from training.sources import STRICT, Data
+from training.data.sources import STRICT, Data
 
 SCRATCH = "scratch"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from training import processes
 from training import recipe as recipes
 from training.feasible import require_arguments, require_exportable
+from training.fitting.watched import quiet_libraries
 from training.run_folder import RunFolder, fingerprint
 from training.steps.data import data
 from training.steps.evaluate import evaluate
@@ -16,7 +17,6 @@ from training.steps.graphs import graphs
 from training.steps.job import Job, Say
 from training.steps.operate import operate
 from training.steps.report import report
-from training.watched import quiet_libraries
 from training.whole_folder import require_folder
 
 Step = Callable[[Job], None]

@@ -38,7 +38,7 @@ def tokenizer_json() -> bytes:
 def theirs():
     """transformers' tokenizer, on a vocabulary learned from these texts too."""
     pytest.importorskip("transformers")
-    from training import tokenizer
+    from training.fitting import tokenizer
 
     texts = ["The parcel has not arrived, and nobody answers my letters.", "I want my money back!", *HARD[2:6]]
     return tokenizer.train(texts * 3, vocab_size=150)

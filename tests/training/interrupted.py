@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from training import fit, tokenizer
-from training.model import classifier, config_from_scratch
-from training.pretrain import pretrain
-from training.resumable import ResumableTrainer
-from training.watched import Say
+from training.fitting import fit, tokenizer
+from training.fitting.model import classifier, config_from_scratch
+from training.fitting.pretrain import pretrain
+from training.fitting.resumable import ResumableTrainer
+from training.fitting.watched import Say
 
 SIZES = {
     "hidden_size": 16,

@@ -9,21 +9,21 @@ import numpy as np
 from consumer.decide import probabilities, urgencies
 from consumer.manifest import ClassShares, Description, Histogram, Reference, TrainingData
 from consumer.records import Satisfaction
-from training.answers import Answers
-from training.basis import Basis
-from training.chosen import calibrated, chosen
-from training.crossfit import Calibration
-from training.evaluate import evaluate
-from training.figures import TFIDF
-from training.findings import findings
-from training.gate import flips
-from training.mistakes import mistakes
-from training.paired import paired
-from training.promise import operated, prior_shift, served
+from training.data.crossfit import Calibration
+from training.evaluating.answers import Answers
+from training.evaluating.evaluate import evaluate
+from training.evaluating.figures import TFIDF
+from training.evaluating.findings import findings
+from training.evaluating.mistakes import mistakes
+from training.evaluating.paired import paired
+from training.evaluating.reference_metrics import of_predictions
+from training.evaluating.score import Scored
+from training.operating.basis import Basis
+from training.operating.chosen import calibrated, chosen
+from training.operating.gate import flips
+from training.operating.promise import operated, prior_shift, served
 from training.recipe import Recipe
-from training.reference_metrics import of_predictions
-from training.report import Found
-from training.score import Scored
+from training.reporting.report import Found
 
 FIFTHS = (0.2, 0.2, 0.2, 0.2, 0.2)
 LIVE = (0.05, 0.05, 0.1, 0.2, 0.6)

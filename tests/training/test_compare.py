@@ -6,10 +6,11 @@ import pytest
 from transformers import DebertaV2ForSequenceClassification
 
 from consumer.decide import urgencies
-from training import cli, run, splits, tokenizer
+from training import cli, run
 from training.compare import of_base
-from training.data import read
-from training.model import config_from_scratch, save
+from training.data import read, splits
+from training.fitting import tokenizer
+from training.fitting.model import config_from_scratch, save
 from training.run_folder import RunFolder
 from training.steps.evaluate import description_of
 

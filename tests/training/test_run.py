@@ -243,8 +243,8 @@ def test_transformers_loads_the_checkpoint_and_agrees_with_fp32(made):
     """
     The artifact is a checkpoint too: same tokenizer, same logits as the packed graph.
     """
-    from training.score import folder_files, score
-    from training.tokenizer import load as load_tokenizer
+    from training.evaluating.score import folder_files, score
+    from training.fitting.tokenizer import load as load_tokenizer
 
     texts = ["Where is my parcel?", "Three weeks. THREE. I want my money back, today!"]
     model = DebertaV2ForSequenceClassification.from_pretrained(made / "artifact").eval()

@@ -5,8 +5,8 @@ import pytest
 from consumer.artifact import read_manifest, verify
 from training import recipe as recipes
 from training.data import find, read
-from training.duplicates import duplicates
-from training.prepare import training_messages
+from training.data.duplicates import duplicates
+from training.data.prepare import training_messages
 
 pytestmark = pytest.mark.train
 

@@ -36,9 +36,9 @@ def check(
     ready()
     from consumer.artifact import read_manifest
     from training import data
-    from training.answers import answer
-    from training.kept import require_kept, verdicts
-    from training.tables import check_table
+    from training.evaluating.answers import answer
+    from training.operating.kept import require_kept, verdicts
+    from training.reporting.tables import check_table
 
     messages = data.read(files, text, stars, [slices] if slices else [])
     values = messages.columns[slices] if slices else None

@@ -32,8 +32,8 @@ def compare(
     ready()
     from training import run
     from training.compare import compare
+    from training.reporting.tables import compare_table
     from training.run_folder import write_atomically
-    from training.tables import compare_table
 
     job = run.job(recipe, lambda line: click.echo(line, err=as_json), data, out, work)
     chosen = bases or tuple(job.recipe.compare.bases)

@@ -54,10 +54,10 @@ def diff(
     """
     ready()
     from training import data
-    from training.answers import answer_as_served
-    from training.diff import difference, flip_lines
+    from training.evaluating.answers import answer_as_served
+    from training.evaluating.diff import difference, flip_lines
+    from training.reporting.tables import diff_table
     from training.run_folder import write_atomically
-    from training.tables import diff_table
 
     if flips is not None:
         _require_outside(flips)

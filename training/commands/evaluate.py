@@ -80,9 +80,9 @@ def _artifact(
     as_json: bool,
 ) -> None:
     from training import data
-    from training.answers import answer
-    from training.findings import by_precision, columns_of, findings
-    from training.told import evaluation_lines, worst_slice_lines
+    from training.evaluating.answers import answer
+    from training.evaluating.findings import by_precision, columns_of, findings
+    from training.reporting.told import evaluation_lines, worst_slice_lines
 
     messages = data.read(files, text, stars, columns)
     data.require_every_class(messages, "labelled")

@@ -50,9 +50,9 @@ def recalibrate(
     from pydantic import ValidationError
 
     from training import data
-    from training.chosen import chosen_lines
-    from training.export import write_artifact
-    from training.recalibrate import recalibrate
+    from training.exporting.export import write_artifact
+    from training.operating.chosen import chosen_lines
+    from training.operating.recalibrate import recalibrate
     from training.recipe import Promise
     from training.whole_folder import require_folder
 

@@ -1,8 +1,8 @@
 """Reads the recipe's messages, and keeps the splits that every later step reads."""
 
-from training import splits
-from training.basis import require_promise
-from training.prepare import Prepared, prepare
+from training.data import splits
+from training.data.prepare import Prepared, prepare
+from training.operating.basis import require_promise
 from training.steps.job import Job
 
 

@@ -5,13 +5,13 @@ import tempfile
 from pathlib import Path
 
 from consumer.manifest import Description
-from training import splits
-from training.data import Labelled
-from training.figures import eval_results, evaluation, prediction_results
-from training.measure import measure
-from training.mistakes import mistakes
-from training.reference_metrics import of_logits
-from training.results import Results
+from training.data import Labelled, splits
+from training.evaluating.figures import eval_results, evaluation, prediction_results
+from training.evaluating.measure import measure
+from training.evaluating.mistakes import mistakes
+from training.evaluating.reference_metrics import of_logits
+from training.evaluating.results import Results
+from training.reporting.told import made_lines
 from training.run_folder import (
     EVAL_RESULTS,
     EVALUATION,
@@ -21,7 +21,6 @@ from training.run_folder import (
     RunFolder,
 )
 from training.steps.job import Job
-from training.told import made_lines
 
 
 def evaluate(job: Job) -> None:

@@ -1,6 +1,6 @@
 """Writes the artifact under its final name, whole or not at all."""
 
-from training.export import write_artifact
+from training.exporting.export import write_artifact
 from training.run_folder import CARD, EVAL_RESULTS
 from training.steps.evaluate import description_of
 from training.steps.job import Job

@@ -1,11 +1,13 @@
 """Fits the model that is shipped and, with calibration in folds, one for each fold that has not seen it."""
 
 from consumer.records import Satisfaction
-from training import checkpoints, processes, splits
+from training import processes
+from training.data import splits
+from training.data.labelled import Labelled
 from training.feasible import require_arguments, require_exportable
-from training.labelled import Labelled
-from training.learn import Start, learn, start
-from training.model import replaced_classes, save
+from training.fitting import checkpoints
+from training.fitting.learn import Start, learn, start
+from training.fitting.model import replaced_classes, save
 from training.run_folder import MODEL, TRAIN_RESULTS, fold
 from training.steps.job import Job
 

@@ -1,9 +1,9 @@
 """From each fitted model the files that are served: one ONNX file a precision, and what goes with them."""
 
-from training.describe import model_files
-from training.graphs import FP32_FILE
-from training.model import load
-from training.same_logits import require_same_logits
+from training.exporting.describe import model_files
+from training.exporting.graphs import FP32_FILE
+from training.exporting.same_logits import require_same_logits
+from training.fitting.model import load
 from training.steps.job import Job
 
 

@@ -1,13 +1,13 @@
 """Scores the calibration messages, and chooses on them each precision's temperature and threshold."""
 
-from training import splits
-from training.basis import basis
-from training.chosen import calibrated, chosen, chosen_lines
-from training.crossfit import Calibration, held_out, in_folds
-from training.describe import class_shares, describe
-from training.gate import flips
-from training.prepare import Prepared
-from training.promise import operated, served
+from training.data import splits
+from training.data.crossfit import Calibration, held_out, in_folds
+from training.data.prepare import Prepared
+from training.exporting.describe import class_shares, describe
+from training.operating.basis import basis
+from training.operating.chosen import calibrated, chosen, chosen_lines
+from training.operating.gate import flips
+from training.operating.promise import operated, served
 from training.run_folder import FLIPS, OPERATING_POINT, fold
 from training.steps.job import Job
 

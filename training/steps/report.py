@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from training import splits
-from training.card import card
-from training.card_metadata import OnTheHub
-from training.report import Found
-from training.report import report as page
+from training.data import splits
+from training.reporting.card import card
+from training.reporting.card_metadata import OnTheHub
+from training.reporting.report import Found
+from training.reporting.report import report as page
 from training.run_folder import (
     CARD,
     DATA,

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from consumer.manifest import TOKENIZER_FILE
-from training.model import load
-from training.standard import standard as files_of
-from training.standard import write_standard
+from training.exporting.standard import standard as files_of
+from training.exporting.standard import write_standard
+from training.fitting.model import load
 from training.steps.evaluate import description_of
 from training.steps.job import Job
 

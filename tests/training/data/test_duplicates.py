@@ -1,0 +1,41 @@
+import pytest
+
+from training.data.duplicates import duplicates
+
+pytestmark = pytest.mark.train
+
+THERE = (
+    "My parcel 4711 never came and nobody answers the phone. I want my money back.",
+    "What are your opening hours on Sundays?",
+    "ok",
+)
+
+
+def test_copies_are_found_whatever_their_case_digits_and_spaces():
+    """
+    A renumbered copy is still a copy, and so is one too short to compare by its parts.
+    """
+    copies = ("MY parcel 0815 never came  and nobody answers the phone. I want my money back.", "Ok")
+
+    found = duplicates(copies, THERE)
+
+    assert [(each.row, each.other) for each in found] == [(0, 0), (1, 2)]
+    assert found[0].similarity == pytest.approx(1.0)
+
+
+def test_near_copies_are_found_and_messages_of_the_same_matter_are_not():
+    """
+    One changed word is near; the same complaint in other words is not.
+    """
+    near = "My parcel 4711 never came and nobody picks up the phone. I want my money back."
+    other = "Nothing was delivered, and the hotline just rings. Refund me please, all of it."
+
+    assert [each.row for each in duplicates((other, near), THERE)] == [1]
+
+
+def test_nothing_has_no_duplicates():
+    """
+    Empty sets are compared without complaint.
+    """
+    assert duplicates((), THERE) == []
+    assert duplicates(THERE, ()) == []

@@ -1,0 +1,125 @@
+import json
+
+import pytest
+
+from consumer.errors import SettingsError
+from training import recipe as recipes
+from training.data import splits
+from training.data.prepare import prepare
+from training.run_folder import RunFolder
+
+pytestmark = pytest.mark.train
+
+NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def messages(folder, name: str, words: str, count: int) -> None:
+    rows = [
+        {"text": f"{words} {NUMBERS[number]} {stars * words}", "stars": stars}
+        for number in range(count)
+        for stars in range(1, 6)
+    ]
+    (folder / name).write_text("\n".join(json.dumps(row) for row in rows))
+
+
+def recipe(**sections) -> recipes.Recipe:
+    return recipes.Recipe.model_validate({"name": "a", "output": "out", **sections})
+
+
+def test_training_messages_that_stand_in_the_test_are_dropped(tmp_path):
+    """
+    The test set stays whole; its copies go from training, and are counted.
+    """
+    messages(tmp_path, "train-1.jsonl", "apple", 10)
+    messages(tmp_path, "train-2.jsonl", "pear", 2)
+    messages(tmp_path, "test.jsonl", "pear", 2)
+
+    prepared = prepare(recipe(data={"train": ["train-*.jsonl"], "test": ["test.jsonl"]}), tmp_path)
+
+    assert prepared.dropped == 10
+    assert len(prepared.everything) == 50
+    assert prepared.test is not None
+    assert len(prepared.test) == 10
+
+
+def test_calibration_is_kept_from_training(tmp_path):
+    """
+    A share of every class by default; none when it is scored in folds; files of its own when named.
+    """
+    messages(tmp_path, "train.jsonl", "apple", 10)
+    messages(tmp_path, "other.jsonl", "pear", 3)
+    train = {"train": ["train.jsonl"]}
+
+    held = prepare(recipe(data=train, calibration={"share": 0.3}), tmp_path)
+    folds = prepare(recipe(data=train, calibration={"folds": 5}), tmp_path)
+    named = prepare(recipe(data={**train, "calibration": ["other.jsonl"]}), tmp_path)
+
+    assert held.calibration is not None
+    assert named.calibration is not None
+    assert (len(held.train), held.calibration.class_counts()) == (35, [3] * 5)
+    assert not set(held.train.texts) & set(held.calibration.texts)
+    assert (len(folds.train), folds.calibration) == (50, None)
+    assert (len(named.train), len(named.calibration)) == (50, 15)
+
+
+def test_a_calibration_share_too_small_for_every_class_is_refused(tmp_path):
+    """
+    Without one-star messages there is nothing to promise about.
+    """
+    messages(tmp_path, "train.jsonl", "apple", 3)
+
+    with pytest.raises(SettingsError, match="calibration messages hold none with 1 stars"):
+        prepare(recipe(data={"train": ["train.jsonl"]}, calibration={"share": 0.1}), tmp_path)
+
+
+def test_calibration_is_half_of_validation_and_neither_is_fitted_on(tmp_path):
+    """
+    By class, whether validation has files or is a share of train; calibration's own files leave it whole.
+    """
+    messages(tmp_path, "train.jsonl", "apple", 10)
+    messages(tmp_path, "validation.jsonl", "pear", 4)
+    messages(tmp_path, "other.jsonl", "plum", 3)
+    files = {"train": ["train.jsonl"], "validation": ["validation.jsonl"]}
+
+    halved = prepare(recipe(data=files), tmp_path)
+    shared = prepare(recipe(data={"train": ["train.jsonl"], "validation_share": 0.4}), tmp_path)
+    quarter = prepare(recipe(data=files, calibration={"share": 0.25}), tmp_path)
+    named = prepare(recipe(data={**files, "calibration": ["other.jsonl"]}), tmp_path)
+    folds = prepare(recipe(data=files, calibration={"folds": 2}), tmp_path)
+
+    assert counts(halved) == ([10] * 5, [2] * 5, [2] * 5)
+    assert counts(shared) == ([6] * 5, [2] * 5, [2] * 5)
+    assert counts(quarter) == ([10] * 5, [3] * 5, [1] * 5)
+    assert counts(named) == ([10] * 5, [4] * 5, [3] * 5)
+    assert counts(folds) == ([10] * 5, [4] * 5, None)
+    for one in (halved, shared, quarter, named):
+        assert not set(one.validation.texts) & set(one.calibration.texts)
+        assert not set(one.train.texts) & {*one.validation.texts, *one.calibration.texts}
+
+
+def counts(prepared) -> tuple:
+    parts = (prepared.train, prepared.validation, prepared.calibration)
+    return tuple(None if part is None else part.class_counts() for part in parts)
+
+
+def test_validation_in_files_and_as_a_share_is_refused(tmp_path):
+    """
+    One of the two would be silently left out.
+    """
+    with pytest.raises(ValueError, match="drop one"):
+        recipe(data={"train": ["a"], "validation": ["b"], "validation_share": 0.1})
+
+
+def test_splits_come_back_as_they_were_written(tmp_path):
+    """
+    Validation among them: the fit reads it where `data` left it.
+    """
+    messages(tmp_path, "train.jsonl", "apple", 10)
+    folder = RunFolder(tmp_path / "run")
+    written = prepare(recipe(data={"train": ["train.jsonl"], "validation_share": 0.4}), tmp_path)
+
+    splits.write(written, folder)
+
+    found = splits.read(folder)
+    assert counts(found) == counts(written)
+    assert found.validation.texts == written.validation.texts

@@ -1,0 +1,48 @@
+import pytest
+
+from consumer.errors import SettingsError
+from training.fitting.arguments import training_arguments
+
+pytestmark = pytest.mark.train
+
+
+def made(tmp_path, *, validated: bool = True, **options):
+    return training_arguments("fit.arguments", tmp_path, options, validated=validated)
+
+
+def test_with_validation_messages_the_best_of_ten_checkpoints_is_kept(tmp_path):
+    """
+    By needless answers, of which fewer are better; saved when evaluated. Without them, checkpoints are for going on.
+    """
+    arguments = made(tmp_path)
+
+    assert (arguments.eval_strategy, arguments.eval_steps, arguments.save_steps) == ("steps", 0.1, 0.1)
+    assert (arguments.load_best_model_at_end, arguments.greater_is_better) == (True, False)
+    assert made(tmp_path, validated=False).load_best_model_at_end is False
+
+
+def test_what_the_recipe_says_wins(tmp_path):
+    """
+    Accuracy is better when greater, and an evaluation an epoch is a checkpoint an epoch.
+    """
+    arguments = made(tmp_path, eval_strategy="epoch", metric_for_best_model="eval_accuracy")
+
+    assert (arguments.save_strategy, arguments.greater_is_better) == ("epoch", True)
+    assert made(tmp_path, eval_strategy="no").load_best_model_at_end is False
+
+
+@pytest.mark.parametrize(
+    ("validated", "options", "told"),
+    [
+        (False, {"eval_strategy": "epoch"}, "no validation messages"),
+        (True, {"metric_for_best_model": "f1"}, "'f1': it is one of needless_at_recall, accuracy, loss"),
+        (True, {"report_to": "no-such-tracker"}, "'no-such-tracker', which is not installed here"),
+        (True, {"load_best_model_at_end": True, "save_strategy": "epoch"}, "out of range"),
+    ],
+)
+def test_what_would_fail_after_hours_is_refused_at_once(tmp_path, validated, options, told):
+    """
+    With the recipe's section and the value.
+    """
+    with pytest.raises(SettingsError, match=told):
+        made(tmp_path, validated=validated, **options)

@@ -1,0 +1,120 @@
+import numpy as np
+import pytest
+import torch
+
+from consumer.errors import SettingsError
+from tests.training.interrupted import SIZES, TEXTS
+from training.data.labelled import Labelled
+from training.fitting import balance, fit, tokenizer
+from training.fitting.model import classifier, config_from_scratch
+from training.fitting.order import Resampled
+
+pytestmark = pytest.mark.train
+
+LABELS = np.array([0] + [1] * 3 + [2] * 6 + [3] * 10 + [4] * 30)
+TARGETS = fit.soft_targets(LABELS, 0.0)
+
+
+def test_weights_make_the_classes_even():
+    """
+    Each has a fifth of the loss, and a row weighs 1 on average.
+    """
+    weighed = TARGETS * balance.class_weights(TARGETS)
+
+    np.testing.assert_allclose(weighed.sum(axis=0), len(LABELS) / 5, rtol=1e-6)
+
+
+def test_the_prior_makes_logits_for_even_classes():
+    """
+    The best constant logits of skewed rows are all alike, when their shares are added in training.
+    """
+    logits = torch.zeros(5, requires_grad=True)
+    loss = fit.cross_entropy(balance.log_prior(TARGETS))
+    rows = type("Outputs", (), {"logits": logits.expand(len(LABELS), 5)})()
+
+    loss(rows, torch.from_numpy(TARGETS)).backward()
+
+    np.testing.assert_allclose(logits.grad.numpy(), 0, atol=1e-6)
+
+
+def test_a_step_over_several_batches_and_processes_is_one_mean():
+    """
+    The Trainer counts all targets of the step; texts weigh the same in a small batch and a large one.
+    """
+    logits, targets = torch.randn(7, 5), torch.from_numpy(TARGETS[:7])
+    loss = fit.cross_entropy()
+
+    def part(rows: slice) -> torch.Tensor:
+        outputs = type("Outputs", (), {"logits": logits[rows]})()
+        return loss(outputs, targets[rows], torch.tensor(35))
+
+    whole = loss(type("Outputs", (), {"logits": logits})(), targets)
+
+    torch.testing.assert_close(part(slice(0, 5)) + part(slice(5, 7)), whole)
+
+
+def test_an_epoch_draws_each_class_evenly():
+    """
+    The rare again and again, all of them as often; of the frequent others each time; like lengths together.
+    """
+    torch.manual_seed(0)
+    lengths = [1 + row % 9 for row in range(len(LABELS))]
+    sampler = Resampled(LABELS, lengths, 5)
+    first, second = list(sampler), list(sampler)
+
+    assert np.bincount(LABELS[first]).tolist() == [10, 10, 10, 10, 10]
+    assert max(first.count(row) for row in np.flatnonzero(LABELS == 1)) == 4
+    assert set(first) & set(np.flatnonzero(LABELS == 4)) != set(second) & set(np.flatnonzero(LABELS == 4))
+    assert sum(np.ptp([lengths[row] for row in first[start : start + 5]]) for start in range(0, 50, 5)) < 45
+
+
+@pytest.mark.parametrize("balanced", ["weights", "resample", "prior"])
+def test_the_messages_own_shares_are_put_back(tmp_path, balanced):
+    """
+    From texts that say nothing, each way ends at the shares of the labels, as the plain fit does.
+    """
+    from training.fitting.learn import Start, learn
+    from training.recipe import Recipe
+
+    model, words = blank()
+    recipe = Recipe.model_validate(
+        {
+            "name": "even",
+            "output": "artifact",
+            "data": {"train": ["x"]},
+            "fit": {
+                "balance": balanced,
+                "precision": "fp32",
+                "arguments": {
+                    "max_steps": 60,
+                    "per_device_train_batch_size": 50,
+                    "learning_rate": 0.1,
+                    "save_steps": 60,
+                },
+            },
+        }
+    )
+    messages = Labelled(("nothing",) * len(LABELS), LABELS, np.zeros_like(LABELS))
+
+    fitted = learn(recipe, Start(words, model.config, None, "scratch"), messages, tmp_path)
+
+    shares = torch.softmax(torch.from_numpy(fit.predict(fitted, words(["nothing"])["input_ids"])), dim=-1)[0]
+    np.testing.assert_allclose(shares, np.bincount(LABELS) / len(LABELS), atol=0.05)
+
+
+def test_a_head_without_a_bias_is_refused(tmp_path):
+    """
+    Before it is fitted, with the setting that asks for one.
+    """
+    model, words = blank()
+    model.classifier.bias = None
+    examples = fit.Examples(words(["nothing"])["input_ids"], TARGETS[:1])
+
+    with pytest.raises(SettingsError, match="no bias to keep the class shares in"):
+        fit.fit(model, words, examples, tmp_path, {}, fit.Ways(put_back=np.zeros(5, dtype=np.float32)))
+
+
+def blank():
+    words = tokenizer.train(TEXTS, 60)
+    sizes = {**SIZES, "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    return classifier(config_from_scratch(sizes, len(words)), None), words

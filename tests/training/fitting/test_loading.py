@@ -1,0 +1,151 @@
+import json
+
+import pytest
+
+pytest.importorskip("torch")
+
+from huggingface_hub import constants, hf_hub_download
+from huggingface_hub.utils import _http
+
+from consumer.errors import SettingsError, SurroundingsError
+from tests.training.local_hub import TOKEN, lead_client, local_hub
+from training.fitting.loading import loading
+from training.fitting.model import checkpoint_config, classifier, config_from_scratch, from_checkpoint
+
+pytestmark = pytest.mark.train
+
+BASE = "somebody/base"
+TINY = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+CONFIG = config_from_scratch(TINY, 100).to_json_string().encode()
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    monkeypatch.setenv("DISABLE_SAFETENSORS_CONVERSION", "1")  # it would ask a service beside the Hub
+    monkeypatch.setattr(_http.time, "sleep", lambda seconds: None)
+    with local_hub() as running:
+        lead_client(monkeypatch, running.url, tmp_path)
+        yield running
+
+
+def test_a_base_model_is_found_on_the_hub(hub):
+    """
+    What is named as it is named there.
+    """
+    hub.add(BASE, {"config.json": CONFIG})
+
+    assert checkpoint_config(BASE).hidden_size == 16
+
+
+@pytest.mark.parametrize("kind", ["deberta-v2", "its-own"])
+def test_a_base_model_with_code_is_refused(hub, kind):
+    """
+    Also where transformers knows its kind, and would leave the code out without a word.
+    """
+    config = {**json.loads(CONFIG), "model_type": kind, "auto_map": {"AutoConfig": "code.Config"}}
+    hub.add(BASE, {"config.json": json.dumps(config).encode(), "code.py": b"raise SystemExit('ran')"})
+
+    with pytest.raises(SettingsError, match=f"'{BASE}' comes with code of its own .* such code is never run"):
+        checkpoint_config(BASE)
+
+    assert not any("code.py" in each for each in hub.asked)
+
+
+def test_a_folder_with_code_is_refused(tmp_path):
+    """
+    As on the Hub.
+    """
+    (tmp_path / "config.json").write_text('{"model_type": "its-own", "auto_map": {"AutoConfig": "code.Config"}}')
+
+    with pytest.raises(SettingsError, match="comes with code of its own"):
+        checkpoint_config(str(tmp_path))
+
+
+@pytest.mark.parametrize("weights", [{}, {"pytorch_model.bin": b"pickle"}])
+def test_a_base_model_without_safetensors_is_told(hub, weights):
+    """
+    A pickle is code, and not opened.
+    """
+    hub.add(BASE, {"config.json": CONFIG, **weights})
+
+    with pytest.raises(SettingsError, match=r"name a folder with .* model.safetensors .* pickles .* are never loaded"):
+        from_checkpoint(BASE)
+
+    assert not any("GET" in each and "pytorch_model" in each for each in hub.asked)
+
+
+def test_a_file_that_the_hub_does_not_have_is_no_refusal(hub):
+    """
+    The name is right, and what is there is not enough.
+    """
+    hub.add(BASE, {"config.json": CONFIG})
+
+    with pytest.raises(SettingsError, match=r"name a folder with config.json"), loading(BASE):
+        hf_hub_download(BASE, "added_tokens.json")
+
+
+def test_a_base_model_without_a_tokenizer_is_told(tmp_path):
+    """
+    transformers would make one of which every word is unknown.
+    """
+    classifier(config_from_scratch(TINY, 100), None).save_pretrained(tmp_path)
+
+    with pytest.raises(SettingsError, match=r"comes without a tokenizer: put its tokenizer.json"):
+        from_checkpoint(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "error", "message"),
+    [
+        (404, {"X-Error-Code": "RepoNotFound"}, SettingsError, "is not on .* check the name, or log in"),
+        (401, {"X-Error-Code": "RepoNotFound"}, SettingsError, "is not on .* check the name, or log in"),
+        (403, {"X-Error-Code": "GatedRepo"}, SurroundingsError, "is gated: ask for access on its page"),
+        (401, {"X-Error-Message": "Invalid credentials in Authorization header"}, SurroundingsError, "token is wrong"),
+        (403, {}, SurroundingsError, "answered 403"),
+        (503, {}, SurroundingsError, "answered 503, try again later"),
+    ],
+)
+def test_a_base_model_that_is_not_given_says_why(hub, status, headers, error, message):
+    """
+    Each by its cause, from under what transformers makes of it.
+    """
+    hub.refuse["HEAD"] = (status, headers)
+
+    with pytest.raises(error, match=message) as told:
+        checkpoint_config(BASE)
+
+    assert TOKEN not in str(told.value)
+
+
+@pytest.mark.parametrize("name", ["/no/such/folder", "no name", "../beside"])
+def test_what_is_neither_folder_nor_name_is_told(hub, name):
+    """
+    Most often a folder that is misspelt.
+    """
+    with pytest.raises(SettingsError, match="cannot be loaded: it is neither a folder that is there nor a name"):
+        checkpoint_config(name)
+
+
+def test_no_network_is_told(hub, monkeypatch, tmp_path):
+    """
+    A port at which nobody listens.
+    """
+    with local_hub() as gone:
+        pass
+    lead_client(monkeypatch, gone.url, tmp_path)
+
+    with pytest.raises(SurroundingsError, match=rf"'{BASE}' was not reached, for {gone.url} did not answer \(ConnectE"):
+        checkpoint_config(BASE)
+
+
+def test_offline_mode_is_told(hub, monkeypatch):
+    """
+    And only of what is not in the cache.
+    """
+    hub.add(BASE, {"config.json": CONFIG})
+    checkpoint_config(BASE)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+
+    assert checkpoint_config(BASE).hidden_size == 16
+    with pytest.raises(SurroundingsError, match="is not in the Hub's cache, and HF_HUB_OFFLINE is set"):
+        checkpoint_config("somebody/else")

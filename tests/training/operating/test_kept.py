@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+
+from consumer.errors import LimitError
+from training.operating.kept import UndecidedError, require_kept, verdict, verdicts
+
+pytestmark = pytest.mark.train
+
+
+@pytest.mark.parametrize(
+    ("misses", "size", "outcome"),
+    [
+        (0, 59, "kept"),
+        (0, 58, "too few to tell"),
+        (6, 59, "too few to tell"),
+        (7, 59, "broken"),
+        (0, 0, "too few to tell"),
+    ],
+)
+def test_a_verdict_falls_where_the_exact_binomial_puts_it(misses, size, outcome):
+    """
+    At 95 % with 95 %: no miss in 59 is the least that shows it kept; P[7 or more of 59] is 0.03, P[6 or more] 0.08.
+    """
+    assert verdict(misses, size, 0.95, 0.95).outcome == outcome
+
+
+@pytest.mark.parametrize("recall", [0.95, 0.9, 0.97])
+def test_a_wrong_verdict_is_as_rare_as_the_promise_says(recall):
+    """
+    In 4,000 draws with a recall just kept, it is called broken in at most 5 of 100; just broken, kept as rarely.
+    """
+    size, draws = 300, 4000
+    generator, error = np.random.default_rng(0), 3 * (0.05 * 0.95 / draws) ** 0.5
+    missed = generator.binomial(size, 1 - recall, draws).tolist()
+    outcomes = {each: verdict(each, size, recall, 0.95).outcome for each in set(missed)}
+
+    for wrong in ("kept", "broken"):
+        assert np.mean([outcomes[each] == wrong for each in missed]) <= 0.05 + error
+
+
+@pytest.mark.parametrize(("misses", "size"), [(0, 10), (1, 60), (12, 150), (0, 0)])
+def test_the_number_that_is_asked_for_would_tell(misses, size):
+    """
+    With the same share missed of as many; a fifth fewer would not.
+    """
+    needed = verdict(misses, size, 0.95, 0.95).needed
+    share = misses / size if size else 0.0
+
+    assert verdict(round(share * needed), needed, 0.95, 0.95).outcome != "too few to tell"
+    assert verdict(round(share * needed * 0.8), int(needed * 0.8), 0.95, 0.95).outcome == "too few to tell"
+
+
+def test_a_share_at_the_promise_itself_is_never_told():
+    """
+    Nobody labels ten million messages to find out.
+    """
+    found = verdict(5, 100, 0.95, 0.95)
+
+    assert found.needed is None
+    with pytest.raises(UndecidedError, match="too near"):
+        require_kept([found])
+
+
+def test_slices_are_judged_each_by_itself_worst_first():
+    """
+    One broken slice breaks the promise; with several, each is given its part of the risk.
+    """
+    labels = np.array([0] * 400 + [3] * 10)
+    slices = np.array(["en"] * 300 + ["de"] * 100 + ["en"] * 10)
+    urgent = np.ones(410, dtype=bool)
+    urgent[300:315] = False
+
+    found = verdicts(urgent, labels, 0.95, 0.95, slices.tolist())
+
+    assert {value: each.outcome for value, each in found.items()} == {"de": "broken", "en": "kept"}
+    assert list(found) == ["de", "en"]
+    assert verdict(10, 100, 0.95, 0.95).outcome == "broken"
+    assert verdict(10, 100, 0.95, 0.95, tests=2).outcome == "too few to tell"
+    with pytest.raises(LimitError, match="broken"):
+        require_kept(list(found.values()))
+
+
+def test_without_slices_there_is_one_verdict():
+    """
+    Of the very unsatisfied alone: what others are answered breaks no promise.
+    """
+    labels, urgent = np.array([0] * 59 + [4] * 100), np.array([True] * 59 + [False] * 100)
+
+    found = verdicts(urgent, labels, 0.95, 0.95)
+
+    assert [each.outcome for each in found.values()] == ["kept"]
+    require_kept(list(found.values()))

@@ -1,0 +1,119 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from consumer.artifact import read_manifest, verify
+from consumer.classify import load
+from training import cli
+
+pytestmark = pytest.mark.train
+
+ROOT = Path(__file__).parents[3]
+ARTIFACT, MESSAGES = ROOT / "artifacts" / "sample", ROOT / "training" / "sample" / "test.jsonl"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """The sample artifact, calibrated anew on the 300 messages that it has not seen."""
+    out = tmp_path_factory.mktemp("recalibrated") / "new"
+    command = ["recalibrate", str(ARTIFACT), str(MESSAGES), "--out", str(out), "--version", "1-new-shop"]
+    assert cli.main([*command, "--recall", "0.9", "--live-shares", "0.05,0.1,0.15,0.3,0.4"]) == 0
+    return out
+
+
+def test_the_new_artifact_is_the_same_model_with_another_promise(made):
+    """
+    The consumer takes it in every precision; four fifths of the 300 carry the promise.
+    """
+    was, now = read_manifest(ARTIFACT), read_manifest(made)
+
+    for name in ("fp32", "int8"):
+        served = verify(made, name).served
+        assert served.promise is not None
+        assert (served.promise.target, served.promise.calibration_size) == (0.9, 240)
+        assert served.threshold != was.precisions[name].threshold
+    assert now.version == "1-new-shop"
+    assert now.class_shares.live == (0.05, 0.1, 0.15, 0.3, 0.4)
+    assert now.files["model.onnx"] == was.files["model.onnx"]
+    assert now.training_data == was.training_data
+    assert len(load(made, "int8").classify(["Where is my parcel?"])) == 1
+
+
+def test_nothing_that_was_measured_of_the_old_threshold_is_left(made):
+    """
+    Neither in the results nor in the card; nor does a message stand in them.
+    """
+    results = json.loads((made / "eval_results.json").read_text("utf-8"))
+    card = (made / "README.md").read_text("utf-8")
+
+    assert "precisions" not in results
+    assert results["recalibrated_from"] == {"name": "shikyu-sample", "version": "1"}
+    assert set(results["before"]) == {"fp32", "int8"}
+    assert "model-index" not in card
+    assert "at least 90.0% of the very unsatisfied" in card
+    for line in MESSAGES.read_text("utf-8").splitlines():
+        assert json.loads(line)["text"] not in card + json.dumps(results)
+
+
+def test_too_few_messages_are_told_with_how_many_more(tmp_path, capsys):
+    """
+    60 very unsatisfied carry no 95 %, and nothing is written.
+    """
+    out = tmp_path / "new"
+
+    assert cli.main(["recalibrate", str(ARTIFACT), str(MESSAGES), "--out", str(out), "--version", "2"]) == 5
+
+    assert "label 14 more (74 in all, 20% of which serve the temperature)" in capsys.readouterr().err
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--version", "a b", "--recall", "0.9"], "The version 'a b' is none"),
+        (["--version", "2", "--live-shares", "0.5,0.5"], "--live-shares: Field required; give five that sum to 1"),
+    ],
+)
+def test_what_is_given_wrongly_is_named(tmp_path, capsys, options, message):
+    """
+    Before anything is written.
+    """
+    command = ["recalibrate", str(ARTIFACT), str(MESSAGES), "--out", str(tmp_path / "new"), *options]
+
+    assert cli.main(command) == 2
+
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
+def labelled(path: Path, texts: list[str]) -> str:
+    path.write_text("\n".join(json.dumps({"text": text, "stars": 1, "shop": "north"}) for text in texts), "utf-8")
+    return str(path)
+
+
+def test_check_tells_kept_broken_and_too_few_apart(tmp_path, capsys):
+    """
+    By exit code 0, 5 and 6; happy messages that are called very unsatisfied stand for a domain where the model fails.
+    """
+    angry, happy = "Three weeks, no refund, nobody answers, I am furious.", "Thank you, it arrived early, wonderful!"
+
+    assert cli.main(["check", str(ARTIFACT), labelled(tmp_path / "kept.jsonl", [angry] * 40)]) == 0
+    assert "kept" in capsys.readouterr().out
+    assert cli.main(["check", str(ARTIFACT), labelled(tmp_path / "broken.jsonl", [happy] * 40)]) == 5
+    assert "calibrate on messages like these" in capsys.readouterr().err
+    assert cli.main(["check", str(ARTIFACT), labelled(tmp_path / "few.jsonl", [angry] * 20)]) == 6
+    assert "label about 9 more" in capsys.readouterr().err
+
+
+def test_check_asks_every_slice(tmp_path, capsys):
+    """
+    By a column of the file, in JSON for programs.
+    """
+    file = labelled(tmp_path / "a.jsonl", ["Three weeks, no refund, nobody answers, I am furious."] * 40)
+
+    assert cli.main(["check", str(ARTIFACT), file, "--slices", "shop", "--precision", "fp32", "--json"]) == 0
+
+    shown = json.loads(capsys.readouterr().out)["fp32"]
+    assert shown["slices"]["north"]["outcome"] == "kept"
+    assert shown["promise"]["target"] == 0.9

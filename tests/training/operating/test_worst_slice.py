@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+
+from consumer.errors import LimitError, SettingsError
+from training.operating.operate import allowed_misses, lowest_answered
+from training.operating.worst_slice import require_slices, worst_slice
+
+pytestmark = pytest.mark.train
+
+DRAWS = 10_000
+
+
+def test_the_threshold_is_that_of_the_slice_that_needs_the_lowest():
+    """
+    Every slice is told with its own, lowest first, and in each the promise's share is answered.
+    """
+    generator = np.random.default_rng(0)
+    urgency = np.concatenate([generator.beta(8, 1, 200), generator.beta(3, 1, 100), generator.random(300)])
+    labels = np.array([0] * 300 + [4] * 300)
+    slices = ["en"] * 200 + ["de"] * 100 + ["en", "de"] * 150
+
+    point, own = worst_slice(urgency, labels, slices, 0.9, 0.95)
+
+    assert [each.value for each in own] == ["de", "en"]
+    assert point.threshold == own[0].threshold < own[1].threshold
+    assert (own[0].size, own[1].size) == (100, 200)
+    for value in ("de", "en"):
+        inside = (np.array(slices) == value) & (labels == 0)
+        assert (urgency[inside] >= point.threshold).mean() >= 0.9
+
+
+@pytest.mark.parametrize("easier", [1.0, 1.5])
+def test_the_worst_slices_promise_holds_as_often_as_it_says(easier):
+    """
+    In 10,000 draws of four slices, equal or not, all of them have their true recall in 95 of 100 and more, uncorrected.
+    """
+    generator, recall, sizes = np.random.default_rng(1), 0.9, (100, 150, 200, 80)
+    powers = (1.0, easier, easier, easier)  # u ** (1 / power): the share 1 - t ** power lies at t or above
+    lowest = np.min(
+        [
+            lowest_answered(generator.random((DRAWS, size)) ** (1 / power), allowed_misses(size, recall, 0.95))
+            for size, power in zip(sizes, powers, strict=True)
+        ],
+        axis=0,
+    )
+
+    kept = np.all([1 - lowest**power >= recall for power in powers], axis=0).mean()
+
+    assert kept >= 0.95
+
+
+def test_slices_too_small_are_named_with_what_each_needs():
+    """
+    One without a single very unsatisfied message too; those that have enough are not named.
+    """
+    labels = np.array([0] * 40 + [0] * 10 + [4] * 5)
+    slices = ["big"] * 40 + ["small"] * 10 + ["none"] * 5
+
+    with pytest.raises(LimitError) as error:
+        worst_slice(np.linspace(0, 1, 55), labels, slices, 0.9, 0.95)
+
+    assert "2 of 3 slices" in str(error.value)
+    assert "label 29 in all of each (still 29 of 'none', 19 of 'small')" in str(error.value)
+    assert "big" not in str(error.value)
+
+
+def test_a_column_with_a_value_for_every_message_is_refused_and_not_told():
+    """
+    It could be the customers' names.
+    """
+    slices = [f"canary {row}" for row in range(60)]
+
+    with pytest.raises(SettingsError, match="60 different values") as error:
+        require_slices(np.zeros(60, dtype=np.int64), slices, 0.9, 0.95)
+
+    assert "canary" not in str(error.value)

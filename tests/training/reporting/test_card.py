@@ -1,0 +1,142 @@
+import re
+
+import pytest
+from huggingface_hub import ModelCard
+from pydantic import ValidationError
+
+from tests.training.made_up_run import recipe, run
+from training.reporting.card import card
+from training.reporting.card_metadata import WIDGET_TEXTS, OnTheHub
+
+pytestmark = pytest.mark.train
+
+HUB = {"name": "public", "hub": "owner/reviews", "revision": "abc", "train": ["train"], "test": ["test"]}
+OWN = {"name": "own", "train": ["a.csv"]}
+
+
+def made(hub: OnTheHub | None = None, **changed: object) -> tuple[ModelCard, str]:
+    settings, description, found = run(**changed)
+    text = card(settings, description, found.eval_results, found.evaluation, hub)
+    return ModelCard(text), text
+
+
+def test_the_hub_reads_the_metrics_of_the_checkpoint():
+    """
+    huggingface_hub parses them back: fp32's, with recall and needless answers at the operating point among them.
+    """
+    _, _, found = run()
+    fp32 = found.evaluation["precisions"]["fp32"]
+
+    read, _ = made()
+
+    values = {each.metric_type: each.metric_value for each in read.data.eval_results}
+    assert values == {
+        "accuracy": pytest.approx(fp32["accuracy"], abs=1e-4),
+        "loss": pytest.approx(fp32["loss"], abs=1e-4),
+        "recall": pytest.approx(fp32["operating_point"]["recall"], abs=1e-4),
+        "needless": pytest.approx(fp32["operating_point"]["needless"], abs=1e-4),
+        "f1": pytest.approx(fp32["confusion"]["macro_f1"]["value"], abs=1e-4),
+        "mae": pytest.approx(fp32["confusion"]["mean_absolute_error_stars"]["value"], abs=1e-4),
+    }
+    assert all(
+        "operating point" in each.metric_name
+        for each in read.data.eval_results
+        if each.metric_type in ("recall", "needless")
+    )
+    assert {each.dataset_name for each in read.data.eval_results} == {"made-up test messages"}
+    assert read.data.model_name == "made-up"
+
+
+def test_what_nobody_said_is_not_claimed():
+    """
+    No licence, no language, no base model, no data set.
+    """
+    read, text = made()
+
+    assert read.data.license is read.data.language is read.data.base_model is read.data.datasets is None
+    assert not re.search(r"^(license|language|base_model|datasets):", text, re.MULTILINE)
+
+
+def test_what_the_recipe_says_stands_in_it():
+    """
+    Licence, languages and intended use as they were given.
+    """
+    read, text = made(card={"language": "de", "licence": "cc-by-nc-4.0", "intended_use": "For the night shift."})
+
+    assert (read.data.license, read.data.language) == ("cc-by-nc-4.0", ["de"])
+    assert "For the night shift." in text
+    assert "Made for messages in: de." in text
+
+
+@pytest.mark.parametrize("card", [{"language": "German"}, {"licence": "MIT License"}, {"license": "mit"}])
+def test_a_licence_or_language_that_the_hub_has_no_name_for_is_refused(card):
+    """
+    Before the fit, and not by the Hub after it.
+    """
+    with pytest.raises(ValidationError):
+        recipe(card=card)
+
+
+@pytest.mark.parametrize(("language", "texts"), [((), "en"), (("fr",), "fr"), (("ja", "es"), "es"), (("ja",), "en")])
+def test_the_hubs_box_has_texts_to_try(language, texts):
+    """
+    Three that were written for it, in the model's language where there are some.
+    """
+    read, _ = made(card={"language": list(language)})
+
+    assert [each["text"] for each in read.data.widget] == list(WIDGET_TEXTS[texts])
+    assert all(each["example_title"] for each in read.data.widget)
+    assert read.data.pipeline_tag == "text-classification"
+    assert read.data.library_name == "transformers"
+
+
+def test_no_text_of_the_data_and_no_value_of_a_column_is_in_it():
+    """
+    It goes to the Hub.
+    """
+    _, text = made(text="customer {row} wrote this", channel="hotline seven")
+
+    assert "wrote this" not in text
+    assert "hotline" not in text
+
+
+def test_data_sets_of_the_hub_are_named_and_folders_are_not(tmp_path):
+    """
+    With the test split's place there, where the test messages are of one data set alone.
+    """
+    (tmp_path / "local" / "reviews").mkdir(parents=True)
+    settings = recipe(data={"sources": [OWN, HUB, {**OWN, "name": "folder", "hub": "local/reviews"}]})
+
+    read, _ = made(OnTheHub.of(settings, tmp_path), data={"sources": [OWN, HUB]})
+
+    assert read.data.datasets == ["owner/reviews"]
+    first = read.data.eval_results[0]
+    assert (first.dataset_type, first.dataset_split, first.dataset_revision) == ("owner/reviews", "test", "abc")
+
+
+def test_a_base_model_of_this_machine_is_no_page_of_the_hub(tmp_path, monkeypatch):
+    """
+    A checkpoint's name is one; a folder is none, whatever it is called.
+    """
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "owner" / "model").mkdir(parents=True)
+
+    assert OnTheHub.of(recipe(model={"base": "owner/model"}), tmp_path).base_model is None
+    assert OnTheHub.of(recipe(model={"base": "owner/other"}), tmp_path).base_model == "owner/other"
+    assert OnTheHub.of(recipe(), tmp_path).base_model is None
+    assert made(OnTheHub(base_model="owner/other"))[0].data.base_model == "owner/other"
+
+
+def test_without_test_messages_it_claims_no_figures():
+    """
+    The promise stands, a model-index does not.
+    """
+    settings, description, _ = run()
+    figures = {"test_rows": 0, "precisions": {}, "eval_samples": 9}
+
+    text = card(settings, description, figures)
+
+    assert "model-index" not in text
+    assert "nothing was measured" in text
+    assert "with 95\u00a0% confidence" in text
+    assert ModelCard(text).data.eval_results is None

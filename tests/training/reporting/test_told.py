@@ -1,0 +1,66 @@
+from pathlib import Path
+
+import pytest
+
+from consumer.artifact import read_manifest
+from training.evaluating.evaluate import Answered, Evaluation
+from training.evaluating.intervals import Estimate
+from training.evaluating.paired import Paired
+from training.evaluating.results import Results
+from training.evaluating.slices import Slice
+from training.reporting.told import gain_lines, made_lines, worst_slice_lines
+
+pytestmark = pytest.mark.train
+
+EVALUATION = Evaluation(300, 0.82, 0.49, Answered(0.98, 0.83, 0.11), Answered(0.97, 0.78, 0.10))
+
+
+def test_a_precision_that_may_not_be_served_says_why():
+    """
+    Who finds int8 refused by the consumer was told so when it was made.
+    """
+    manifest = read_manifest(Path(__file__).parents[3] / "artifacts" / "sample")
+    gate = {"label_agreement": 0.93, "min_agreement": 0.99, "more_needless": 0.02, "max_more_needless": 0.01}
+    refused = manifest.precisions["int8"].model_copy(update={"servable": False, "gate": gate})
+    changed = manifest.model_copy(update={"precisions": {**manifest.precisions, "int8": refused}})
+
+    lines = "\n".join(made_lines(changed, Results({"fp32": EVALUATION}, EVALUATION, {}, {})))
+
+    assert "int8 may not be served: 93.0% of its labels are fp32's (at least 99.0%" in lines
+    assert "+2.0% needless answers (at most +1.0%)" in lines
+    assert "operating point: 98.0% of 1 star answered, 83.0% of 2, 11.0% of 3 to 5 needlessly" in lines
+    assert "argmax:          97.0%" in lines
+
+
+def paired(low: float, high: float) -> Paired:
+    figure = Estimate((low + high) / 2, low, high)
+    return Paired(figure, figure, figure, 0.95, figure)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (-0.06, -0.02, "ahead beyond chance"),
+        (0.02, 0.06, "behind beyond chance"),
+        (-0.02, 0.01, "not told apart by these messages"),
+    ],
+)
+def test_a_gain_is_called_one_only_beyond_chance(low, high, verdict):
+    """
+    Fewer needless answers at the same recall, with an interval that leaves zero out.
+    """
+    *_, last = gain_lines("int8 less TF-IDF", paired(low, high))
+
+    assert last.endswith(f"({100 * low:+.1f} to {100 * high:+.1f}): {verdict}")
+
+
+def test_a_slice_is_told_with_its_size_and_interval():
+    """
+    As customers wrote it, but without what moves a cursor; those without very unsatisfied messages have no recall.
+    """
+    recall = Estimate(0.5, 0.2, 0.8)
+    bad = Slice("shop", "a\x1b[31m", 20, 10, recall, None, None)
+
+    assert worst_slice_lines([bad, Slice("shop", "quiet", 20, 0, None, None, None)], 5) == [
+        '  shop "a\\u{1b}[31m": 50.0% of 10 with 1 star answered (20.0% to 80.0%)'
+    ]

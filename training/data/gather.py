@@ -1,0 +1,152 @@
+"""From rows of all sources to labelled messages: texts straight to an Arrow file, so that memory stays flat."""
+
+import mmap
+import tempfile
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+
+from consumer.cleaning import clean
+from consumer.errors import SettingsError
+from training.data.labelled import Labelled
+from training.data.labels import Unfit, joined, label, spelled
+from training.data.rows import Part, rows
+from training.data.sources import Source
+from training.data.texts import Texts
+
+ROWS_AT_ONCE, CHARACTERS_AT_ONCE = 5000, 16_000_000
+MOST_PLACES = 10
+
+Parts = Sequence[tuple[Source, Sequence[Part]]]
+
+
+@dataclass(slots=True)
+class LeftOut:
+    """Rows that could not be used, counted by kind, and where the first of each stand. `seen` counts all rows."""
+
+    seen: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    places: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, kind: str, place: str) -> None:
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        if len(self.places.setdefault(kind, [])) < MOST_PLACES:
+            self.places[kind].append(place)
+
+    def share(self, kind: str) -> float:
+        return self.counts.get(kind, 0) / self.seen if self.seen else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    text: str
+    label: int
+    columns: Mapping[str, str]
+    file: int
+    line: int
+    source: int
+
+
+def gather(
+    parts: Parts,
+    folder: Path,
+    cleaning: Sequence[str] = (),
+    left_out: LeftOut | None = None,
+    scratch: Path | None = None,
+) -> Labelled:
+    """
+    All messages, in order. Rows that do not fit go to `left_out`; without one, the first is a SettingsError.
+
+    The texts lie in a file without a name in `scratch`, which is gone with the last who reads it.
+    """
+    columns = sorted({column for source, _ in parts for column in source.columns})
+    with tempfile.TemporaryFile(dir=scratch) as file:
+        numbers = _write(file, _rows(parts, folder, left_out), columns, cleaning)
+        if not len(numbers[0]):
+            named = ", ".join(part.name for _, some in parts for part in some)
+            raise SettingsError(f"No messages in {named}: there is nothing to learn from.")
+        table = pa.ipc.open_file(pa.py_buffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))).read_all()
+    labels, files, lines, sources = (np.array(each, dtype=np.int64) for each in numbers)
+    names, weights = [source.name for source, _ in parts], np.array([source.weight for source, _ in parts])
+    return Labelled(
+        texts=Texts(table.column("text")),
+        labels=labels,
+        files=files,
+        columns={name: Texts(table.column(f"column.{name}")) for name in columns},
+        sources=tuple(names[number] for number in sources.tolist()),
+        weights=weights[sources],
+        raw=Texts(table.column("raw")) if cleaning else (),
+        lines=lines,
+        names=tuple(part.name for _, some in parts for part in some),
+    )
+
+
+def _rows(parts: Parts, folder: Path, left_out: LeftOut | None) -> Iterator[_Row]:
+    file = 0
+    for number, (source, some) in enumerate(parts):
+        for part in some:
+            yield from _part(source, part, folder, left_out, file, number)
+            file += 1
+
+
+def _part(source: Source, part: Part, folder: Path, left_out: LeftOut | None, file: int, number: int) -> Iterator[_Row]:
+    texts, kept, wanted = source.texts, source.columns, _wanted(source)
+    fields = list(dict.fromkeys((*texts, source.stars, *kept, *wanted)))
+    for line, found in rows(source, part, fields, folder):
+        row = dict(zip(fields, found, strict=True))
+        if any(spelled(row[column]) not in values for column, values in wanted.items()):
+            continue
+        if left_out is not None:
+            left_out.seen += 1
+        try:
+            text = joined([row[column] for column in texts], texts)
+            stars = label(row[source.stars], source.stars, source.labels)
+        except Unfit as unfit:
+            if left_out is None or unfit.kind is None:
+                raise SettingsError(f"{part.name}, line {line}: {unfit}.") from unfit
+            left_out.add(unfit.kind, f"{part.name}, line {line}")
+            continue
+        yield _Row(text, stars, {column: spelled(row[column]) for column in kept}, file, line, number)
+
+
+def _wanted(source: Source) -> dict[str, set[str]]:
+    return {
+        column: {spelled(value) for value in (given if isinstance(given, list) else [given])}
+        for column, given in source.where.items()
+    }
+
+
+def _write(file: IO[bytes], rows: Iterable[_Row], columns: Sequence[str], cleaning: Sequence[str]) -> list[Any]:
+    """Labels, files, lines and sources, by row; the rest goes to the file."""
+    names = ["text", *(["raw"] if cleaning else []), *(f"column.{name}" for name in columns)]
+    schema = pa.schema([(name, pa.string()) for name in names])
+    numbers = [array("b"), array("i"), array("q"), array("h")]
+    with pa.ipc.new_file(file, schema) as writer:
+        for batch in _batches(rows):
+            for row in batch:
+                for each, value in zip(numbers, (row.label, row.file, row.line, row.source), strict=True):
+                    each.append(value)
+            raw = [row.text for row in batch]
+            texts = [[clean(text, cleaning) for text in raw], raw] if cleaning else [raw]
+            others = [[row.columns.get(name, "") for row in batch] for name in columns]
+            writer.write_batch(pa.record_batch([pa.array(each, pa.string()) for each in (*texts, *others)], schema))
+    file.flush()
+    return numbers
+
+
+def _batches(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
+    batch: list[_Row] = []
+    characters = 0
+    for row in rows:
+        batch.append(row)
+        characters += len(row.text)
+        if len(batch) == ROWS_AT_ONCE or characters >= CHARACTERS_AT_ONCE:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch

@@ -1,0 +1,100 @@
+"""The messages of a run as Arrow data sets on disk, so that a step alone has what the whole run has."""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+from datasets import Dataset, load_from_disk
+
+from training.data.crossfit import Folds
+from training.data.labelled import Labelled
+from training.data.prepare import Prepared
+from training.data.texts import ROWS_AT_ONCE, Texts, in_batches
+from training.run_folder import SPLITS_FILE, RunFolder, fingerprint
+
+SPLITS = ("everything", "train", "validation", "calibration", "test")
+COLUMN = "column."  # before the names of those columns that the recipe keeps
+
+
+def write(messages: Prepared, folder: RunFolder) -> None:
+    """All splits, in the place of those of an earlier run."""
+    remove(folder)
+    there = {name: some for name in SPLITS if (some := getattr(messages, name)) is not None}
+    for name, some in there.items():
+        _write(some, folder.split(name))
+    folds = [rows.tolist() for _, rows in messages.folds]
+    every = fingerprint([some.fingerprint() for some in there.values()], folds)
+    files = {name: some.names for name, some in there.items()}
+    folder.write_json(SPLITS_FILE, {"fingerprint": every, "dropped": messages.dropped, "folds": folds, "files": files})
+
+
+def read(folder: RunFolder) -> Prepared:
+    """SettingsError when `data` was not done yet."""
+    told = folder.read_json(SPLITS_FILE, "data")
+    everything, train, validation, calibration, test = (_read(folder, name, told["files"]) for name in SPLITS)
+    assert everything is not None
+    assert train is not None
+    return Prepared(
+        everything, train, calibration, test, told["dropped"], _folds(told["folds"], len(train)), validation
+    )
+
+
+def remove(folder: RunFolder) -> None:
+    shutil.rmtree(folder.root / "data", ignore_errors=True)
+
+
+def _write(messages: Labelled, folder: Path) -> None:
+    raw = {} if messages.raw is messages.texts else {"raw": messages.raw}
+    texts = {"text": messages.texts, **raw, **{f"{COLUMN}{name}": each for name, each in messages.columns.items()}}
+    numbers = {"label": messages.labels, "file": messages.files, "line": messages.lines, "weight": messages.weights}
+    names = [*texts, "source"]
+    schema = pa.schema(
+        [
+            *((name, pa.string()) for name in names),
+            *((name, pa.from_numpy_dtype(each.dtype)) for name, each in numbers.items()),
+        ]
+    )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as place:
+        stream = Path(place) / "rows.arrow"
+        with pa.ipc.new_stream(str(stream), schema) as writer:
+            for rows, *batch in zip(
+                _runs(len(messages)), *map(in_batches, [*texts.values(), messages.sources]), strict=True
+            ):
+                writer.write_batch(pa.record_batch([*batch, *(each[rows] for each in numbers.values())], schema=schema))
+        Dataset.from_file(str(stream)).save_to_disk(folder)
+
+
+def _read(folder: RunFolder, name: str, files: Mapping[str, Sequence[str]]) -> Labelled | None:
+    if name not in files:
+        return None
+    table = cast("Dataset", load_from_disk(folder.split(name))).data
+    columns = table.column_names
+    texts = Texts(table.column("text"))
+    return Labelled(
+        texts=texts,
+        labels=table.column("label").to_numpy(),
+        files=table.column("file").to_numpy(),
+        columns={
+            column.removeprefix(COLUMN): Texts(table.column(column)) for column in columns if column.startswith(COLUMN)
+        },
+        sources=tuple(map(sys.intern, Texts(table.column("source")))),
+        weights=table.column("weight").to_numpy(),
+        raw=Texts(table.column("raw")) if "raw" in columns else texts,
+        lines=table.column("line").to_numpy(),
+        names=tuple(files[name]),
+    )
+
+
+def _runs(count: int) -> Iterator[slice]:
+    return (slice(start, start + ROWS_AT_ONCE) for start in range(0, count, ROWS_AT_ONCE))
+
+
+def _folds(folds: list[list[int]], count: int) -> Folds:
+    taken = [np.array(rows, dtype=np.int64) for rows in folds]
+    return [(np.setdiff1d(np.arange(count), rows), rows) for rows in taken]

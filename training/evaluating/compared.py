@@ -1,0 +1,39 @@
+"""What comparing base models gives."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from training.evaluating.intervals import Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """
+    On the calibration messages, by the precision that would be served: the test is for the one that is chosen.
+
+    `recall` and `needless` are at the threshold that promises what the recipe promises; `size_bytes` is of what serving
+    reads.
+    """
+
+    precision: str
+    rows: int
+    recall: float
+    needless: Estimate
+    accuracy: float
+    loss: float
+    messages_per_s: float
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What came of one base model, or the reason why nothing did."""
+
+    base: str
+    folder: Path
+    compared: Compared | None
+    reason: str | None = None
+
+    def as_json(self) -> dict[str, object]:
+        figures = {} if self.compared is None else asdict(self.compared)
+        return {"base": self.base, "run": str(self.folder), "reason": self.reason, **figures}

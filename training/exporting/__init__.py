@@ -1,0 +1,1 @@
+"""From a fitted classifier to the artifact that is served."""

@@ -1,0 +1,231 @@
+"""Fit a sequence classifier with transformers' Trainer, on soft targets so that labels and teachers mix."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from transformers import (
+    DataCollatorWithPadding,
+    EarlyStoppingCallback,
+    EvalPrediction,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from consumer.records import Satisfaction
+from training.fitting import balance, checkpoints
+from training.fitting.arguments import training_arguments
+from training.fitting.average import WeightAverage
+from training.fitting.push_at_save import pushing
+from training.fitting.resumable import ResumableTrainer
+from training.fitting.watched import Say, Watched
+
+CLASSES = len(Satisfaction)
+
+
+def soft_targets(labels: NDArray[np.int64], smoothing: float) -> NDArray[np.float32]:
+    """
+    (rows, 5): the label keeps 1 - smoothing, its neighbours in stars share the rest.
+
+    One star off is a smaller mistake than four, and people disagree by one.
+    """
+    distance = np.abs(np.arange(CLASSES)[None, :] - labels[:, None])
+    near = (distance == 1).astype(np.float64)
+    near /= near.sum(axis=1, keepdims=True)
+    targets: NDArray[np.float64] = (1 - smoothing) * (distance == 0) + smoothing * near
+    return targets.astype(np.float32)
+
+
+class Rows(torch.utils.data.Dataset[dict[str, Any]]):
+    """Token ids, at 4 bytes each: there may be a million rows."""
+
+    def __init__(self, token_ids: Iterable[Sequence[int]]) -> None:
+        rows = [np.asarray(ids, dtype=np.int32) for ids in token_ids]
+        self._starts = np.cumsum([0, *map(len, rows)])
+        self._ids = torch.from_numpy(np.concatenate(rows))
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    def content(self) -> bytes:
+        """All that a fit learns from."""
+        return self._starts.tobytes() + self._ids.numpy().tobytes()
+
+    def __getitem__(self, row: int) -> dict[str, Any]:
+        ids = self._ids[self._starts[row] : self._starts[row + 1]].long()
+        return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+
+
+class Examples(Rows):
+    """Rows with their soft targets; `token_dropout` of a text's own tokens are masked anew at every look."""
+
+    def __init__(
+        self,
+        token_ids: Iterable[Sequence[int]],
+        targets: NDArray[np.float32],
+        token_dropout: float = 0.0,
+        mask_id: int | None = None,
+    ) -> None:
+        super().__init__(token_ids)
+        self._targets = torch.from_numpy(targets)
+        self._token_dropout = token_dropout if mask_id is not None else 0.0
+        self._mask_id = mask_id
+
+    def content(self) -> bytes:
+        told = f"{self._token_dropout!r} {self._mask_id}".encode()
+        return super().content() + self._targets.numpy().tobytes() + told
+
+    def __getitem__(self, row: int) -> dict[str, Any]:
+        example = super().__getitem__(row)
+        if self._token_dropout:
+            dropped = torch.rand(len(example["input_ids"])) < self._token_dropout
+            dropped[0] = dropped[-1] = False  # [CLS] and [SEP] stay
+            example["input_ids"] = example["input_ids"].masked_fill(dropped, self._mask_id or 0)
+        return {**example, "labels": self._targets[row]}
+
+
+def cross_entropy(log_prior: NDArray[np.float32] | None = None) -> Callable[..., Tensor]:
+    """
+    For the Trainer: targets (rows, 5) may weigh rows and classes, and `log_prior` (5,) is added to the logits.
+
+    `num_items_in_batch` counts all five targets of all rows that one step learns from, whichever process has them.
+    """
+    prior = None if log_prior is None else torch.from_numpy(log_prior)
+
+    def loss(outputs: Any, labels: Tensor, num_items_in_batch: Tensor | None = None) -> Tensor:
+        logits = outputs.logits.float()
+        adjusted = logits if prior is None else logits + prior.to(logits.device)
+        losses = -(torch.log_softmax(adjusted, dim=-1) * labels).sum(-1)
+        total: Tensor = losses.mean() if num_items_in_batch is None else losses.sum() / (num_items_in_batch / CLASSES)
+        return total
+
+    return loss
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """
+    How to fit beyond TrainingArguments.
+
+    For skewed messages: `log_prior` in the loss, `resample` (rows' classes), and what is `put_back` in the end.
+    """
+
+    average_last: float = 0.0
+    layer_decay: float = 1.0
+    patience: int | None = None
+    log_prior: NDArray[np.float32] | None = None
+    resample: NDArray[np.int64] | None = None
+    put_back: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """Examples that choose between checkpoints, by what `judge` makes of their logits."""
+
+    examples: Examples
+    judge: Callable[[EvalPrediction], Mapping[str, float]]
+
+
+def fit(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    examples: Examples,
+    work: Path,
+    options: Mapping[str, Any],
+    ways: Ways = Ways(),
+    validation: Validation | None = None,
+    say: Say = lambda _: None,
+) -> dict[str, float]:
+    """
+    Train `model` in place and leave it in eval mode; `options` are TrainingArguments under their own names.
+
+    Goes on from the last whole checkpoint in `work`, and leaves train_results.json and trainer_state.json there.
+    """
+    arguments = training_arguments("fit.arguments", work, options, validated=validation is not None)
+    if ways.put_back is not None:
+        balance.head_bias(model, CLASSES)
+    average = WeightAverage(ways.average_last) if ways.average_last else None
+    made_from = checkpoints.fingerprint(model, examples.content(), {**checkpoints.deciding(options), **_as_json(ways)})
+    with Watched("fit", say) as watched:
+        trainer = ResumableTrainer(
+            model=model,
+            args=arguments,
+            train_dataset=examples,
+            eval_dataset=None if validation is None else validation.examples,
+            data_collator=DataCollatorWithPadding(tokenizer),
+            compute_loss_func=cross_entropy(ways.log_prior),
+            compute_metrics=None if validation is None else validation.judge,
+            callbacks=[
+                *pushing(arguments, say),
+                *([] if ways.patience is None else [EarlyStoppingCallback(ways.patience)]),
+            ],
+            average=average,
+            layer_decay=ways.layer_decay,
+            resample=ways.resample,
+        )
+        watched.watch(trainer)
+        results = run_to_end(trainer, made_from, say)
+        if average is not None:
+            _take_average(trainer, average)
+    if ways.put_back is not None:
+        balance.add_to_head(model, ways.put_back)
+    model.cpu().eval()  # type: ignore[no-untyped-call]
+    return results
+
+
+def run_to_end(trainer: ResumableTrainer, made_from: str, say: Say) -> dict[str, float]:
+    """From the beginning, or from the last whole checkpoint; the figures by the Trainer's names."""
+    work, rows = trainer.work, cast("Sized", trainer.train_dataset)
+    checkpoint = checkpoints.to_go_on_from(work, made_from, say)
+    if checkpoint is not None:
+        say(f"fit: {work.name} goes on from {checkpoint.name}")
+    try:
+        done = trainer.train(None if checkpoint is None else str(checkpoint))
+    except KeyboardInterrupt:
+        say(f"fit: interrupted; the same command {checkpoints.latest(work)}")
+        raise
+    results = {**done.metrics, "epoch": trainer.state.epoch or 0.0, "train_samples": len(rows)}
+    with checkpoints.writing(work / "train_results.json"):
+        trainer.save_metrics("train", results, combined=False)
+        trainer.save_state()
+    return results
+
+
+def _as_json(ways: Ways) -> dict[str, Any]:
+    return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in asdict(ways).items()}
+
+
+def _take_average(trainer: ResumableTrainer, average: WeightAverage) -> None:
+    """In the place of the last weights; in that of the best ones only if validation likes it better."""
+    best, model = trainer.state.best_metric, trainer.accelerator.unwrap_model(trainer.model)
+    if best is None or not trainer.args.load_best_model_at_end:
+        average.apply(model)
+        return
+    chosen = {name: weight.detach().clone() for name, weight in model.state_dict().items()}
+    average.apply(model)
+    name = str(trainer.args.metric_for_best_model).removeprefix("eval_")
+    reached = trainer.evaluate()[f"eval_{name}"]
+    if reached > best if trainer.args.greater_is_better else reached < best:
+        return
+    model.load_state_dict(chosen)
+
+
+@torch.inference_mode()
+def predict(model: PreTrainedModel, token_ids: Sequence[Sequence[int]], batch_size: int = 64) -> NDArray[np.float32]:
+    """Logits (rows, 5) by torch, for choices made while training; what is shipped is measured by the consumer."""
+    order = sorted(range(len(token_ids)), key=lambda row: len(token_ids[row]))
+    logits = np.empty((len(token_ids), CLASSES), dtype=np.float32)
+    for start in range(0, len(order), batch_size):
+        rows = order[start : start + batch_size]
+        longest = max(len(token_ids[row]) for row in rows)
+        ids, mask = torch.zeros(len(rows), longest, dtype=torch.long), torch.zeros(len(rows), longest)
+        for place, row in enumerate(rows):
+            ids[place, : len(token_ids[row])] = torch.tensor(token_ids[row])
+            mask[place, : len(token_ids[row])] = 1
+        logits[rows] = model(input_ids=ids, attention_mask=mask).logits.float().numpy()
+    return logits

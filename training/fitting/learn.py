@@ -1,0 +1,144 @@
+"""From messages to a fitted classifier, as a recipe says."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from transformers import (
+    DebertaV2Config,
+    DebertaV2Model,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    set_seed,
+)
+
+from consumer.records import Satisfaction
+from training import processes
+from training.data.labelled import Labelled
+from training.fitting import balance, model, precision, tokenizer
+from training.fitting.fit import Examples, Validation, Ways, fit, soft_targets
+from training.fitting.metrics_of_fit import judge
+from training.fitting.pretrain import pretrain
+from training.fitting.push_at_save import without_push
+from training.fitting.teach import fit_teacher, fragments, taught
+from training.fitting.watched import Say
+from training.recipe import SCRATCH, Recipe
+
+TEXTS_AT_ONCE = 1000
+EVEN = (1 / len(Satisfaction),) * len(Satisfaction)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where each fit begins: a tokenizer, and a configuration with its pretrained encoder, or a checkpoint's name."""
+
+    tokenizer: PreTrainedTokenizerBase
+    config: DebertaV2Config | None
+    encoder: DebertaV2Model | None
+    base: str
+
+
+def start(recipe: Recipe, texts: Sequence[str], work: Path, say: Say = lambda _: None) -> Start:
+    """Tokenizer and encoder from the texts alone, or the recipe's checkpoint. No label is looked at."""
+    if recipe.model.base != SCRATCH:
+        _, words = model.from_checkpoint(recipe.model.base)
+        return Start(words, None, None, recipe.model.base)
+    own = tokenizer.train(texts, recipe.model.vocab_size, lower_case=recipe.model.lower_case)
+    config = model.config_from_scratch(recipe.model.config, len(own))
+    if not recipe.pretrain.wanted:
+        return Start(own, config, None, SCRATCH)
+    set_seed(recipe.seed)
+    ids = encode(own, texts, recipe.model.max_length)
+    options = _options(recipe, without_push(recipe.pretrain.arguments), config)
+    return Start(own, config, pretrain(config, own, ids, work, options, recipe.pretrain.mask_share, say), SCRATCH)
+
+
+def learn(
+    recipe: Recipe,
+    begin: Start,
+    messages: Labelled,
+    work: Path,
+    validation: Labelled | None = None,
+    say: Say = lambda _: None,
+    *,
+    shipped: bool = True,
+) -> PreTrainedModel:
+    """
+    A classifier fitted on the messages; the same recipe, start and messages give the same one.
+
+    Validation messages choose between its checkpoints. An interrupted one goes on from the last of them in `work`.
+    """
+    set_seed(recipe.seed)
+    fresh: PreTrainedModel = (
+        model.from_checkpoint(begin.base)[0] if begin.config is None else model.classifier(begin.config, begin.encoder)
+    )
+    texts, plain = lessons(recipe, messages)
+    targets = _weighed(messages, plain)
+    examples = Examples(
+        encode(begin.tokenizer, texts, recipe.model.max_length),
+        targets * balance.class_weights(targets) if recipe.fit.balance == "weights" else targets,
+        recipe.fit.token_dropout,
+        begin.tokenizer.mask_token_id,
+    )
+    given = recipe.fit.arguments if shipped else without_push(recipe.fit.arguments)
+    options = _options(recipe, given, fresh.config)
+    chooser = None if validation is None else _validation(recipe, begin, validation)
+    fit(fresh, begin.tokenizer, examples, work, options, _ways(recipe, targets), chooser, say)
+    return fresh
+
+
+def _options(recipe: Recipe, given: Mapping[str, Any], config: PreTrainedConfig) -> dict[str, Any]:
+    width = int(getattr(config, "hidden_size", 0)) or 1
+    bits = processes.decided(lambda: precision.options(recipe.fit.precision, given, width))
+    return {"seed": recipe.seed, **bits, **given}
+
+
+def _ways(recipe: Recipe, targets: NDArray[np.float32]) -> Ways:
+    plan, resampled = recipe.fit, recipe.fit.balance == "resample"
+    return Ways(
+        plan.average_last,
+        plan.layer_decay,
+        plan.patience,
+        balance.log_prior(targets) if plan.balance == "prior" else None,
+        targets.argmax(axis=1) if resampled else None,
+        None if plan.balance == "none" else balance.put_back(targets, resampled=resampled),
+    )
+
+
+def _weighed(messages: Labelled, targets: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Targets that sum to their row's weight; made-up pieces of the messages weigh 1."""
+    weights = np.ones(len(targets), dtype=np.float32)
+    weights[: len(messages)] = messages.weights
+    return targets * weights[:, None]
+
+
+def _validation(recipe: Recipe, begin: Start, messages: Labelled) -> Validation:
+    shares = tuple(messages.class_shares())
+    ids = encode(begin.tokenizer, messages.texts, recipe.model.max_length)
+    told_by = EVEN if recipe.fit.balance != "none" else shares
+    figures = judge(recipe.promise.recall, told_by, recipe.promise.live_shares or shares)
+    return Validation(Examples(ids, soft_targets(messages.labels, 0.0)), figures)
+
+
+def lessons(recipe: Recipe, messages: Labelled) -> tuple[list[str], NDArray[np.float32]]:
+    """Texts with soft targets (rows, 5): the messages, and what a teacher makes of them when one is wanted."""
+    own = soft_targets(messages.labels, recipe.fit.label_smoothing)
+    plan = recipe.teach
+    if not plan.fragments_per_message:
+        return list(messages.texts), own
+    teacher = fit_teacher(messages)
+    made = fragments(messages.texts, round(plan.fragments_per_message * len(messages)), recipe.seed)
+    mixed = (1 - plan.weight) * own + plan.weight * taught(teacher, messages.texts, plan.sharpness)
+    return [*messages.texts, *made], np.concatenate([mixed, taught(teacher, made, plan.sharpness)]).astype(np.float32)
+
+
+def encode(words: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int) -> Iterator[list[int]]:
+    """A thousand texts at a time, for there may be a million."""
+    for start in range(0, len(texts), TEXTS_AT_ONCE):
+        yield from words(list(texts[start : start + TEXTS_AT_ONCE]), truncation=True, max_length=max_length)[
+            "input_ids"
+        ]

@@ -1,0 +1,67 @@
+"""Why a base model cannot be loaded, cause by cause, and what to do about each. No code of its own is ever run."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from huggingface_hub.errors import HFValidationError, RemoteEntryNotFoundError
+from transformers import PreTrainedConfig, PreTrainedTokenizerBase
+
+from consumer.errors import SettingsError, ShikyuError
+from training.sharing.hub_errors import causes, reason
+
+FEWEST_TOKENS = 10  # an empty one of some kinds still has a space and an unknown word
+
+
+@contextmanager
+def loading(base: str) -> Iterator[None]:
+    """SettingsError for what is wrong with the base model, SurroundingsError for the way to it."""
+    try:
+        yield
+    except Exception as error:  # transformers, safetensors and tokenizers raise what has only Exception in common
+        raise _told(base, error) from error
+
+
+def refuse_code(base: str, config: PreTrainedConfig) -> None:
+    """
+    SettingsError for a model that comes with code.
+
+    Where its model_type is known, transformers would leave the code out and load another model than its makers meant.
+    """
+    if getattr(config, "auto_map", None):
+        raise _code(base)
+
+
+def refuse_no_words(base: str, tokenizer: PreTrainedTokenizerBase) -> None:
+    """SettingsError where there is no tokenizer: transformers makes one that knows no word, and says nothing."""
+    if len(set(tokenizer.get_vocab()) - set(tokenizer.all_special_tokens)) < FEWEST_TOKENS:
+        raise SettingsError(
+            f"The base model {base!r} comes without a tokenizer: put its tokenizer.json (or spm.model, vocab.txt) "
+            "beside its config.json, or name a checkpoint that has one."
+        )
+
+
+def _told(base: str, error: Exception) -> ShikyuError:
+    what = f"The base model {base!r}"
+    found = list(causes(error))
+    if any("trust_remote_code" in str(each) for each in found):
+        return _code(base)
+    if any(isinstance(each, HFValidationError) for each in found):
+        return SettingsError(
+            f"{what} cannot be loaded: it is neither a folder that is there nor a name on the Hub (OWNER/NAME)."
+        )
+    lacks_a_file = any(isinstance(each, RemoteEntryNotFoundError) for each in found)
+    in_folder = os.path.isdir(base)  # noqa: PTH112 - Path's raises for a name too long
+    if not in_folder and not lacks_a_file and (told := reason(error, what)):
+        return told
+    return SettingsError(
+        f"{what} cannot be loaded ({type(error).__name__}): name a folder with config.json, model.safetensors and "
+        "tokenizer.json, or a Hub checkpoint with these; weights kept as pickles (pytorch_model.bin) are never loaded."
+    )
+
+
+def _code(base: str) -> SettingsError:
+    return SettingsError(
+        f"The base model {base!r} comes with code of its own (auto_map in its configuration), and such code is never "
+        "run: name one whose architecture transformers itself knows."
+    )

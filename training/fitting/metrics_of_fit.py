@@ -1,0 +1,42 @@
+"""What the validation messages say of a checkpoint: the figure that counts, by which the best one is chosen."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from transformers import EvalPrediction
+
+from consumer.decide import urgencies
+from training.evaluating.paired import needless_at_recall
+
+NEEDLESS = "needless_at_recall"
+NAMES = (NEEDLESS, "accuracy", "loss")  # the Trainer itself adds the loss
+SMALLER_IS_BETTER = (NEEDLESS, "loss")
+
+
+def judge(
+    recall: float, model_shares: Sequence[float], live_shares: Sequence[float]
+) -> Callable[[EvalPrediction], Mapping[str, float]]:
+    """
+    For the Trainer's compute_metrics: (rows, 5) logits and (rows, 5) targets to figures.
+
+    `needless_at_recall` is the share of 3 to 5 stars answered where `recall` of 1 star are, by the urgency for
+    `live_shares`; the logits are for `model_shares`.
+    """
+    shift = (np.log(np.array(live_shares)) - np.log(np.array(model_shares))).tolist()
+
+    def figures(prediction: EvalPrediction) -> Mapping[str, float]:
+        logits, labels = _logits(prediction.predictions), np.asarray(prediction.label_ids).argmax(axis=1)
+        return {
+            NEEDLESS: needless_at_recall(urgencies(logits, 1.0, shift), labels, recall),
+            "accuracy": float((logits.argmax(axis=1) == labels).mean()),
+        }
+
+    return figures
+
+
+def _logits(predictions: Any) -> NDArray[np.float32]:
+    """Some models answer with more than their logits, which come first."""
+    logits: NDArray[np.float32] = predictions[0] if isinstance(predictions, tuple) else predictions
+    return logits

@@ -1,0 +1,1 @@
+"""From calibration messages to a threshold, and what it promises."""

@@ -1,0 +1,110 @@
+"""What stands beside the manifest in operating_point.json: how it was chosen, and what its probabilities are worth."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from consumer.decide import probabilities, urgencies
+from consumer.manifest import ClassShares
+from consumer.records import Satisfaction
+from training import recipe as recipes
+from training.data.crossfit import Calibration
+from training.evaluating.reliability import reliability
+from training.evaluating.score import Scored
+from training.operating.basis import Basis
+from training.operating.calibrate import loss
+from training.operating.effort import Estimated, estimated
+from training.operating.promise import Operated, prior_shift
+
+HOW = {
+    "wilks": "an order statistic chosen before any score was seen",
+    "clopper-pearson": "by messages that the threshold was not chosen on",
+    "massart": "for whatever threshold might have been chosen on the same messages",
+}
+
+
+def chosen(
+    points: Mapping[str, Operated],
+    labels: NDArray[np.int64],
+    shares: ClassShares,
+    promise: recipes.Promise,
+    basis: Basis,
+) -> dict[str, object]:
+    """
+    `precisions` has each OperatingPoint's fields, its `slices`, and a day's `effort` if the recipe says how long it is.
+
+    `effort` is of the calibration messages that the promise rests on; of test messages it is a better estimate.
+    """
+    return {
+        "by": promise.by,
+        "slices": promise.slices,
+        "messages": {"temperature": len(basis.temperature), "promise": len(basis.promise), "apart": basis.apart},
+        "precisions": {
+            name: {
+                **asdict(each.point),
+                "slices": [one.as_json() for one in each.slices],
+                "effort": effort.as_json() if (effort := _effort(each, labels, shares, promise)) else None,
+            }
+            for name, each in points.items()
+        },
+    }
+
+
+def calibrated(
+    calibration: Calibration, points: Mapping[str, Operated], shares: ClassShares, basis: Basis
+) -> dict[str, object]:
+    """
+    Per precision `before` (a temperature of 1) and `after`: `loss` and Reliability's fields, on the promise's messages.
+
+    Where `messages.apart` is false, the temperature has seen them.
+    """
+    return {
+        name: {
+            "before": _reliable(calibration.scored[name], calibration.labels, 1.0, shares, basis),
+            "after": _reliable(calibration.scored[name], calibration.labels, each.temperature, shares, basis),
+        }
+        for name, each in points.items()
+    }
+
+
+def chosen_lines(points: Mapping[str, Operated]) -> list[str]:
+    """For a terminal: what each precision's threshold promises by which bound, and the slices that hold it down."""
+    lines = []
+    for name, each in points.items():
+        point = each.point
+        lines.append(
+            f"{name}: threshold {point.threshold:.4f}, temperature {each.temperature:.3f}; at least "
+            f"{point.promised:.1%} of 1 star with {point.confidence:.0%} confidence ({HOW[point.bound]}), "
+            f"from {point.size} of them"
+        )
+        lines += [
+            f"  slice {one.value!r} alone: threshold {one.threshold:.4f}, from {one.size} of 1 star"
+            for one in each.slices[:5]
+        ]
+    return lines
+
+
+def _reliable(
+    scored: Scored, labels: NDArray[np.int64], temperature: float, shares: ClassShares, basis: Basis
+) -> dict[str, object]:
+    logits, own = scored.logits[basis.promise], labels[basis.promise]
+    found = reliability(
+        probabilities(logits, temperature),
+        urgencies(logits, temperature, prior_shift(shares)),
+        own,
+        np.array(shares.live) / np.array(shares.training),
+    )
+    return {"loss": loss(logits, own, temperature), **found.as_json()}
+
+
+def _effort(
+    operated: Operated, labels: NDArray[np.int64], shares: ClassShares, promise: recipes.Promise
+) -> Estimated | None:
+    own, classes = labels[operated.promise], len(Satisfaction)
+    of = np.bincount(own, minlength=classes).tolist()
+    if promise.messages_per_day is None or min(of) == 0:
+        return None
+    answered = np.bincount(own[operated.urgent[operated.promise]], minlength=classes).tolist()
+    return estimated(promise.messages_per_day, shares.live, answered, of, promise.confidence)

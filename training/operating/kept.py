@@ -1,0 +1,110 @@
+"""
+Whether a promise is kept on other messages than it was made on: an exact binomial test both ways.
+
+Kept, where so few misses would be unlikely had the promise been broken; broken, where so many would be had it been
+kept; else the messages are too few to tell.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from consumer.errors import LimitError
+from training.operating.binomial import as_few_misses, as_many_misses, interval
+
+Outcome = Literal["kept", "broken", "too few to tell"]
+MOST_MESSAGES = 10_000_000
+
+
+class UndecidedError(LimitError):
+    """The check ran, on too little to tell."""
+
+    exit_code = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """
+    On `size` very unsatisfied messages; `low` to `high` holds their true recall with the promise's confidence.
+
+    `needed` in all would tell, were the same share missed of them; None where it lies too near to what was promised.
+    """
+
+    outcome: Outcome
+    size: int
+    misses: int
+    low: float
+    high: float
+    needed: int | None
+
+    def as_json(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def verdict(misses: int, size: int, recall: float, confidence: float, tests: int = 1) -> Verdict:
+    """With `tests` of them the promise is broken if one is, so each is allowed its part of the risk (Bonferroni)."""
+    risk = 1 - confidence
+
+    def outcome(missed: int, of: int) -> Outcome:
+        if as_few_misses(missed, of, recall) <= risk:
+            return "kept"
+        return "broken" if as_many_misses(missed, of, recall) <= risk / tests else "too few to tell"
+
+    low, high = interval(size - misses, size, confidence) if size else (0.0, 1.0)
+    needed = _needed(misses, size, lambda missed, of: outcome(missed, of) != "too few to tell")
+    return Verdict(outcome(misses, size), size, misses, low, high, needed)
+
+
+def verdicts(
+    urgent: NDArray[np.bool_],
+    labels: NDArray[np.int64],
+    recall: float,
+    confidence: float,
+    slices: Sequence[str] | None = None,
+) -> dict[str, Verdict]:
+    """By slice, worst first; without slices one, named by the empty text."""
+    values = np.array(slices if slices is not None else [""] * len(labels))
+    names = np.unique(values).tolist()
+    found = {}
+    for name in names:
+        missed = ~urgent[(values == name) & (labels == 0)]
+        found[name] = verdict(int(missed.sum()), len(missed), recall, confidence, len(names))
+    return dict(sorted(found.items(), key=lambda item: item[1].high))
+
+
+def require_kept(verdicts: Sequence[Verdict]) -> None:
+    """Of all slices and precisions. LimitError when one is broken, UndecidedError when it cannot be told of one."""
+    if any(each.outcome == "broken" for each in verdicts):
+        raise LimitError("The promise is broken here: calibrate on messages like these (shikyu-train recalibrate).")
+    undecided = [each for each in verdicts if each.outcome == "too few to tell"]
+    more = [each.needed - each.size for each in undecided if each.needed is not None]
+    if len(more) < len(undecided):
+        raise UndecidedError(
+            "The share that is answered lies too near to the promise for any number to tell them apart."
+        )
+    if undecided:
+        raise UndecidedError(
+            "Too few very unsatisfied messages to tell whether the promise is kept: "
+            f"label about {max(more)} more, if they are like these."
+        )
+
+
+def _needed(misses: int, size: int, tells: Callable[[int, int], bool]) -> int | None:
+    """The least number, from `size` on, that would tell; found by halving, which a sawtooth can shift by a few."""
+    share = misses / size if size else 0.0
+
+    def enough(of: int) -> bool:
+        return tells(round(share * of), of)
+
+    few, many = size - 1, size
+    while not enough(many):
+        few, many = many, max(1, 2 * many)
+        if many > MOST_MESSAGES:
+            return None
+    while many - few > 1:
+        middle = (few + many) // 2
+        few, many = (few, middle) if enough(middle) else (middle, many)
+    return many

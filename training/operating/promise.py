@@ -1,0 +1,143 @@
+"""Per precision: temperature, threshold, what they promise, and whether it may be served beside fp32."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from consumer.decide import probabilities, urgencies
+from consumer.manifest import ClassShares, Promise, Served
+from training import recipe as recipes
+from training.data.crossfit import Calibration
+from training.exporting.graphs import PRECISIONS
+from training.operating.basis import Basis
+from training.operating.binomial import share_at_least, share_wherever_cut
+from training.operating.calibrate import temperature
+from training.operating.gate import Decided, measured, passed
+from training.operating.operate import OperatingPoint, needless_of, operating_point
+from training.operating.tradeoff import by_capacity, by_cost
+from training.operating.worst_slice import SlicePoint, worst_slice
+
+
+@dataclass(frozen=True, slots=True)
+class Operated:
+    """One set of scores with its temperature and operating point; `promise` are the rows that it rests on."""
+
+    temperature: float
+    point: OperatingPoint
+    urgency: NDArray[np.float64]
+    predicted: NDArray[np.int64]
+    promise: NDArray[np.int64]
+    slices: tuple[SlicePoint, ...] = ()
+
+    @property
+    def urgent(self) -> NDArray[np.bool_]:
+        answered: NDArray[np.bool_] = self.urgency >= self.point.threshold
+        return answered
+
+    @property
+    def decided(self) -> Decided:
+        return Decided(self.urgency, self.urgent, self.predicted)
+
+
+def operate(
+    logits: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    shares: ClassShares,
+    promise: recipes.Promise,
+    basis: Basis | None = None,
+) -> Operated:
+    """Temperature first, then the threshold on the urgencies that the consumer would give."""
+    parts = basis or Basis.all_for_both(len(labels))
+    warmth = temperature(logits[parts.temperature], labels[parts.temperature])
+    urgency = urgencies(logits, warmth, prior_shift(shares))
+    predicted = probabilities(logits, warmth).argmax(axis=1)
+    if promise.by != "recall":
+        return Operated(
+            warmth, _by_tradeoff(urgency, labels, shares, promise, parts), urgency, predicted, parts.promise
+        )
+    own, theirs = urgency[parts.promise], labels[parts.promise]
+    if not parts.slices:
+        point = operating_point(own, theirs, promise.recall, promise.confidence)
+        return Operated(warmth, point, urgency, predicted, parts.promise)
+    values = [parts.slices[row] for row in parts.promise]
+    point, slices = worst_slice(own, theirs, values, promise.recall, promise.confidence)
+    return Operated(warmth, point, urgency, predicted, parts.promise, slices)
+
+
+def _by_tradeoff(
+    urgency: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    shares: ClassShares,
+    promise: recipes.Promise,
+    basis: Basis,
+) -> OperatingPoint:
+    """
+    Chosen on the temperature's rows, so that the others bound its recall as if it had fallen from the sky.
+
+    Where they are the same rows, the bound is one that holds for every threshold at once.
+    """
+    choose, rest = basis.temperature, basis.promise
+    if promise.by == "cost":
+        assert promise.cost_missed is not None
+        assert promise.cost_needless is not None
+        costs = promise.cost_missed, promise.cost_needless
+        threshold = by_cost(urgency[choose], labels[choose], shares.live, *costs)
+    else:
+        assert promise.looks_per_day is not None
+        assert promise.messages_per_day is not None
+        most = promise.looks_per_day / promise.messages_per_day
+        threshold = by_capacity(urgency[choose], labels[choose], shares.live, most)
+    answered = (urgency[rest] >= threshold)[labels[rest] == 0]
+    hits, size = int(answered.sum()), len(answered)
+    bound = share_at_least if basis.apart else share_wherever_cut
+    promised = bound(hits, size, promise.confidence)
+    return OperatingPoint(
+        threshold,
+        promised,
+        promise.confidence,
+        size,
+        size - hits,
+        promised,
+        "clopper-pearson" if basis.apart else "massart",
+    )
+
+
+def prior_shift(shares: ClassShares) -> list[float]:
+    shift: list[float] = (np.log(np.array(shares.live)) - np.log(np.array(shares.training))).tolist()
+    return shift
+
+
+def operated(
+    calibration: Calibration, shares: ClassShares, promise: recipes.Promise, basis: Basis | None = None
+) -> dict[str, Operated]:
+    """Each precision on its own scores."""
+    return {
+        name: operate(scored.logits, calibration.labels, shares, promise, basis)
+        for name, scored in calibration.scored.items()
+    }
+
+
+def served(precisions: Mapping[str, Operated], labels: NDArray[np.int64], gate: recipes.Gate) -> dict[str, Served]:
+    """The manifest's `precisions`."""
+    return {name: _served(name, each, precisions["fp32"], labels, gate) for name, each in precisions.items()}
+
+
+def _served(name: str, operated: Operated, exact: Operated, labels: NDArray[np.int64], limits: recipes.Gate) -> Served:
+    gate = None if name == "fp32" else measured(operated.decided, exact.decided, labels, limits)
+    point, rows = operated.point, operated.promise
+    return Served(
+        files=(PRECISIONS[name],),
+        temperature=operated.temperature,
+        threshold=point.threshold,
+        servable=gate is None or passed(gate, limits),
+        promise=Promise(
+            target=point.recall,
+            recall=point.promised,
+            confidence=point.confidence,
+            calibration_size=len(rows),
+            needless=needless_of(operated.urgent[rows], labels[rows]),
+        ),
+        gate=gate,
+    )

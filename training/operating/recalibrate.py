@@ -1,0 +1,153 @@
+"""The same model for other messages: a new temperature, threshold and promise from some of them, in a new artifact."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from pydantic import ValidationError
+
+from consumer.artifact import read_manifest
+from consumer.classify import Classifier, load
+from consumer.decide import probabilities, urgencies
+from consumer.errors import SettingsError
+from consumer.manifest import ClassShares, Description, Manifest, Served, Shares
+from training import recipe as recipes
+from training.data import Labelled, require_every_class
+from training.data.crossfit import Calibration
+from training.evaluating.evaluate import Answered, answered
+from training.evaluating.reference import reference
+from training.evaluating.score import Scored, folder_files
+from training.operating.basis import basis, require_promise
+from training.operating.chosen import calibrated
+from training.operating.promise import Operated, operated, prior_shift, served
+from training.reporting.recalibrated_card import recalibrated_card
+from training.run_folder import CARD, EVAL_RESULTS
+
+FOR_TEMPERATURE = 0.2  # of the messages, as in a recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Recalibrated:
+    """`description` and `files` for `write_artifact`; `before` is what the old threshold did on the same messages."""
+
+    description: Description
+    files: Mapping[str, bytes]
+    points: Mapping[str, Operated]
+    before: Mapping[str, Answered]
+
+
+def recalibrate(folder: Path, messages: Labelled, version: str, promise: recipes.Promise) -> Recalibrated:
+    """
+    From the artifact in `folder`, in fp32 and every other precision that it may serve.
+
+    LimitError when the messages are too few for the promise, and says how many more it takes.
+    """
+    require_every_class(messages, "labelled")
+    share = FOR_TEMPERATURE if promise.temperature_share is None else promise.temperature_share
+    require_promise(messages, promise, share)
+    manifest = read_manifest(folder)
+    calibration = Calibration(messages.labels, _scored(folder, manifest, messages))
+    shares, part = _shares(manifest, messages, promise), basis(messages, promise, share)
+    points = operated(calibration, shares, promise, part)
+    kept = folder_files(folder)
+    description = _described(manifest, version, shares, _precisions(manifest, points, messages), calibration, kept)
+    before = {name: _before(manifest, name, scored, messages) for name, scored in calibration.scored.items()}
+    made = {
+        EVAL_RESULTS: _results(manifest, description, messages, before, calibrated(calibration, points, shares, part)),
+        CARD: recalibrated_card(kept[CARD].decode(errors="replace"), manifest, description, messages, before).encode(),
+    }
+    files = {name: content for name, content in kept.items() if name in description.owned_files}
+    return Recalibrated(description, {**files, **made}, points, before)
+
+
+def _scored(folder: Path, manifest: Manifest, messages: Labelled) -> dict[str, Scored]:
+    """fp32 even where it is not there, which is then said: the others are held against it."""
+    here = [
+        name
+        for name, each in manifest.precisions.items()
+        if name != "fp32" and each.servable and (folder / each.model_file).is_file()
+    ]
+    return {name: _logits(load(folder, name), messages) for name in ("fp32", *here)}
+
+
+def _logits(classifier: Classifier, messages: Labelled) -> Scored:
+    tokens = classifier.tokenize(messages.raw)
+    logits = np.empty((len(tokens), len(classifier.manifest.labels)), dtype=np.float32)
+    for rows in classifier.batches(tokens):
+        logits[rows] = classifier.infer([tokens[row] for row in rows])
+    return Scored(logits, tokens)
+
+
+def _shares(manifest: Manifest, messages: Labelled, promise: recipes.Promise) -> ClassShares:
+    """Live are the shares that were declared, now or when the artifact was made; else those of the messages."""
+    here, was = cast("Shares", tuple(messages.class_shares())), manifest.class_shares
+    declared = was.live if was.live != was.training else None
+    return ClassShares(training=here, live=promise.live_shares or declared or here)
+
+
+def _precisions(manifest: Manifest, points: Mapping[str, Operated], messages: Labelled) -> dict[str, Served]:
+    """Each by the limits that its gate had; what the artifact may not serve is left out."""
+    found = {}
+    for name, was in manifest.precisions.items():
+        if name in points:
+            limits = {key: value for key, value in (was.gate or {}).items() if key in recipes.Gate.model_fields}
+            pair: dict[str, Operated] = {"fp32": points["fp32"], name: points[name]}
+            now = served(pair, messages.labels, recipes.Gate.model_validate(limits))[name]
+            found[str(name)] = now.model_copy(update={"files": was.files})
+    return found
+
+
+def _described(
+    manifest: Manifest,
+    version: str,
+    shares: ClassShares,
+    precisions: Mapping[str, Served],
+    calibration: Calibration,
+    kept: Mapping[str, bytes],
+) -> Description:
+    scored, temperature = calibration.scored["fp32"], precisions["fp32"].temperature
+    urgency = urgencies(scored.logits, temperature, prior_shift(shares))
+    changed = {
+        "version": version,
+        "class_shares": shares,
+        "precisions": precisions,
+        "checkpoint_files": tuple(name for name in manifest.checkpoint_files if name in kept),
+        "reference": reference(probabilities(scored.logits, temperature), urgency, scored.tokens),
+        "created_at": datetime.now(UTC).replace(microsecond=0),
+    }
+    try:
+        return Description.model_validate(
+            {name: changed.get(name, getattr(manifest, name)) for name in Description.model_fields}
+        )
+    except ValidationError as error:
+        raise SettingsError(f"The version {version!r} is none: {error.errors()[0]['msg']}.") from error
+
+
+def _before(manifest: Manifest, precision: str, scored: Scored, messages: Labelled) -> Answered:
+    was = next(each for name, each in manifest.precisions.items() if name == precision)
+    urgency = urgencies(scored.logits, was.temperature, prior_shift(manifest.class_shares))
+    return answered(urgency >= was.threshold, messages.labels)
+
+
+def _results(
+    manifest: Manifest,
+    description: Description,
+    messages: Labelled,
+    before: Mapping[str, Answered],
+    calibration: Mapping[str, object],
+) -> bytes:
+    results = {
+        "test_rows": 0,
+        "recalibrated_from": {"name": manifest.name, "version": manifest.version},
+        "recalibrated_on": {"rows": len(messages), "class_counts": messages.class_counts()},
+        "promises": {
+            name: each.promise.model_dump() if each.promise else None for name, each in description.precisions.items()
+        },
+        "before": {name: asdict(each) for name, each in before.items()},
+        "calibration": calibration,
+    }
+    return (json.dumps(results, indent=2, allow_nan=False) + "\n").encode()

@@ -1,0 +1,1 @@
+"""What was measured, for people: a page, a card, a terminal."""

@@ -1,0 +1,57 @@
+"""README.md of an artifact that was calibrated anew: what changed, and nothing of what was measured before."""
+
+from collections.abc import Mapping
+
+from huggingface_hub import ModelCard, ModelCardData
+
+from consumer.manifest import Description, Manifest
+from training.data import Labelled
+from training.evaluating.evaluate import Answered
+
+MEASURED = "model-index"
+
+
+def recalibrated_card(
+    card: str, was: Manifest, now: Description, messages: Labelled, before: Mapping[str, Answered]
+) -> str:
+    """From the old artifact's `card` only its metadata for the Hub, less the figures in it."""
+    counts = ", ".join(map(str, messages.class_counts()))
+    return "\n".join(
+        [
+            *_metadata(card),
+            f"# {now.name} {now.version}",
+            "",
+            f"The model of {was.name} {was.version}, calibrated anew on {len(messages)} labelled messages ({counts}",
+            "with 1 to 5 stars). Its weights are the same; temperature, threshold and promise are new.",
+            "",
+            "## What it promises",
+            "",
+            *_promises(now, before),
+            "",
+            "## Limits",
+            "",
+            "The promise speaks of messages like those it was calibrated on. Nothing else was measured on them: label",
+            "others, and ask `shikyu-train check` and `shikyu-train evaluate`.",
+            "",
+        ]
+    )
+
+
+def _metadata(card: str) -> list[str]:
+    data = ModelCard(card, ignore_metadata_errors=True).data.to_dict()  # type: ignore[no-untyped-call]
+    data.pop(MEASURED, None)
+    return ["---", ModelCardData(ignore_metadata_errors=True, **data).to_yaml(), "---", ""] if data else []
+
+
+def _promises(now: Description, before: Mapping[str, Answered]) -> list[str]:
+    lines = []
+    for name, served in now.precisions.items():
+        if promise := served.promise:
+            lines.append(
+                f"- {name}: at least {promise.target:.1%} of the very unsatisfied are answered, with "
+                f"{promise.confidence:.0%} confidence; of the messages with 3 to 5 stars {promise.needless:.1%} were "
+                f"answered needlessly. The old threshold answered {before[name].recall:.1%} and "
+                f"{before[name].needless:.1%}"
+                f"{'' if served.servable else ' (not servable: see the gate in manifest.json)'}."
+            )
+    return lines

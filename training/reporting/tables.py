@@ -1,0 +1,106 @@
+"""Figures side by side, for a terminal."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from consumer.manifest import Promise
+from consumer.records import ModelVersion
+from training.evaluating.compared import Row
+from training.evaluating.diff import Difference, McNemar
+from training.evaluating.evaluate import Evaluation
+from training.evaluating.intervals import Estimate
+from training.operating.kept import Verdict
+from training.reporting.told import points
+
+Figure = Callable[[Evaluation], float]
+
+
+def diff_table(first: ModelVersion, second: ModelVersion, found: Difference) -> RenderableType:
+    """Both models' figures, what lies between them, and whether chance explains it."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column(f"{found.rows:,} messages")
+    for column in (f"A: {_named(first)}", f"B: {_named(second)}", "B less A, points (95 %)"):
+        table.add_column(column, justify="right")
+    rows: list[tuple[str, Figure, Estimate | None]] = [
+        ("1 star answered", lambda each: each.operating_point.recall, found.gained.recall),
+        ("2 stars answered", lambda each: each.operating_point.unsatisfied, None),
+        ("3 to 5 needlessly", lambda each: each.operating_point.needless, found.gained.needless),
+        ("accuracy", lambda each: each.accuracy, found.gained.accuracy),
+    ]
+    for name, figure, gained in rows:
+        table.add_row(
+            name, f"{figure(found.first):.1%}", f"{figure(found.second):.1%}", points(gained) if gained else ""
+        )
+    table.add_row("loss", f"{found.first.loss:.3f}", f"{found.second.loss:.3f}", "")
+    table.add_row(f"needless at {found.gained.at_recall:.1%}", "", "", points(found.gained.needless_at_recall))
+    return Group(table, "", *_changes(found))
+
+
+def compare_table(rows: Sequence[Row]) -> RenderableType:
+    """A line a base model, and below it why the others have none."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("base model", overflow="fold")
+    table.add_column("served")
+    for column in ("needless (95 %)", "loss", "texts/s", "MB"):
+        table.add_column(column, justify="right")
+    for row in rows:
+        if (found := row.compared) is not None:
+            needless = found.needless
+            table.add_row(
+                Path(row.base).name if Path(row.base).is_absolute() else row.base,
+                found.precision,
+                f"{needless.value:.1%} ({needless.low:.1%} to {needless.high:.1%})",
+                f"{found.loss:.3f}",
+                f"{found.messages_per_s:,.0f}",
+                f"{found.size_bytes / 1e6:,.1f}",
+            )
+    title = "needless: of the calibration messages with 3 to 5 stars, at the threshold that [promise] asks for"
+    compared: list[RenderableType] = [title, table] if table.rows else []
+    return Group(*compared, *(Text(f"{row.base} failed: {row.reason}") for row in rows if row.compared is None))
+
+
+def check_table(found: Mapping[str, tuple[Promise, Mapping[str, Verdict]]], slices: str | None) -> RenderableType:
+    """Each precision's promise on the messages at hand, and in each slice, worst first."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("", *([slices] if slices else [])):
+        table.add_column(column)
+    for column in ("promised", "answered of 1 star", "true share within", "it takes", "the promise is"):
+        table.add_column(column, justify="right")
+    for name, (promise, verdicts) in found.items():
+        for value, each in verdicts.items():
+            answered = f"{each.size - each.misses} of {each.size}"
+            share = f" = {1 - each.misses / each.size:.1%}" if each.size else ""
+            table.add_row(
+                name,
+                *([value] if slices else []),
+                f"{promise.target:.1%} at {promise.confidence:.0%}",
+                answered + share,
+                f"{each.low:.1%} to {each.high:.1%}",
+                "" if each.outcome != "too few to tell" else f"{each.needed or 'more than can be labelled'}",
+                each.outcome,
+            )
+    return table
+
+
+def _changes(found: Difference) -> list[str]:
+    return [
+        f"the same decision: {found.same_decision:.1%}; {found.to_urgent} became urgent, {found.to_routine} routine",
+        f"the same class: {found.same_label:.1%}",
+        f"right decisions: {_mcnemar(found.right_decision)}",
+        f"right classes: {_mcnemar(found.right_label)}",
+    ]
+
+
+def _mcnemar(test: McNemar) -> str:
+    if not test.only_first + test.only_second:
+        return "the same messages"
+    verdict = "more than chance" if test.p < 0.05 else "no more than chance may do"
+    return f"{test.only_first} by A alone, {test.only_second} by B alone; McNemar's exact p = {test.p:.2g}, {verdict}"
+
+
+def _named(model: ModelVersion) -> str:
+    return f"{model.name} {model.version} {model.precision}"

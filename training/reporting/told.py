@@ -1,0 +1,99 @@
+"""Figures as lines for a terminal."""
+
+from collections.abc import Mapping, Sequence
+
+from consumer.manifest import Description
+from consumer.visible import visible
+from training.evaluating.evaluate import Answered, Evaluation
+from training.evaluating.intervals import Estimate
+from training.evaluating.paired import Paired
+from training.evaluating.results import Results
+from training.evaluating.slices import Slice
+
+SHOWN_CHARACTERS = 40
+
+
+def made_lines(manifest: Description, results: Results) -> list[str]:
+    """What was promised, what was measured, and which precision may not be served."""
+    return [*_promise_lines(manifest), *results_lines(results)]
+
+
+def _promise_lines(manifest: Description) -> list[str]:
+    lines = []
+    for name, served in manifest.precisions.items():
+        if promise := served.promise:
+            lines.append(
+                f"{name} promises {promise.target:.1%} of 1 star with {promise.confidence:.0%} confidence, "
+                f"{promise.needless:.1%} of 3 to 5 needlessly in calibration (threshold {served.threshold:.4f})"
+            )
+        if not served.servable and served.gate:
+            lines.append(
+                f"{name} may not be served: {served.gate['label_agreement']:.1%} of its labels are fp32's (at least "
+                f"{served.gate['min_agreement']:.1%} by the recipe's [gate]), {served.gate['more_needless']:+.1%} "
+                f"needless answers (at most {served.gate['max_more_needless']:+.1%})"
+            )
+    return lines
+
+
+def results_lines(results: Results) -> list[str]:
+    """The test figures of each precision, with the baseline's below."""
+    beside = {} if results.baseline is None else {"TF-IDF + logistic regression": results.baseline}
+    lines = evaluation_lines({**results.precisions, **beside})
+    if results.gain is not None:
+        lines += gain_lines(f"{results.served} less TF-IDF + logistic regression", results.gain)
+    return lines + [
+        f"{name} and fp32: {share:.1%} the same answers, probabilities at most "
+        f"{results.largest_difference[name]:.4f} apart"
+        for name, share in results.agreement.items()
+    ]
+
+
+def evaluation_lines(evaluations: Mapping[str, Evaluation]) -> list[str]:
+    return [line for name, measured in evaluations.items() for line in _lines(name, measured)]
+
+
+def _lines(name: str, measured: Evaluation) -> list[str]:
+    return [
+        f"{name}: {measured.rows} messages, accuracy {measured.accuracy:.3f}, loss {measured.loss:.3f}",
+        f"  operating point: {_shares(measured.operating_point)}",
+        f"  argmax:          {_shares(measured.argmax)}",
+    ]
+
+
+def _shares(answered: Answered) -> str:
+    return (
+        f"{answered.recall:.1%} of 1 star answered, {answered.unsatisfied:.1%} of 2, "
+        f"{answered.needless:.1%} of 3 to 5 needlessly"
+    )
+
+
+def gain_lines(title: str, gain: Paired) -> list[str]:
+    """What one model is ahead of another, with what chance leaves of it."""
+    return [
+        f"{title}: accuracy {points(gain.accuracy)} points (95 % intervals)",
+        f"  by their own thresholds:    needless {points(gain.needless)}, recall {points(gain.recall)}",
+        f"  both at {gain.at_recall:.1%} of 1 star:   needless {points(gain.needless_at_recall)}: {_verdict(gain)}",
+    ]
+
+
+def worst_slice_lines(slices: Sequence[Slice], most: int) -> list[str]:
+    """The first of them, which are the worst, as far as they hold very unsatisfied messages."""
+    return [
+        f"  {each.column} {visible(each.value, SHOWN_CHARACTERS)}: {each.recall.value:.1%} of {each.very_unsatisfied} "
+        f"with 1 star answered ({each.recall.low:.1%} to {each.recall.high:.1%})"
+        for each in slices[:most]
+        if each.recall
+    ]
+
+
+def points(figure: Estimate) -> str:
+    """A difference of shares in percentage points, with its interval."""
+    return f"{100 * figure.value:+.1f} ({100 * figure.low:+.1f} to {100 * figure.high:+.1f})"
+
+
+def _verdict(gain: Paired) -> str:
+    if gain.needless_at_recall.high < 0:
+        return "ahead beyond chance"
+    if gain.needless_at_recall.low > 0:
+        return "behind beyond chance"
+    return "not told apart by these messages"

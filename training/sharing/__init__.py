@@ -1,0 +1,1 @@
+"""Artifacts to the Hugging Face Hub and back."""
