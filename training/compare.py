@@ -40,9 +40,11 @@ def compare(job: Job, bases: Sequence[str]) -> list[Row]:
 
 def of_base(job: Job, base: str) -> Job:
     """The same recipe from another base model, in the folder that is this base's alone."""
-    own = {"base": base} if base == SCRATCH else {"base": base, "config": {}}
+    was = job.recipe.model
+    revision = was.revision if base == was.base else None  # the recipe's is of its own base
+    own = {"base": base, "revision": revision, "config": was.config if base == SCRATCH else {}}
     fit = job.recipe.fit.model_copy(update={"arguments": without_push(job.recipe.fit.arguments)})
-    recipe = job.recipe.model_copy(update={"model": job.recipe.model.model_copy(update=own), "fit": fit})
+    recipe = job.recipe.model_copy(update={"model": was.model_copy(update=own), "fit": fit})
     # The name is for people; two checkpoints called the same in two places still have two folders.
     named = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(base).name).strip("-.")
     root = job.folder.root.with_name(f"{job.folder.root.name}.{named}-{hashlib.sha256(base.encode()).hexdigest()[:6]}")

@@ -42,7 +42,7 @@ def require_exportable(recipe: Recipe) -> PreTrainedConfig:
     config = (
         model.config_from_scratch(recipe.model.config, recipe.model.vocab_size)
         if base == SCRATCH
-        else model.checkpoint_config(base)
+        else model.checkpoint_config(base, recipe.model.revision)
     )
     try:
         refuse_uncovered(config)

@@ -21,9 +21,14 @@ class Section(BaseModel):
 
 
 class Model(Section):
-    """`base` is "scratch" (with DebertaV2Config's own names under [model.config]), a folder, or a Hub checkpoint."""
+    """
+    `base` is "scratch" (with DebertaV2Config's own names under [model.config]), a folder, or a Hub checkpoint.
+
+    `revision` pins a Hub checkpoint: a commit, best, or a branch, a tag, or a pull request (refs/pr/NUMBER).
+    """
 
     base: str = SCRATCH
+    revision: Annotated[str, Field(min_length=1)] | None = None
     config: dict[str, Any] = {}
     vocab_size: Annotated[int, Field(ge=16, le=1_000_000)] = 4000
     lower_case: bool = False
@@ -33,6 +38,8 @@ class Model(Section):
     def _one_origin(self) -> Self:
         if self.base != SCRATCH and self.config:
             raise ValueError("[model.config] builds a model from scratch, and a checkpoint has its own: drop one")
+        if self.base == SCRATCH and self.revision is not None:
+            raise ValueError(f'revision pins a checkpoint of the Hub, and base is "{SCRATCH}": drop one')
         return self
 
 

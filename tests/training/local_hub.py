@@ -150,6 +150,20 @@ class Handler(BaseHTTPRequestHandler):
             files = [{"rfilename": path, "size": len(content)} for path, content in found.commits[commit].items()]
             self.answer({"id": name, "sha": commit, "private": found.private, "siblings": files})
 
+    def files(self, body: bytes, name: str, revision: str, folder: str | None = None) -> None:
+        del body
+        if found := self.repository(name):
+            inside = {path: content for path, content in found.tree(revision).items() if path.startswith(folder or "")}
+            if not inside:
+                self.refused(404, "EntryNotFound")
+                return
+            self.answer(
+                [
+                    {"type": "file", "path": path, "size": len(content), "oid": hashlib.sha1(content).hexdigest()}
+                    for path, content in inside.items()
+                ]
+            )
+
     def preupload(self, body: bytes, name: str, branch: str) -> None:
         if found := self.repository(name):
             if branch not in found.branches:
@@ -221,6 +235,7 @@ ROUTES = [
     (f"POST /{NAME}.git/info/lfs/objects/batch", Handler.batch),
     ("PUT /large/(.+)", Handler.put),
     (f"GET /api/models/{NAME}/revision/(.+)", Handler.info),
+    (f"GET /api/models/{NAME}/tree/([^/]+)(?:/(.+))?", Handler.files),
     (f"GET /api/models/{NAME}", Handler.info),
     (f"(?:GET|HEAD) /{NAME}/resolve/([^/]+)/(.+)", Handler.resolve),
 ]
@@ -229,6 +244,7 @@ ROUTES = [
 def lead_client(monkeypatch: pytest.MonkeyPatch, url: str, home: Path, token: str = TOKEN) -> None:
     """This process's client asks at `url`, as HF_ENDPOINT tells one that starts."""
     monkeypatch.setattr(constants, "ENDPOINT", url)
+    monkeypatch.setattr("transformers.utils.hub._hf_api", None)  # transformers keeps the one that it made first
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}")
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     for name in ("HF_HUB_CACHE", "HF_TOKEN_PATH", "AGENT_HARNESSES_PATH"):

@@ -49,6 +49,7 @@ SIZES = "[model.config]\nhidden_size = 32\nnum_hidden_layers = 1\nnum_attention_
             'name = "a"\noutput = "o"\n[data]\ntrain = ["x"]\n[model]\nbase = "b"\n[model.config]\nhidden_size = 8',
             "a checkpoint has its own",
         ),
+        (f'{HEAD}train = ["x"]\n[model]\nrevision = "v1"\n{SIZES}', "revision pins a checkpoint of the Hub"),
     ],
 )
 def test_a_wrong_recipe_is_named_with_exit_code_2(tmp_path, capsys, recipe, message):

@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from training.compare import of_base
 from training.data import read, splits
 from training.fitting import tokenizer
 from training.fitting.model import config_from_scratch, save
+from training.recipe import Model
 from training.run_folder import RunFolder
 from training.steps.evaluate import description_of
 
@@ -133,6 +135,9 @@ def test_two_checkpoints_of_one_name_have_two_folders(compared):
     assert {root.parent for root in roots} == {compared}
     assert of_base(job, "a/deberta").recipe.model.config == {}
     assert of_base(job, "scratch").recipe.model.config == job.recipe.model.config
+    pinned = replace(job, recipe=job.recipe.model_copy(update={"model": Model(base="a/deberta", revision="v1")}))
+    assert of_base(pinned, "a/deberta").recipe.model.revision == "v1"
+    assert of_base(pinned, "b/deberta").recipe.model.revision is None
 
 
 def test_where_every_base_fails_nothing_was_compared(compared, tmp_path, capsys):

@@ -34,19 +34,20 @@ EVEN = (1 / len(Satisfaction),) * len(Satisfaction)
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where each fit begins: a tokenizer, and a configuration with its pretrained encoder, or a checkpoint's name."""
+    """Where each fit begins: a tokenizer, and a configuration with its pretrained encoder, or a checkpoint's place."""
 
     tokenizer: PreTrainedTokenizerBase
     config: DebertaV2Config | None
     encoder: DebertaV2Model | None
     base: str
+    revision: str | None = None
 
 
 def start(recipe: Recipe, texts: Sequence[str], work: Path, say: Say = lambda _: None) -> Start:
     """Tokenizer and encoder from the texts alone, or the recipe's checkpoint. No label is looked at."""
     if recipe.model.base != SCRATCH:
-        _, words = model.from_checkpoint(recipe.model.base)
-        return Start(words, None, None, recipe.model.base)
+        _, words = model.from_checkpoint(recipe.model.base, recipe.model.revision)
+        return Start(words, None, None, recipe.model.base, recipe.model.revision)
     own = tokenizer.train(texts, recipe.model.vocab_size, lower_case=recipe.model.lower_case)
     config = model.config_from_scratch(recipe.model.config, len(own))
     if not recipe.pretrain.wanted:
@@ -74,7 +75,9 @@ def learn(
     """
     set_seed(recipe.seed)
     fresh: PreTrainedModel = (
-        model.from_checkpoint(begin.base)[0] if begin.config is None else model.classifier(begin.config, begin.encoder)
+        model.from_checkpoint(begin.base, begin.revision)[0]
+        if begin.config is None
+        else model.classifier(begin.config, begin.encoder)
     )
     texts, plain = lessons(recipe, messages)
     targets = _weighed(messages, plain)

@@ -3,13 +3,17 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.errors import HFValidationError, RemoteEntryNotFoundError
 from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 from consumer.errors import SettingsError, ShikyuError
+from consumer.manifest import CONFIG_FILE
 from training.sharing.hub_errors import causes, reason
 
+MAIN = "main"
 FEWEST_TOKENS = 10  # an empty one of some kinds still has a space and an unknown word
 
 
@@ -22,6 +26,14 @@ def loading(base: str) -> Iterator[None]:
         raise _told(base, error) from error
 
 
+def commit(base: str, revision: str | None) -> str | None:
+    """Of a Hub checkpoint that was loaded: what its revision stood for. None of a folder."""
+    if _is_folder(base):
+        return None
+    found = try_to_load_from_cache(base, CONFIG_FILE, revision=revision or MAIN)
+    return Path(found).parent.name if isinstance(found, str) else None
+
+
 def refuse_code(base: str, config: PreTrainedConfig) -> None:
     """
     SettingsError for a model that comes with code.
@@ -30,6 +42,15 @@ def refuse_code(base: str, config: PreTrainedConfig) -> None:
     """
     if getattr(config, "auto_map", None):
         raise _code(base)
+
+
+def refuse_revision(base: str, revision: str | None) -> None:
+    """SettingsError for a revision of a folder, which has none: transformers would not even look at it."""
+    if revision is not None and _is_folder(base):
+        raise SettingsError(
+            f"The base model {base!r} is a folder, and [model] revision ({revision!r}) pins a checkpoint of the Hub: "
+            "drop one."
+        )
 
 
 def refuse_no_words(base: str, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -51,13 +72,17 @@ def _told(base: str, error: Exception) -> ShikyuError:
             f"{what} cannot be loaded: it is neither a folder that is there nor a name on the Hub (OWNER/NAME)."
         )
     lacks_a_file = any(isinstance(each, RemoteEntryNotFoundError) for each in found)
-    in_folder = os.path.isdir(base)  # noqa: PTH112 - Path's raises for a name too long
-    if not in_folder and not lacks_a_file and (told := reason(error, what)):
+    if not _is_folder(base) and not lacks_a_file and (told := reason(error, what)):
         return told
     return SettingsError(
         f"{what} cannot be loaded ({type(error).__name__}): name a folder with config.json, model.safetensors and "
-        "tokenizer.json, or a Hub checkpoint with these; weights kept as pickles (pytorch_model.bin) are never loaded."
+        "tokenizer.json, or a Hub checkpoint with these; weights kept as pickles (pytorch_model.bin) are never loaded. "
+        "Where the safetensors are in a pull request of the Hub's, pin its commit as [model] revision."
     )
+
+
+def _is_folder(base: str) -> bool:
+    return os.path.isdir(base)  # noqa: PTH112 - Path's raises for a name too long
 
 
 def _code(base: str) -> SettingsError:

@@ -21,7 +21,7 @@ from transformers import (
 from consumer.errors import SettingsError
 from consumer.names import nearest
 from consumer.records import Satisfaction
-from training.fitting.loading import loading, refuse_code, refuse_no_words
+from training.fitting.loading import MAIN, loading, refuse_code, refuse_no_words, refuse_revision
 
 # The shape of DeBERTa-v3, which the packed graph covers; a recipe gives the sizes.
 DEBERTA_V3: Mapping[str, Any] = {
@@ -72,29 +72,39 @@ def classifier(config: DebertaV2Config, encoder: DebertaV2Model | None) -> Deber
     return model
 
 
-def checkpoint_config(base: str) -> PreTrainedConfig:
+def checkpoint_config(base: str, revision: str | None = None) -> PreTrainedConfig:
     """Of a local folder or a Hub checkpoint, with the classes that it has told apart until now."""
+    refuse_revision(base, revision)
     with loading(base):
-        config: PreTrainedConfig = AutoConfig.from_pretrained(base, trust_remote_code=False)
+        config: PreTrainedConfig = AutoConfig.from_pretrained(base, revision=revision or MAIN, trust_remote_code=False)
     refuse_code(base, config)
     return config
 
 
-def from_checkpoint(base: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def from_checkpoint(base: str, revision: str | None = None) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """A local folder or a Hub checkpoint with a head for five classes; no remote code is run."""
-    config = checkpoint_config(base)
+    config = checkpoint_config(base, revision)
     config.id2label, config.label2id = dict(LABELS["id2label"]), dict(LABELS["label2id"])
     with loading(base):
         model: PreTrainedModel = AutoModelForSequenceClassification.from_pretrained(
             base,
             config=config,
+            revision=revision or MAIN,
             ignore_mismatched_sizes=True,
             use_safetensors=True,
             dtype=torch.float32,  # many are kept in fp16, in which nothing can be learned
         )
-        tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False)
+    return model, checkpoint_tokenizer(base, revision)
+
+
+def checkpoint_tokenizer(base: str, revision: str | None = None) -> PreTrainedTokenizerBase:
+    """Of a local folder or a Hub checkpoint; no remote code is run."""
+    with loading(base):
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            base, revision=revision or MAIN, trust_remote_code=False
+        )
     refuse_no_words(base, tokenizer)
-    return model, tokenizer
+    return tokenizer
 
 
 def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:

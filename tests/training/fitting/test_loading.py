@@ -9,8 +9,9 @@ from huggingface_hub.utils import _http
 
 from consumer.errors import SettingsError, SurroundingsError
 from tests.training.local_hub import TOKEN, lead_client, local_hub
-from training.fitting.loading import loading
-from training.fitting.model import checkpoint_config, classifier, config_from_scratch, from_checkpoint
+from training.fitting import tokenizer
+from training.fitting.loading import commit, loading
+from training.fitting.model import checkpoint_config, classifier, config_from_scratch, from_checkpoint, save
 
 pytestmark = pytest.mark.train
 
@@ -35,6 +36,40 @@ def test_a_base_model_is_found_on_the_hub(hub):
     hub.add(BASE, {"config.json": CONFIG})
 
     assert checkpoint_config(BASE).hidden_size == 16
+
+
+def test_a_pinned_revision_is_what_is_loaded(hub, tmp_path):
+    """
+    Configuration, weights and tokenizer, though main has gone on to other ones.
+    """
+    words = tokenizer.train(["some words to cut into pieces", "and some more of them"], 60)
+    save(classifier(config_from_scratch(TINY, len(words)), None), words, tmp_path / "base")
+    pinned = hub.add(BASE, {path.name: path.read_bytes() for path in (tmp_path / "base").iterdir()})
+    wider = config_from_scratch({**TINY, "hidden_size": 32}, 100).to_json_string().encode()
+    now = hub.repositories[BASE].commit("main", {"config.json": wider, "model.safetensors": None})
+
+    model, loaded = from_checkpoint(BASE, pinned)
+
+    assert (model.config.hidden_size, len(loaded)) == (16, len(words))
+    assert not any("/resolve/main/" in each for each in hub.asked)
+    assert commit(BASE, pinned) == pinned
+    checkpoint_config(BASE)
+    assert commit(BASE, None) == now
+    with pytest.raises(SettingsError, match="there is no such revision"):
+        checkpoint_config(BASE, "v1")
+
+
+def test_a_folder_has_no_revision(tmp_path):
+    """
+    transformers would load it, and leave the pin out without a word.
+    """
+    (tmp_path / "config.json").write_bytes(CONFIG)
+
+    with pytest.raises(
+        SettingsError, match=r"is a folder, and \[model\] revision \('v1'\) pins a checkpoint of the Hub"
+    ):
+        checkpoint_config(str(tmp_path), "v1")
+    assert commit(str(tmp_path), None) is None
 
 
 @pytest.mark.parametrize("kind", ["deberta-v2", "its-own"])
