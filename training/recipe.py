@@ -44,13 +44,17 @@ class Model(Section):
 
 
 class Pretrain(Section):
-    """Masked words on the training texts; no epochs, no pretraining. The rest are TrainingArguments."""
+    """
+    From the training texts alone: `word_vectors` for tokens to begin with, then masked words for as many epochs as the
+    `arguments` say. The rest of them are TrainingArguments.
+    """
 
+    word_vectors: bool = False
     mask_share: Share = 0.2
     arguments: dict[str, Any] = {"num_train_epochs": 0}
 
     @property
-    def wanted(self) -> bool:
+    def of_masked_words(self) -> bool:
         return bool(self.arguments.get("num_train_epochs", 3))
 
 

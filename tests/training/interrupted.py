@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from transformers import DebertaV2Model
 
 from training.fitting import fit, tokenizer
 from training.fitting.model import classifier, config_from_scratch
@@ -56,7 +57,9 @@ def pretrained(work: Path, **options: Any) -> torch.nn.Module:
     words = tokenizer.train(TEXTS, 60)
     torch.manual_seed(3)
     ids = words(TEXTS)["input_ids"]
-    return pretrain(config_from_scratch(SIZES, len(words)), words, ids, work, {**OPTIONS, **options}, 0.3)
+    encoder = DebertaV2Model(config_from_scratch(SIZES, len(words)))
+    pretrain(encoder, words, ids, work, {**OPTIONS, **options}, 0.3)
+    return encoder
 
 
 def after_checkpoint(step: int, end: Callable[[], None]) -> Any:

@@ -26,6 +26,7 @@ from training.fitting.pretrain import pretrain
 from training.fitting.push_at_save import without_push
 from training.fitting.teach import fit_teacher, fragments, taught
 from training.fitting.watched import Say
+from training.fitting.word_vectors import word_vectors
 from training.recipe import SCRATCH, Recipe
 
 TEXTS_AT_ONCE = 1000
@@ -50,12 +51,19 @@ def start(recipe: Recipe, texts: Sequence[str], work: Path, say: Say = lambda _:
         return Start(words, None, None, recipe.model.base, recipe.model.revision)
     own = tokenizer.train(texts, recipe.model.vocab_size, lower_case=recipe.model.lower_case)
     config = model.config_from_scratch(recipe.model.config, len(own))
-    if not recipe.pretrain.wanted:
+    if not (recipe.pretrain.word_vectors or recipe.pretrain.of_masked_words):
         return Start(own, config, None, SCRATCH)
     set_seed(recipe.seed)
-    ids = encode(own, texts, recipe.model.max_length)
-    options = _options(recipe, without_push(recipe.pretrain.arguments), config)
-    return Start(own, config, pretrain(config, own, ids, work, options, recipe.pretrain.mask_share, say), SCRATCH)
+    encoder = DebertaV2Model(config)
+    if recipe.pretrain.word_vectors:
+        say("start: word vectors")
+        ids = encode(own, texts, recipe.model.max_length)
+        model.begin_with(encoder, *word_vectors(ids, len(own), model.token_width(encoder), recipe.seed))
+    if recipe.pretrain.of_masked_words:
+        ids = encode(own, texts, recipe.model.max_length)
+        options = _options(recipe, without_push(recipe.pretrain.arguments), config)
+        pretrain(encoder, own, ids, work, options, recipe.pretrain.mask_share, say)
+    return Start(own, config, encoder, SCRATCH)
 
 
 def learn(

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from huggingface_hub.errors import StrictDataclassError
+from numpy.typing import NDArray
 from transformers import (
     AutoConfig,
     AutoModelForSequenceClassification,
@@ -62,6 +64,17 @@ def config_from_scratch(sizes: Mapping[str, Any], vocab_size: int) -> DebertaV2C
     except (ArithmeticError, KeyError, RuntimeError, StrictDataclassError, TypeError, ValueError) as error:
         raise SettingsError(f"The recipe's [model.config] makes no DeBERTa-v2: {error}.") from error
     return config
+
+
+def token_width(encoder: DebertaV2Model) -> int:
+    return int(encoder.embeddings.word_embeddings.weight.shape[1])
+
+
+def begin_with(encoder: DebertaV2Model, tokens: NDArray[np.intp], vectors: NDArray[np.float32]) -> None:
+    """Of deviation 1, as `vectors` are, they become as large as the weights that they take the place of."""
+    weights = encoder.embeddings.word_embeddings.weight
+    with torch.no_grad():
+        weights[torch.from_numpy(tokens)] = torch.from_numpy(vectors) * encoder.config.initializer_range
 
 
 def classifier(config: DebertaV2Config, encoder: DebertaV2Model | None) -> DebertaV2ForSequenceClassification:

@@ -7,7 +7,6 @@ from typing import Any
 from torch import Tensor, nn
 from transformers import (
     DataCollatorForLanguageModeling,
-    DebertaV2Config,
     DebertaV2Model,
     PreTrainedTokenizerBase,
 )
@@ -24,9 +23,10 @@ IGNORED = -100  # the collator's label of tokens that were not masked
 class MaskedWords(nn.Module):
     """DeBERTa-v2 with a tied output layer that is computed for the masked tokens alone: a third of the time."""
 
-    def __init__(self, config: DebertaV2Config) -> None:
+    def __init__(self, encoder: DebertaV2Model) -> None:
         super().__init__()
-        self.deberta = DebertaV2Model(config)
+        config = encoder.config
+        self.deberta = encoder
         self.transform = nn.Sequential(
             nn.Linear(config.hidden_size, config.hidden_size), nn.GELU(), nn.LayerNorm(config.hidden_size)
         )
@@ -41,20 +41,20 @@ class MaskedWords(nn.Module):
 
 
 def pretrain(
-    config: DebertaV2Config,
+    encoder: DebertaV2Model,
     tokenizer: PreTrainedTokenizerBase,
     token_ids: Iterable[Sequence[int]],
     work: Path,
     options: Mapping[str, Any],
     mask_share: float,
     say: Say = lambda _: None,
-) -> DebertaV2Model:
+) -> None:
     """
-    An encoder that has learned to fill gaps in the texts; `options` are TrainingArguments under their own names.
+    Teach the encoder to fill gaps in the texts; `options` are TrainingArguments under their own names.
 
     Goes on from the last whole checkpoint in `work`.
     """
-    model = MaskedWords(config)
+    model = MaskedWords(encoder)
     arguments = training_arguments("pretrain.arguments", work, options)
     rows = Rows(token_ids)
     settings = {**checkpoints.deciding(options), "mask_share": mask_share}
@@ -68,4 +68,4 @@ def pretrain(
         )
         watched.watch(trainer)
         run_to_end(trainer, made_from, say)
-    return model.deberta.cpu()
+    encoder.cpu()  # type: ignore[no-untyped-call]
