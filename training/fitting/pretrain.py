@@ -68,4 +68,4 @@ def pretrain(
         )
         watched.watch(trainer)
         run_to_end(trainer, made_from, say)
-    encoder.cpu()  # type: ignore[no-untyped-call]
+    encoder.cpu()
