@@ -1,6 +1,7 @@
 """TrainingArguments from a recipe: their own names, checked, with defaults for runs that may be interrupted."""
 
 import dataclasses
+import math
 import typing
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 from transformers import TrainingArguments
 from transformers.integrations.integration_utils import get_available_reporting_integrations
+from transformers.trainer_utils import IntervalStrategy
 
 from consumer.errors import SettingsError
 from consumer.names import nearest
@@ -38,6 +40,26 @@ EVALUATING: Mapping[str, Any] = {
     "metric_for_best_model": NEEDLESS,
 }
 NO_REPORT = ("none", "all")
+# What transformers takes, and torch refuses in the middle of a fit, or divides by.
+AT_LEAST: Mapping[str, int] = {
+    "per_device_train_batch_size": 1,
+    "per_device_eval_batch_size": 1,
+    "gradient_accumulation_steps": 1,
+    "dataloader_num_workers": 0,
+    "seed": 0,
+    "data_seed": 0,
+    "num_train_epochs": 0,
+    "learning_rate": 0,
+    "weight_decay": 0,
+    "max_grad_norm": 0,
+    "adam_epsilon": 0,
+    "adam_beta1": 0,
+    "adam_beta2": 0,
+}
+BELOW_ONE = ("adam_beta1", "adam_beta2")
+INSTEAD: Mapping[str, str] = {
+    "label_smoothing_factor": "[fit] label_smoothing"
+}  # the loss here is not the Trainer's own
 LARGEST_INTEGER = 2**32 - 1  # as a seed; torch and numpy take none that is larger
 
 
@@ -57,13 +79,18 @@ def training_arguments(
                 f"The recipe's [{section}] holds {name!r}, which is none of transformers' TrainingArguments that a "
                 f"recipe can set{nearest(name, known)}"
             )
+        if name in INSTEAD:
+            raise SettingsError(
+                f"The recipe's [{section}] {name} would change nothing here: say {INSTEAD[name]} instead."
+            )
         _require_kind(f"The recipe's [{section}] {name}", kinds[name], value)
+        _require_range(f"The recipe's [{section}] {name}", name, value)
     _require_trackers(section, options.get("report_to"))
     # Several processes without an accelerator find one another only when they are told to stay on the CPU.
     defaults = {"use_cpu": not torch.accelerator.is_available(), **_defaults(options, validated=validated)}
     try:
         made = TrainingArguments(output_dir=str(work), **{**defaults, **options})
-    except ValueError as error:
+    except (ValueError, ImportError) as error:  # some options need packages of their own
         raise SettingsError(f"An option of the recipe's [{section}] is out of range: {error}") from error
     _require_evaluable(section, made, validated=validated)
     return made
@@ -80,9 +107,10 @@ def _defaults(options: Mapping[str, Any], *, validated: bool) -> dict[str, Any]:
 
 
 def _require_evaluable(section: str, made: TrainingArguments, *, validated: bool) -> None:
-    if made.eval_strategy != "no" and not validated:
+    strategy = IntervalStrategy(made.eval_strategy).value
+    if strategy != "no" and not validated:
         raise SettingsError(
-            f"The recipe's [{section}] eval_strategy is {str(made.eval_strategy)!r}, and there are no validation "
+            f"The recipe's [{section}] eval_strategy is {strategy!r}, and there are no validation "
             "messages: name some under [data] validation, or say validation_share."
         )
     best = made.metric_for_best_model
@@ -111,3 +139,14 @@ def _require_kind(what: str, kind: Any, value: Any) -> None:
         TypeAdapter(kind).validate_python(value, strict=True)
     except ValidationError as error:
         raise SettingsError(f"{what} is {value!r}: {error.errors()[-1]['msg']}.") from error
+
+
+def _require_range(what: str, name: str, value: Any) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise SettingsError(f"{what} is {value}: it must be a finite number.")
+    if isinstance(value, int | float) and value < AT_LEAST.get(name, value):
+        raise SettingsError(f"{what} is {value}: it must be at least {AT_LEAST[name]}.")
+    if name in BELOW_ONE and value >= 1:
+        raise SettingsError(f"{what} is {value}: it must be below 1.")
+    if name == "max_steps" and value == 0:
+        raise SettingsError(f"{what} is 0: leave it out for as many as the epochs take, or name at least 1.")

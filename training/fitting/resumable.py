@@ -1,7 +1,8 @@
 """A Trainer whose interrupted runs end as unbroken ones do: same data order, same losses, same weights."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -17,6 +18,7 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState,
 from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.trainer_utils import TrainOutput
 
+from consumer.errors import SettingsError
 from training import processes
 from training.fitting import layer_rates
 from training.fitting.average import WeightAverage
@@ -66,8 +68,9 @@ class ResumableTrainer(Trainer):
         callbacks: Sequence[TrainerCallback] = (),
         **kwargs: Any,
     ) -> None:
-        own = [_GoOn(self), *([average] if average is not None else [])]
-        super().__init__(callbacks=[*own, *callbacks], **kwargs)
+        own = [_GoOn(self), _Finite(), *([average] if average is not None else [])]
+        with _taking_options():
+            super().__init__(callbacks=[*own, *callbacks], **kwargs)
         self._average = average
         self._layer_decay = layer_decay
         self._resample = resample
@@ -90,6 +93,10 @@ class ResumableTrainer(Trainer):
             return super().evaluate(*args, **kwargs)
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        with _taking_options():
+            return self._optimizer(model)
+
+    def _optimizer(self, model: Any) -> torch.optim.Optimizer:
         if self._layer_decay == 1.0 or self.optimizer is not None:
             return super().create_optimizer(model)
         fitted: Any = self.model if model is None else model
@@ -179,6 +186,27 @@ class ResumableTrainer(Trainer):
         share = metrics["train_runtime"] / seconds if seconds else 1.0
         rates = {name: value * share for name, value in metrics.items() if name.endswith("_per_second")}
         return {**metrics, **rates, "train_runtime": seconds}
+
+
+@contextmanager
+def _taking_options() -> Iterator[None]:
+    """SettingsError for what TrainingArguments let pass and the Trainer, or a package it lacks, does not."""
+    try:
+        yield
+    except (ImportError, ValueError) as error:
+        raise SettingsError(f"The Trainer does not take the recipe's arguments: {error}") from error
+
+
+class _Finite(TrainerCallback):
+    """SettingsError as soon as the weights are no numbers any more: nothing better can come of such a fit."""
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        del args, control
+        if not all(bool(weight.isfinite().all()) for weight in kwargs["model"].parameters()):
+            raise SettingsError(
+                f"The fit came apart: by step {state.global_step} its weights were no numbers any more. Lower "
+                "learning_rate, or raise warmup_steps."
+            )
 
 
 class _GoOn(TrainerCallback):

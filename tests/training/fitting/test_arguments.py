@@ -38,6 +38,16 @@ def test_what_the_recipe_says_wins(tmp_path):
         (True, {"metric_for_best_model": "f1"}, "'f1': it is one of needless_at_recall, accuracy, loss"),
         (True, {"report_to": "no-such-tracker"}, "'no-such-tracker', which is not installed here"),
         (True, {"load_best_model_at_end": True, "save_strategy": "epoch"}, "out of range"),
+        (False, {"per_device_train_batch_size": 0}, "per_device_train_batch_size is 0: it must be at least 1"),
+        (False, {"gradient_accumulation_steps": -1}, "gradient_accumulation_steps is -1"),
+        (False, {"learning_rate": float("nan")}, "learning_rate is nan: it must be a finite number"),
+        (False, {"learning_rate": -1.0}, "learning_rate is -1.0: it must be at least 0"),
+        (False, {"num_train_epochs": -1}, "num_train_epochs is -1"),
+        (False, {"max_steps": 0}, "max_steps is 0: leave it out"),
+        (False, {"adam_beta1": 1.0}, "adam_beta1 is 1.0: it must be below 1"),
+        (False, {"seed": -1}, "seed is -1"),
+        (False, {"label_smoothing_factor": 0.1}, r"would change nothing here: say \[fit\] label_smoothing"),
+        (False, {"deepspeed": "no-such.json"}, "out of range: .*deepspeed"),
     ],
 )
 def test_what_would_fail_after_hours_is_refused_at_once(tmp_path, validated, options, told):

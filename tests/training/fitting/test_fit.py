@@ -21,13 +21,13 @@ TEXTS = [f"{word} parcel number {number}" for number in range(10) for word in WO
 LABELS = np.array([0, 1, 2, 3, 4] * 10)
 
 
-def fitted(tmp_path, seed: int):
+def fitted(tmp_path, seed: int, **options):
     torch.manual_seed(seed)
     words = tokenizer.train(TEXTS, 60)
     model = classifier(config_from_scratch(SIZES, len(words)), None)
     ids = words(TEXTS)["input_ids"]
     arguments = {"num_train_epochs": 20, "per_device_train_batch_size": 10, "learning_rate": 1e-2, "seed": seed}
-    arguments["save_strategy"] = "no"
+    arguments = {**arguments, "save_strategy": "no", **options}
     fit.fit(model, words, fit.Examples(ids, fit.soft_targets(LABELS, 0.0)), tmp_path, arguments)
     return model, ids
 
@@ -43,6 +43,22 @@ def test_it_learns_what_can_be_learned(tmp_path):
 
     assert (logits.argmax(axis=1) == LABELS).mean() > 0.9
     assert np.array_equal(logits, fit.predict(again, ids))
+
+
+def test_a_fit_that_comes_apart_ends_at_once(tmp_path):
+    """
+    Weights that are no numbers any more would be fitted for hours, and the quantizer would stumble over them.
+    """
+    with pytest.raises(SettingsError, match=r"came apart: by step [1-9]0? its weights .* Lower learning_rate"):
+        fitted(tmp_path, 1, learning_rate=1e38)
+
+
+def test_an_option_that_the_trainer_refuses_is_told_in_its_words(tmp_path):
+    """
+    TrainingArguments lets it pass.
+    """
+    with pytest.raises(SettingsError, match=r"does not take .* fsdp"):
+        fitted(tmp_path, 1, fsdp="full_shard")
 
 
 def test_smoothing_goes_to_the_neighbouring_stars():
