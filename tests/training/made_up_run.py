@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,12 @@ def recipe(**changed: Any) -> Recipe:
     return Recipe.model_validate(
         {"name": "made-up", "output": "o", "data": {"train": ["t.csv"]}, "promise": promise, "gate": GATE, **changed}
     )
+
+
+@cache
+def usual() -> tuple[Recipe, Description, Found]:
+    """Once for all tests, which change copies of it alone."""
+    return run()
 
 
 def run(

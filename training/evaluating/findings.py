@@ -12,6 +12,7 @@ from training.evaluating.confusion import CLASSES, Confusion, confusion
 from training.evaluating.curves import Curves, curves
 from training.evaluating.evaluate import Evaluation, evaluate
 from training.evaluating.intervals import Estimate, wilson
+from training.evaluating.reference import URGENCY_EDGES
 from training.evaluating.slices import LENGTH, Slice, length_buckets, slices
 from training.operating.operate import NEEDLESS_FROM
 
@@ -22,7 +23,7 @@ SOURCE = "source"
 class Findings:
     """
     `recall` and `needless` are of the operating point, which `answered` of the `rows` of each class; `slices` are worst
-    first.
+    first. `urgencies` counts those of each class between URGENCY_EDGES.
     """
 
     evaluation: Evaluation
@@ -32,6 +33,7 @@ class Findings:
     needless: Estimate | None
     confusion: Confusion
     curves: Curves
+    urgencies: tuple[tuple[int, ...], ...]
     slices: tuple[Slice, ...]
 
     def as_json(self) -> dict[str, object]:
@@ -42,6 +44,7 @@ class Findings:
             "needless": self.needless and self.needless.as_json(),
             "confusion": self.confusion.as_json(),
             "curves": self.curves.as_json(),
+            "urgency": {"edges": URGENCY_EDGES.tolist(), "counts": self.urgencies},
             "slices": [each.as_json() for each in self.slices],
         }
 
@@ -57,6 +60,7 @@ def findings(answers: Answers, labels: NDArray[np.int64], columns: Mapping[str, 
         wilson(int(quiet.sum()), len(quiet)),
         confusion(answers.predicted, labels),
         curves(answers.urgency, labels),
+        tuple(tuple(np.histogram(answers.urgency[labels == row], URGENCY_EDGES)[0].tolist()) for row in range(CLASSES)),
         slices(columns, answers.predicted, answers.urgent, labels),
     )
 

@@ -17,6 +17,7 @@ from training.operating.basis import Basis
 from training.operating.calibrate import loss
 from training.operating.effort import Estimated, estimated
 from training.operating.promise import Operated, prior_shift
+from training.reporting.in_words import at_least
 
 HOW = {
     "wilks": "an order statistic chosen before any score was seen",
@@ -76,8 +77,8 @@ def chosen_lines(points: Mapping[str, Operated]) -> list[str]:
         point = each.point
         lines.append(
             f"{name}: threshold {point.threshold:.4f}, temperature {each.temperature:.3f}; at least "
-            f"{point.promised:.1%} of 1 star with {point.confidence:.0%} confidence ({HOW[point.bound]}), "
-            f"from {point.size} of them"
+            f"{at_least(point.promised, '%')} of 1 star with {at_least(point.confidence, '%')} confidence "
+            f"({HOW[point.bound]}), from {point.size} of them"
         )
         lines += [
             f"  slice {one.value!r} alone: threshold {one.threshold:.4f}, from {one.size} of 1 star"

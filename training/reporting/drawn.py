@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from training.evaluating.intervals import Estimate
-from training.reporting.plots import Axis, Mark, Series, bars, chart, interval, nice_top
+from training.reporting.plots import Axis, Kind, Mark, Series, bars, chart, interval, nice_top
 
 Json = Mapping[str, Any]
 
@@ -40,11 +40,29 @@ def roc(model: Json, beside: Json | None, name: str) -> str:
 def precision_recall(model: Json, beside: Json | None, name: str) -> str:
     areas = _areas(model, beside, name, "precision_recall")
     series = [
-        Series(called, kind, **_points(found, "precision_recall"))
+        Series(called, kind, points["x"][1:], points["y"][1:])  # the first stands for no message at all
         for found, kind, called in _named(model, beside, name)
+        for points in (_points(found, "precision_recall"),)
     ]
-    axes = Axis("very unsatisfied answered (recall)"), Axis("of the answered (precision)")
+    axes = Axis("very unsatisfied answered (recall)"), Axis("very unsatisfied of the answered (precision)")
     return chart("Precision and recall", f"Average precisions: {areas}.", *axes, series)
+
+
+def urgencies(model: Json, threshold: float) -> str:
+    """How the urgencies of three groups are spread, and which of them the threshold cuts off."""
+    edges, counts = model["urgency"]["edges"], model["urgency"]["counts"]
+    groups: list[tuple[str, Kind, list[int]]] = [
+        ("1 star", "model", counts[0]),
+        ("2 stars", "before", counts[1]),
+        ("3 to 5 stars", "beside", [sum(some) for some in zip(*counts[2:], strict=True)]),
+    ]
+    shares = {name: [count / max(1, sum(some)) for count in some] for name, _, some in groups}
+    top = min(1.0, nice_top(max(max(some) for some in shares.values())))
+    across = [edge for edge in edges for _ in range(2)][1:-1]
+    series = [Series(name, kind, across, [s for s in shares[name] for _ in range(2)]) for name, kind, _ in groups]
+    limit = Series("threshold", "limit", (threshold, threshold), (0, top))
+    told = f"What lies right of the threshold, {threshold:.3f}, is answered. Each line's steps add up to 100 %."
+    return chart("Urgency by stars", told, Axis("urgency"), Axis("share of the messages", 0, top), [*series, limit])
 
 
 def reliability(title: str, before: Json, after: Json, which: str) -> str:
@@ -53,7 +71,7 @@ def reliability(title: str, before: Json, after: Json, which: str) -> str:
     highest = max(max(point["predicted"], point["happened"]) for some in points.values() for point in some)
     top = min(1.0, nice_top(highest))
     series = [
-        Series("before" if kind == "before" else "after", kind, **_reliable(some), dots=True)  # type: ignore[arg-type]
+        Series(f"{'before' if kind == 'before' else 'after'} the temperature", kind, **_reliable(some), dots=True)  # type: ignore[arg-type]
         for kind, some in points.items()
     ]
     error = after[which]["error"]
@@ -67,8 +85,11 @@ def reliability(title: str, before: Json, after: Json, which: str) -> str:
 
 
 def lengths(histogram: Json, max_length: int) -> str:
-    told = f"{sum(histogram['counts'])} messages; at most {max_length} tokens of each are read."
-    return bars("Length in tokens", told, "tokens", histogram["edges"], histogram["counts"])
+    """Up to the last bar that has any."""
+    last = max((place for place, count in enumerate(histogram["counts"]) if count), default=0)
+    edges, counts = histogram["edges"][: last + 2], histogram["counts"][: last + 1]
+    told = f"{sum(counts)} messages; of each, no more than {max_length} tokens are read and counted."
+    return bars("Length in tokens", told, "tokens", edges, counts)
 
 
 def interval_bar(estimate: Json | None, name: str, line: float | None = None, least: float = 0.0) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from training.evaluating.intervals import Estimate
 
-Kind = Literal["model", "beside", "before"]  # the page's classes
+Kind = Literal["model", "beside", "before", "limit"]  # the page's classes
 
 WIDTH, LINE = 360, 16
 ROOM_FOR_LABEL = 22

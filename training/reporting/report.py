@@ -7,7 +7,7 @@ texts may stand in it, so it is no part of the artifact.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 
 from jinja2 import ChainableUndefined, Environment, PackageLoader
@@ -18,19 +18,26 @@ from consumer.manifest import Description
 from consumer.visible import visible
 from training.evaluating.figures import TFIDF
 from training.operating.effort import as_stated, estimated
+from training.operating.kept import Verdict, verdict
 from training.recipe import Recipe
 from training.reporting import drawn, in_words
 from training.reporting.recipe_lines import recipe_lines
 
 MESSAGES_PER_DAY = 10_000
 MOST_CHARACTERS = 600
+FIRST_SLICES = 20
+WORST_FIRST = ("broken", "too few to tell", "kept")
 
 Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The JSON files of a run's folder, None for those that are not there; `counts` of messages by split and class."""
+    """
+    The JSON files of a run's folder, None for those that are not there; `counts` of messages by split and class.
+
+    `sources` has those of each source, by split.
+    """
 
     operating_point: Json
     evaluation: Json | None = None
@@ -41,6 +48,7 @@ class Found:
     flips: Json | None = None
     data: Json | None = None
     counts: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    sources: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 def report(recipe: Recipe, description: Description, found: Found) -> str:
@@ -50,7 +58,7 @@ def report(recipe: Recipe, description: Description, found: Found) -> str:
     chosen = found.operating_point["chosen"]
     promise = chosen["precisions"][name]
     return (
-        _environment()
+        environment()
         .get_template("report.html")
         .render(
             recipe=recipe,
@@ -64,9 +72,10 @@ def report(recipe: Recipe, description: Description, found: Found) -> str:
             ahead=ahead((found.evaluation or {}).get(f"gain_over_{TFIDF}")),
             chosen=chosen,
             promise=promise,
-            kept=kept(model, promise["recall"]),
+            kept=kept(model, promise, chosen["slices"]),
             day=day(recipe, description, promise["effort"], model, beside),
             tfidf=drawn.TFIDF_NAME,
+            first_slices=FIRST_SLICES,
         )
     )
 
@@ -82,7 +91,7 @@ def day(
     """
     What a day takes with the `model` and with TF-IDF `beside`, measured on the test messages, else `on_calibration`.
 
-    `stated` is the model's by the reference's own arithmetic.
+    `looks` are the model's by class; `stated` is its day by the reference's own arithmetic.
     """
     messages = recipe.promise.messages_per_day or MESSAGES_PER_DAY
     live, confidence = description.class_shares.live, recipe.promise.confidence
@@ -101,18 +110,29 @@ def day(
         "confidence": confidence,
         "model": own or on_calibration,
         "on_test": own is not None,
+        "looks": looks(messages, live, model) if model and own else None,
         "beside": effort(beside),
         "stated": as_stated(messages, messages * live[0], point["recall"], point["needless"]) if point else None,
     }
 
 
-def kept(model: Json | None, promised: float) -> str | None:
-    """What the test messages say of the promise: kept, broken, or neither beyond chance."""
-    if not model or not model["recall"]:
+def looks(messages: float, live: Sequence[float], model: Json) -> list[float]:
+    """How many of a day's messages of each class are answered."""
+    counts = zip(live, model["per_class"]["answered"], model["per_class"]["rows"], strict=True)
+    return [messages * share * answered / of for share, answered, of in counts]
+
+
+def kept(model: Json | None, promise: Json, column: str | None) -> Verdict | None:
+    """What the test messages say of the promise, by the test of `check`; of slices of a `column`, the worst's."""
+    if not model or not model["per_class"]["rows"][0]:
         return None
-    if model["recall"]["high"] < promised:
-        return "broken"
-    return "kept" if model["recall"]["low"] >= promised else "neither"
+    counts = [(model["per_class"]["answered"][0], model["per_class"]["rows"][0])]
+    if column:
+        each = [one for one in model["slices"] if one["column"] == column and one["recall"]]
+        sizes = [(one["very_unsatisfied"], one["recall"]["value"]) for one in each]
+        counts = [(round(share * size), size) for size, share in sizes] or counts
+    found = [verdict(size - hits, size, promise["recall"], promise["confidence"], len(counts)) for hits, size in counts]
+    return min(found, key=lambda one: (WORST_FIRST.index(one.outcome), one.high))
 
 
 def ahead(gain: Json | None) -> str | None:
@@ -125,7 +145,9 @@ def ahead(gain: Json | None) -> str | None:
     return "behind" if needless["low"] > 0 else "neither"
 
 
-def _environment() -> Environment:
+@cache
+def environment() -> Environment:
+    """Of every page: templates that escape what they show, the words and the plots they show it in."""
     made = Environment(
         loader=PackageLoader("training.reporting"),
         autoescape=True,
@@ -141,7 +163,8 @@ def _environment() -> Environment:
         in_words.count_range,
         in_words.figure,
         in_words.figure_range,
-        in_words.points,
+        in_words.points_more,
+        in_words.share,
         in_words.stars,
     )
     plots = (
@@ -150,6 +173,7 @@ def _environment() -> Environment:
         drawn.precision_recall,
         drawn.reliability,
         drawn.lengths,
+        drawn.urgencies,
         drawn.interval_bar,
     )
     made.filters |= {each.__name__: each for each in words} | {"shown": lambda text: visible(text, MOST_CHARACTERS)}

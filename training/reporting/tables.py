@@ -14,6 +14,7 @@ from training.evaluating.diff import Difference, McNemar
 from training.evaluating.evaluate import Evaluation
 from training.evaluating.intervals import Estimate
 from training.operating.kept import Verdict
+from training.reporting.in_words import at_least
 from training.reporting.told import points
 
 Figure = Callable[[Evaluation], float]
@@ -77,7 +78,7 @@ def check_table(found: Mapping[str, tuple[Promise, Mapping[str, Verdict]]], slic
             table.add_row(
                 name,
                 *([value] if slices else []),
-                f"{promise.target:.1%} at {promise.confidence:.0%}",
+                f"{at_least(promise.target, '%')} at {at_least(promise.confidence, '%')}",
                 answered + share,
                 f"{each.low:.1%} to {each.high:.1%}",
                 "" if each.outcome != "too few to tell" else f"{each.needed or 'more than can be labelled'}",

@@ -9,6 +9,7 @@ from training.evaluating.intervals import Estimate
 from training.evaluating.paired import Paired
 from training.evaluating.results import Results
 from training.evaluating.slices import Slice
+from training.reporting.in_words import at_least
 
 SHOWN_CHARACTERS = 40
 
@@ -23,8 +24,9 @@ def _promise_lines(manifest: Description) -> list[str]:
     for name, served in manifest.precisions.items():
         if promise := served.promise:
             lines.append(
-                f"{name} promises {promise.target:.1%} of 1 star with {promise.confidence:.0%} confidence, "
-                f"{promise.needless:.1%} of 3 to 5 needlessly in calibration (threshold {served.threshold:.4f})"
+                f"{name} promises {at_least(promise.target, '%')} of 1 star with "
+                f"{at_least(promise.confidence, '%')} confidence, {promise.needless:.1%} of 3 to 5 needlessly in "
+                f"calibration (threshold {served.threshold:.4f})"
             )
         if not served.servable and served.gate:
             lines.append(

@@ -1,8 +1,10 @@
 """Tells of the run on one HTML page, and of the model in the artifact's card."""
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
-from training.data import splits
+from training.data import Labelled, splits
 from training.reporting.card import card
 from training.reporting.card_metadata import OnTheHub
 from training.reporting.report import Found
@@ -34,6 +36,9 @@ def report(job: Job) -> None:
 
 def found_in(folder: RunFolder) -> Found:
     """Whatever is there. SettingsError before `operate`, since there is nothing to tell of yet."""
+    there = splits.read(folder)
+    parts = {name: getattr(there, name) for name in splits.SPLITS if name != "everything"}
+    messages = {name: some for name, some in parts.items() if some is not None}
     return Found(
         operating_point=folder.read_json(OPERATING_POINT, "operate"),
         evaluation=_json(folder, EVALUATION),
@@ -43,7 +48,8 @@ def found_in(folder: RunFolder) -> Found:
         mistakes=_json(folder, MISTAKES),
         flips=_json(folder, FLIPS),
         data=_json(folder, DATA),
-        counts=_counts(folder),
+        counts={name: some.class_counts() for name, some in messages.items()},
+        sources=_by_source(messages),
     )
 
 
@@ -51,7 +57,7 @@ def _json(folder: RunFolder, name: str) -> dict[str, Any] | None:
     return folder.read_json(name, "run") if (folder.root / name).exists() else None
 
 
-def _counts(folder: RunFolder) -> dict[str, list[int]]:
-    messages = splits.read(folder)
-    parts = {name: getattr(messages, name) for name in splits.SPLITS if name != "everything"}
-    return {name: some.class_counts() for name, some in parts.items() if some is not None}
+def _by_source(messages: Mapping[str, Labelled]) -> dict[str, dict[str, int]]:
+    counts = {name: Counter(some.sources) for name, some in messages.items()}
+    sources = dict.fromkeys(source for some in counts.values() for source in some)
+    return {source: {name: some[source] for name, some in counts.items()} for source in sources}

@@ -51,7 +51,7 @@ def test_nothing_that_was_measured_of_the_old_threshold_is_left(made):
     assert results["recalibrated_from"] == {"name": "shikyu-sample", "version": "1"}
     assert set(results["before"]) == {"fp32", "int8"}
     assert "model-index" not in card
-    assert "at least 90.0% of the very unsatisfied" in card
+    assert "at least 90\u00a0% of the very unsatisfied" in card
     for line in MESSAGES.read_text("utf-8").splitlines():
         assert json.loads(line)["text"] not in card + json.dumps(results)
 

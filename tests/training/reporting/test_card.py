@@ -4,7 +4,7 @@ import pytest
 from huggingface_hub import ModelCard
 from pydantic import ValidationError
 
-from tests.training.made_up_run import recipe, run
+from tests.training.made_up_run import recipe, run, usual
 from training.reporting.card import card
 from training.reporting.card_metadata import WIDGET_TEXTS, OnTheHub
 
@@ -15,8 +15,8 @@ OWN = {"name": "own", "train": ["a.csv"]}
 
 
 def made(hub: OnTheHub | None = None, **changed: object) -> tuple[ModelCard, str]:
-    settings, description, found = run(**changed)
-    text = card(settings, description, found.eval_results, found.evaluation, hub)
+    _, description, found = usual()
+    text = card(recipe(**changed), description, found.eval_results, found.evaluation, hub)
     return ModelCard(text), text
 
 
@@ -24,7 +24,7 @@ def test_the_hub_reads_the_metrics_of_the_checkpoint():
     """
     huggingface_hub parses them back: fp32's, with recall and needless answers at the operating point among them.
     """
-    _, _, found = run()
+    _, _, found = usual()
     fp32 = found.evaluation["precisions"]["fp32"]
 
     read, _ = made()
@@ -94,7 +94,9 @@ def test_no_text_of_the_data_and_no_value_of_a_column_is_in_it():
     """
     It goes to the Hub.
     """
-    _, text = made(text="customer {row} wrote this", channel="hotline seven")
+    settings, description, found = run(text="customer {row} wrote this", channel="hotline seven")
+
+    text = card(settings, description, found.eval_results, found.evaluation)
 
     assert "wrote this" not in text
     assert "hotline" not in text
@@ -131,7 +133,7 @@ def test_without_test_messages_it_claims_no_figures():
     """
     The promise stands, a model-index does not.
     """
-    settings, description, _ = run()
+    settings, description, _ = usual()
     figures = {"test_rows": 0, "precisions": {}, "eval_samples": 9}
 
     text = card(settings, description, figures)

@@ -21,7 +21,11 @@ def test_figures_are_written_as_people_read_them():
     assert in_words.count_range(ESTIMATE, 500) == "458 to 481"
     assert in_words.figure(0.12345) == "0.123"
     assert in_words.figure(2000) == "2,000"
-    assert in_words.points({"value": 0.0592, "low": -0.0008, "high": 0.1156}) == "+5.9 points (-0.1 to +11.6)"
+    assert in_words.percent_range(ESTIMATE, digits=0) == "92 to 96\u00a0%"
+    assert in_words.figure(71_874_210_816.0, 4) == "71,874,210,816"
+    assert [in_words.share(declared) for declared in (0.05, 0.025, 0.3)] == ["5\u00a0%", "2.5\u00a0%", "30\u00a0%"]
+    assert in_words.points_more({"value": 0.0592, "low": -0.0008, "high": 0.1156}) == "5.9 points more (-0.1 to +11.6)"
+    assert in_words.points_more({"value": -0.05, "low": -0.06, "high": -0.04}) == "5.0 points fewer (-6.0 to -4.0)"
     assert in_words.stars("very_unsatisfied") == "1\u00a0★"
 
 

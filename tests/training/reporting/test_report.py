@@ -1,14 +1,16 @@
+import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
-from tests.training.made_up_run import run
+from tests.training.made_up_run import run, usual
 from training.evaluating.figures import TFIDF
 from training.operating.effort import estimated
+from training.operating.kept import verdict
 from training.reporting import in_words
-from training.reporting.report import Found, report
+from training.reporting.report import Found, ahead, kept, looks, report
 
 pytestmark = pytest.mark.train
 
@@ -70,7 +72,7 @@ def told(html: str) -> str:
 
 @pytest.fixture(scope="module")
 def page() -> str:
-    return report(*run())
+    return report(*usual())
 
 
 def test_every_part_is_there(page):
@@ -80,7 +82,7 @@ def test_every_part_is_there(page):
     found = Page(page)
 
     assert [each for each in found.ids if each in SECTIONS] == list(SECTIONS)
-    assert found.tags.count("figure") == page.count('<svg class="plot"') == 6
+    assert found.tags.count("figure") == page.count('<svg class="plot"') == 7
     assert "not measured" in told(page).lower()  # the fit left no train_results.json
     for words in (
         "1 ★",
@@ -136,7 +138,7 @@ def test_the_promise_and_the_figures_are_those_of_the_files():
     """
     Each as in the JSON, rounded; a promise only downwards.
     """
-    recipe, description, found = run()
+    recipe, description, found = usual()
     words = told(report(recipe, description, found))
     model = found.evaluation["precisions"]["int8"]
     point = found.operating_point["chosen"]["precisions"]["int8"]
@@ -152,7 +154,7 @@ def test_the_promise_and_the_figures_are_those_of_the_files():
         assert "".join(f"{count}" for count in row) in words
     assert f"int8 {model['curves']['roc']['area']:.3f}" in words
     assert f"{found.evaluation[TFIDF]['loss']:.3f}" in words
-    assert in_words.points(found.evaluation[f"gain_over_{TFIDF}"]["needless_at_recall"]) in words
+    assert in_words.points_more(found.evaluation[f"gain_over_{TFIDF}"]["needless_at_recall"]) in words
     for name, value in found.prediction_results.items():
         assert f"{name}{in_words.figure(value, 4)}" in words
     assert f"{len(found.flips['int8'])} calibration messages that int8" in words
@@ -162,7 +164,7 @@ def test_a_day_is_reckoned_from_the_test_messages_of_each_class():
     """
     For as many messages as the recipe says, with its live shares; TF-IDF's in the same way.
     """
-    recipe, description, found = run()
+    recipe, description, found = usual()
     words = told(report(recipe, description, found))
 
     for name, each in (("model", found.evaluation["precisions"]["int8"]), ("beside", found.evaluation[TFIDF])):
@@ -177,7 +179,7 @@ def test_without_test_messages_it_says_what_was_not_measured():
     """
     The promise and the day stand, of the calibration messages; the rest is not made up.
     """
-    recipe, description, found = run()
+    recipe, description, found = usual()
     bare = Found(found.operating_point, eval_results={"precisions": {}}, counts=found.counts)
     page = report(recipe, description, bare)
 
@@ -191,7 +193,7 @@ def test_nothing_but_an_operating_point_is_enough():
     """
     Whatever a step has not left yet is not measured, and the page is whole.
     """
-    recipe, description, found = run()
+    recipe, description, found = usual()
 
     assert "not measured" in told(report(recipe, description, Found(found.operating_point)))
     assert (
@@ -208,8 +210,155 @@ def test_a_promise_that_the_test_messages_break_is_said_to_be_broken():
     """
     Not like those of calibration: the report's top says so, and that a day is worse.
     """
-    assert "kept there" in told(report(*run(rows=1000, noise=0.5)))
-    assert "broken there" in told(report(*run(rows=1000, noise=8.0)))
+    assert "the promise was kept there" in told(report(*run(rows=1000, noise=0.5)))
+    assert "the promise was broken there Do not rely on it" in told(report(*run(rows=1000, noise=8.0)))
+
+
+PROMISE = {"recall": 0.9, "confidence": 0.95}
+
+
+def measured(answered: int, of: int, **slices: tuple[int, int]) -> dict[str, object]:
+    each = [
+        {
+            "column": "channel",
+            "value": name,
+            "very_unsatisfied": size,
+            "recall": {"value": hits / size} if size else None,
+        }
+        for name, (hits, size) in slices.items()
+    ]
+    return {"per_class": {"answered": [answered], "rows": [of]}, "slices": each}
+
+
+@pytest.mark.parametrize("misses", range(12))
+def test_a_promise_is_judged_as_check_judges_it(misses):
+    """
+    By the exact binomial test at the promise's own confidence; where they are too few, with how many it takes.
+    """
+    assert kept(measured(60 - misses, 60), PROMISE, None) == verdict(misses, 60, 0.9, 0.95)
+    assert kept(measured(0, 0), PROMISE, None) is None
+
+
+def test_a_promise_of_slices_is_judged_by_the_worst_of_them():
+    """
+    Not by their mean, which may be fine; nor by other columns' slices, nor by one without very unsatisfied messages.
+    """
+    found = measured(290, 300, web=(200, 200), phone=(70, 100), none=(0, 0))
+
+    assert kept(found, PROMISE, None).outcome == "kept"
+    assert kept(found, PROMISE, "channel") == verdict(30, 100, 0.9, 0.95, 2)
+    assert kept(found, PROMISE, "channel").outcome == "broken"
+    assert kept(found, PROMISE, "language").outcome == "kept"
+    assert kept(measured(300, 300, web=(200, 200), phone=(10, 10)), PROMISE, "channel").outcome == "too few to tell"
+
+
+def test_where_the_test_messages_cannot_tell_it_says_how_many_would():
+    """
+    In the words of the top, with the number that `check` gives.
+    """
+    recipe, description, found = usual()
+    page = json.loads(json.dumps(found.evaluation))
+    page["precisions"]["int8"]["per_class"] = {"answered": [9, 9, 1, 1, 1], "rows": [10] * 5}
+
+    words = told(report(recipe, description, replace(found, evaluation=page)))
+
+    assert "too few to tell whether it was kept there" in words
+    needed = verdict(1, 10, found.operating_point["chosen"]["precisions"]["int8"]["recall"], 0.95).needed
+    assert f"About {needed:,} very unsatisfied messages like these would tell." in words
+
+
+def test_a_days_looks_are_told_by_class():
+    """
+    Together they are what is looked at: live messages of each class, by the share of it that is answered.
+    """
+    recipe, description, found = usual()
+    model, live = found.evaluation["precisions"]["int8"], description.class_shares.live
+    counts, each = model["per_class"], looks(20_000, live, model)
+
+    assert each[1] == pytest.approx(20_000 * live[1] * counts["answered"][1] / counts["rows"][1])
+    assert sum(each) == pytest.approx(estimated(20_000, live, counts["answered"], counts["rows"]).looked_at.value)
+    words = (
+        f"{each[0]:,.0f} very unsatisfied, {each[1]:,.0f} with two stars, and {sum(each[2:]):,.0f} with three to five"
+    )
+    assert words in told(report(recipe, description, found))
+
+
+def test_what_is_not_missed_has_no_weakest_place():
+    """
+    Where all slices are as good as the whole, the page names none.
+    """
+    recipe, description, found = run(rows=1000)
+    assert "It is weakest where" in told(report(recipe, description, found))
+    page = json.loads(json.dumps(found.evaluation))
+    model = page["precisions"]["int8"]
+    for each in (model, *model["slices"]):
+        each["recall"] = {"value": 1.0, "low": 0.9, "high": 1.0}
+    model["per_class"]["answered"][0] = model["per_class"]["rows"][0]
+
+    words = told(report(recipe, description, replace(found, evaluation=page)))
+
+    assert "None of the 200 very unsatisfied test messages was missed." in words
+    assert "It is weakest where" not in words
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict", "words"),
+    [
+        (-0.2, -0.1, "ahead", "no: this model is ahead By more than chance."),
+        (0.1, 0.2, "behind", "better: this model is behind By more than chance: you do not need this model."),
+        (-0.1, 0.1, "neither", "perhaps: not told apart If more test messages do not either, use the word count"),
+    ],
+)
+def test_it_says_whether_a_word_count_would_do(low, high, verdict, words):
+    """
+    Before any figure: no, better, or not to be told.
+    """
+    recipe, description, found = usual()
+    gain = {"needless_at_recall": {"value": (low + high) / 2, "low": low, "high": high}, "at_recall": 0.8}
+
+    page = report(recipe, description, replace(found, evaluation={**found.evaluation, f"gain_over_{TFIDF}": gain}))
+
+    assert ahead(gain) == verdict
+    assert words in told(page)
+
+
+def test_sources_have_their_shares_and_their_own_results():
+    """
+    Of several: how much of each split is of each, its weight, and how the model does on its test messages.
+    """
+    sources = [{"name": name, "train": ["t.csv"], "weight": weight} for name, weight in (("own", 2), ("public", 1))]
+    recipe, description, found = run(channel="own", data={"sources": sources})
+    evaluation = json.loads(json.dumps(found.evaluation).replace('"channel"', '"source"'))
+    (own,) = (each for each in evaluation["precisions"]["int8"]["slices"] if each["value"] == "own")
+    counts = {"own": {"train": 14, "test": 500}, "public": {"train": 21, "test": 0}}
+
+    words = told(report(recipe, description, replace(found, evaluation=evaluation, sources=counts)))
+
+    shares = "own counts 2 times in the loss 1440.0\u00a0%500100.0\u00a0%"
+    figures = "".join(
+        in_words.percent(own[key]["value"]) + in_words.percent_range(own[key], "–")
+        for key in ("recall", "needless", "accuracy")
+    )
+    assert (shares + figures).replace(" ", "") in words.replace(" ", "")
+    assert "public2160.0\u00a0%00.0\u00a0%–––" in words.replace(" ", "")
+    one = replace(found, sources={"own": counts["own"]})
+    assert "Messages by source" not in told(report(recipe, description, one))
+
+
+def test_many_slices_are_folded():
+    """
+    The worst twenty stand open, the rest can be opened; none is left out.
+    """
+    recipe, description, found = usual()
+    evaluation = json.loads(json.dumps(found.evaluation))
+    model = evaluation["precisions"]["int8"]
+    model["slices"] = [{**model["slices"][0], "value": f"shop {row}"} for row in range(33)]
+
+    page = report(recipe, description, replace(found, evaluation=evaluation))
+
+    assert "<details><summary>13 more</summary>" in page
+    assert page.index("shop 19") < page.index("13 more") < page.index("shop 20")
+    assert "shop 32" in page
 
 
 def test_it_says_what_this_promise_assumes():

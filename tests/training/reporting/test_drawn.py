@@ -1,0 +1,111 @@
+"""What each plot shows of the files' figures, to the eye and to who cannot see it."""
+
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.training.made_up_run import usual
+from training.evaluating.figures import TFIDF
+from training.reporting.drawn import lengths, precision_recall, reliability, roc, tradeoff, urgencies
+from training.reporting.plots import LEFT, PLOT_WIDTH
+
+pytestmark = pytest.mark.train
+
+
+@pytest.fixture(scope="module")
+def found():
+    _, _, files = usual()
+    return files
+
+
+def both(found):
+    return found.evaluation["precisions"]["int8"], found.evaluation[TFIDF]
+
+
+def places(svg: str, kind: str) -> list[tuple[float, float]]:
+    lines = [each for each in ElementTree.fromstring(svg).iter("polyline") if each.get("class") == f"line {kind}"]
+    return [tuple(map(float, point.split(","))) for point in lines[0].get("points", "").split()]  # type: ignore[misc]
+
+
+def words(svg: str) -> list[str]:
+    return [each.text or "" for each in ElementTree.fromstring(svg).iter("text")]
+
+
+def test_every_plot_names_its_axes_and_tells_its_figures(found):
+    """
+    Axes in words, both lines by name, and the figures in the description.
+    """
+    model, beside = both(found)
+    calibrated = found.operating_point["calibration"]["int8"]
+    plots = {
+        tradeoff(model, beside, "this model"): ("3 to 5 stars answered (needless)", model["operating_point"]["recall"]),
+        roc(model, beside, "int8"): ("very unsatisfied answered", model["curves"]["roc"]["area"]),
+        precision_recall(model, beside, "int8"): (
+            "very unsatisfied of the answered (precision)",
+            model["curves"]["precision_recall"]["area"],
+        ),
+        reliability("t", calibrated["before"], calibrated["after"], "urgency"): (
+            "share that came true",
+            calibrated["after"]["urgency"]["error"]["value"],
+        ),
+    }
+    for svg, (axis, figure) in plots.items():
+        told = ElementTree.fromstring(svg).findtext("desc") or ""
+        assert axis in words(svg)
+        assert {f"{figure:.3f}", f"{figure:.1%}"} & set(told.replace(",", " ").replace(".  ", " ").rstrip(".").split())
+        assert len({each for each in words(svg) if "TF-IDF" in each or "temperature" in each}) >= 1
+
+
+def test_the_temperature_is_told_before_and_after(found):
+    """
+    Each of the two lines at its own points.
+    """
+    calibrated = found.operating_point["calibration"]["int8"]
+
+    svg = reliability("t", calibrated["before"], calibrated["after"], "top_label")
+
+    for kind, which in (("before", "before"), ("model", "after")):
+        first = calibrated[which]["top_label_points"][0]
+        assert places(svg, kind)[0][0] == pytest.approx(LEFT + first["predicted"] * PLOT_WIDTH, abs=0.1)
+    assert {"before the temperature", "after the temperature"} <= set(words(svg))
+
+
+def test_precision_of_no_message_at_all_is_not_drawn(found):
+    """
+    At a recall of 0 it is 1 by convention, and a line down from there would be no message's.
+    """
+    model, _ = both(found)
+
+    drawn = places(precision_recall(model, None, "int8"), "model")
+
+    assert len(drawn) == len(model["curves"]["precision_recall"]["x"]) - 1
+
+
+def test_urgencies_are_spread_by_stars_and_cut_by_the_threshold():
+    """
+    Shares of each group's own messages in steps; a straight line where the threshold is.
+    """
+    counts = [[0] * 20 for _ in range(5)]
+    counts[0][19], counts[1][10], counts[2][0], counts[3][0], counts[4][1] = 40, 7, 20, 20, 10
+    edges = [step / 20 for step in range(21)]
+
+    svg = urgencies({"urgency": {"edges": edges, "counts": counts}}, 0.25)
+
+    top, bottom = (y for _, y in sorted(places(svg, "limit"), key=lambda place: place[1]))
+    assert {x for x, _ in places(svg, "limit")} == {LEFT + PLOT_WIDTH / 4}
+    happy, angry = places(svg, "beside"), places(svg, "model")
+    assert (bottom - happy[0][1]) / (bottom - top) == pytest.approx(0.8, abs=0.01)
+    assert happy[1] == (pytest.approx(LEFT + PLOT_WIDTH / 20, abs=0.1), happy[0][1])
+    assert angry[-1] == (pytest.approx(LEFT + PLOT_WIDTH), pytest.approx(top))
+    assert {"1 star", "2 stars", "3 to 5 stars", "threshold", "urgency"} <= set(words(svg))
+
+
+def test_lengths_end_with_the_longest():
+    """
+    Room for 512 tokens says nothing of messages that are cut at 64.
+    """
+    svg = lengths({"edges": [0, 8, 16, 64, 512], "counts": [3, 0, 7, 0]}, 16)
+
+    assert len(list(ElementTree.fromstring(svg).iter("rect"))) == 3
+    assert "512" not in words(svg)
+    assert "10 messages" in (ElementTree.fromstring(svg).findtext("desc") or "")

@@ -1,0 +1,29 @@
+import numpy as np
+import pytest
+
+from training.data import Labelled, splits
+from training.data.prepare import Prepared
+from training.run_folder import OPERATING_POINT, RunFolder
+from training.steps.report import found_in
+
+pytestmark = pytest.mark.train
+
+
+def messages(*sources: str) -> Labelled:
+    rows = len(sources)
+    labels = np.arange(rows) % 5
+    return Labelled([f"text {row}" for row in range(rows)], labels, np.zeros(rows, dtype=np.int64), sources=sources)
+
+
+def test_messages_are_counted_by_class_and_by_source(tmp_path):
+    """
+    In every split that is there, whatever source it lacks.
+    """
+    folder, train = RunFolder(tmp_path), messages(*["own"] * 4, *["public"] * 6)
+    splits.write(Prepared(train, train, None, messages(*["own"] * 5), 0, []), folder)
+    folder.write_json(OPERATING_POINT, {"chosen": {}})
+
+    found = found_in(folder)
+
+    assert found.counts == {"train": [2] * 5, "test": [1] * 5}
+    assert found.sources == {"own": {"train": 4, "test": 5}, "public": {"train": 6, "test": 0}}
