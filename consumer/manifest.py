@@ -126,6 +126,7 @@ class Description(Part):
     name: Word
     version: Word
     base_model: str
+    base_revision: str | None = None
     labels: tuple[Satisfaction, ...]
     max_length: Annotated[int, Field(ge=3, le=4096)]
     text_cleaning: Annotated[tuple[str, ...], AfterValidator(require_known)] = ()

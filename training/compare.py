@@ -54,7 +54,7 @@ def of_base(job: Job, base: str) -> Job:
 def _row(job: Job, base: str) -> Row:
     job.say(f"base: {base}")
     try:
-        require_exportable(job.recipe)
+        require_exportable(job.recipe, job.say)
         for step in run.until(LAST_STEP):
             run.finish(job, step)
         return Row(base, job.folder.root, _compared(job))

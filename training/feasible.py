@@ -10,7 +10,9 @@ from training.exporting.graphs import SMALLEST_SIDE, refuse_uncovered
 from training.exporting.padded import longest
 from training.fitting import model, precision
 from training.fitting.arguments import training_arguments
+from training.fitting.loading import waiting_for
 from training.fitting.push_at_save import require_pushable
+from training.fitting.watched import Say
 from training.recipe import SCRATCH, Recipe
 
 
@@ -32,13 +34,16 @@ def require_arguments(recipe: Recipe) -> None:
         )
 
 
-def require_exportable(recipe: Recipe) -> PreTrainedConfig:
+def require_exportable(recipe: Recipe, say: Say = lambda _: None) -> PreTrainedConfig:
     """
     The configuration that will be fitted; from scratch, its vocabulary may turn out smaller.
 
-    SettingsError names what of the recipe's model, or of its base model, could not be exported.
+    `say` hears first of what is asked of the Hub, which may keep one waiting. SettingsError names what of the recipe's
+    model, or of its base model, could not be exported.
     """
     base = recipe.model.base
+    if base != SCRATCH and (told := waiting_for(base)):
+        say(told)
     config = (
         model.config_from_scratch(recipe.model.config, recipe.model.vocab_size)
         if base == SCRATCH

@@ -1,8 +1,9 @@
 """`shikyu-train run`: from a recipe to an artifact under its final name, every step in order."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from training import processes
 from training import recipe as recipes
@@ -62,7 +63,7 @@ def run(job: Job) -> None:
     if processes.is_main():
         require_folder(job.artifact, replace=job.replace)
     require_arguments(job.recipe)
-    require_exportable(job.recipe)
+    require_exportable(job.recipe, job.say)
     if processes.is_main() and (job.folder.root / "done" / "export.json").exists():
         shutil.rmtree(job.folder.root)
     for step in STEPS:
@@ -88,7 +89,7 @@ def do(job: Job, step: str) -> None:
     if processes.is_main():
         job.folder.forget(step)
         STEPS[step][0](job)
-        job.folder.done(step, _fingerprint(job, step))
+        job.folder.done(step, _fingerprint(job, step), _settings(job, STEPS[step][1]))
     elif step == TOGETHER:
         STEPS[step][0](job)
 
@@ -99,5 +100,9 @@ def _is_due(job: Job, step: str) -> bool:
 
 def _fingerprint(job: Job, step: str) -> str:
     """Of the messages, and of all the recipe's parts that the step and those before it depend on."""
-    parts = {part for each in until(step) for part in STEPS[each][1]}
-    return fingerprint(job.recipe.model_dump(mode="json", include=parts), job.folder.messages())
+    parts = [part for each in until(step) for part in STEPS[each][1]]
+    return fingerprint(_settings(job, parts), job.folder.messages())
+
+
+def _settings(job: Job, parts: Iterable[str]) -> dict[str, Any]:
+    return job.recipe.model_dump(mode="json", include=set(parts))

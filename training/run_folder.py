@@ -1,7 +1,6 @@
 """
 Where a run keeps what its steps hand on to one another, so that each can be done alone, or again.
 
-    recipe.toml                     what is run
     data/<split>/                   train, validation, calibration, test: Arrow data sets (datasets.load_from_disk)
     data.json  data.html            what `data` found in them
     fit/<name>/                     the Trainer's checkpoints, its state and train_results.json; `name` is start (of
@@ -11,11 +10,12 @@ Where a run keeps what its steps hand on to one another, so that each can be don
     scores/<split>.<precision>.npy  logits (rows, 5) float32, by the consumer's own backends
     operating_point.json            temperatures, thresholds, promises, gates
     flips.json                      by precision, calibration rows that it answers otherwise than fp32
+    fit.json                        base model with its commit, and TrainingArguments as `fit` resolved them
     train_results.json  eval_results.json  prediction_results.json
                                     the figures by the Trainer's names: of the fit, of calibration, of the test messages
     evaluation.json                 everything that was measured on the test messages
     mistakes.json  report.html      these hold customers' texts, and are no part of the artifact
-    done/<step>.json                fingerprint of all that a step was made from
+    done/<step>.json                fingerprint of all that a step was made from, and its own parts of the recipe
 """
 
 import hashlib
@@ -38,6 +38,7 @@ SPLITS_FILE = "data/splits.json"
 DATA, DATA_PAGE = "data.json", "data.html"
 OPERATING_POINT = "operating_point.json"
 FLIPS = "flips.json"
+FIT, RECIPE = "fit.json", "recipe.toml"
 TRAIN_RESULTS = "train_results.json"
 EVAL_RESULTS = "eval_results.json"
 PREDICTION_RESULTS = "prediction_results.json"
@@ -54,10 +55,6 @@ def fold(number: int) -> str:
 @dataclass(frozen=True, slots=True)
 class RunFolder:
     root: Path
-
-    @property
-    def recipe(self) -> Path:
-        return self.root / "recipe.toml"
 
     @property
     def report(self) -> Path:
@@ -130,8 +127,16 @@ class RunFolder:
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
 
-    def done(self, step: str, fingerprint: str) -> None:
-        self.write_json(f"done/{step}.json", {"fingerprint": fingerprint})
+    def done(self, step: str, fingerprint: str, settings: Mapping[str, Any]) -> None:
+        """`settings` are the parts of the recipe that the step was done with."""
+        self.write_json(f"done/{step}.json", {"fingerprint": fingerprint, "settings": settings})
+
+    def settings(self) -> dict[str, Any]:
+        """The recipe's parts that the steps were done with, however many recipes and options these came from."""
+        found: dict[str, Any] = {}
+        for path in (self.root / "done").glob("*.json"):
+            found |= json.loads(path.read_bytes()).get("settings", {})
+        return found
 
     def is_done(self, step: str, fingerprint: str) -> bool:
         """Whether the step was finished with the very same settings and inputs."""

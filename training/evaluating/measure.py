@@ -5,7 +5,7 @@ from pathlib import Path
 
 from consumer.artifact import best_precision, read_manifest
 from consumer.decide import probabilities, urgencies
-from consumer.manifest import SHARED_FILES, Description
+from consumer.manifest import Description
 from training.data import Labelled
 from training.data.crossfit import baseline_scores
 from training.data.prepare import Prepared
@@ -48,7 +48,7 @@ def measure(
 
 def write_draft(draft: Path, description: Description, files: Mapping[str, bytes]) -> None:
     """The artifact as it will be served, without what is not known of it yet."""
-    blank = {name: b"" for name in SHARED_FILES if name not in files}
+    blank = {name: b"" for name in description.shared_files if name not in files}
     write_artifact(draft, description, {**files, **blank})
 
 

@@ -22,9 +22,22 @@ from training.exporting.export import checkpoint_files
 from training.exporting.graphs import PRECISIONS, graphs
 from training.operating.promise import prior_shift
 from training.recipe import SCRATCH, Recipe
+from training.run_folder import FIT, RECIPE
 
 TOKENIZER_CONFIG_FILE = "tokenizer_config.json"
-PACKAGES = ("numpy", "onnx", "onnxruntime", "sentencepiece", "tokenizers", "torch", "transformers")
+PACKAGES = (
+    "accelerate",
+    "datasets",
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "scikit-learn",
+    "scipy",
+    "sentencepiece",
+    "tokenizers",
+    "torch",
+    "transformers",
+)
 FiveShares = tuple[float, float, float, float, float]
 
 
@@ -67,6 +80,7 @@ def describe(
     calibration: Calibration,
     shares: ClassShares,
     precisions: Mapping[str, Served],
+    base_revision: str | None,
 ) -> Description:
     served, scored = precisions["fp32"], calibration.scored["fp32"]
     counts = cast("tuple[int, int, int, int, int]", tuple(messages.everything.class_counts()))
@@ -74,11 +88,12 @@ def describe(
         name=recipe.name,
         version=recipe.version,
         base_model=base_model(recipe),
+        base_revision=base_revision,
         labels=tuple(Satisfaction),
         max_length=recipe.model.max_length,
         class_shares=shares,
         precisions=dict(precisions),  # type: ignore[arg-type]  # its keys are PRECISIONS'
-        shared_files=(*SHARED_FILES, TOKENIZER_CONFIG_FILE),
+        shared_files=(*SHARED_FILES, TOKENIZER_CONFIG_FILE, RECIPE, FIT),
         reference=reference(
             probabilities(scored.logits, served.temperature),
             urgencies(scored.logits, served.temperature, prior_shift(shares)),

@@ -39,6 +39,7 @@ EVALUATING: Mapping[str, Any] = {
     "load_best_model_at_end": True,
     "metric_for_best_model": NEEDLESS,
 }
+PLACES = ("output_dir", "logging_dir", "run_name", "resume_from_checkpoint")
 NO_REPORT = ("none", "all")
 # What transformers takes, and torch refuses in the middle of a fit, or divides by.
 AT_LEAST: Mapping[str, int] = {
@@ -94,6 +95,14 @@ def training_arguments(
         raise SettingsError(f"An option of the recipe's [{section}] is out of range: {error}") from error
     _require_evaluable(section, made, validated=validated)
     return made
+
+
+def told(arguments: TrainingArguments) -> dict[str, Any]:
+    """All as they were resolved, by their own names, for JSON; no token, nor where on this machine they wrote."""
+    resolved = {
+        name: value for name, value in arguments.to_dict().items() if name not in PLACES and not name.endswith("_token")
+    }
+    return {**resolved, "device": str(arguments.device), "world_size": arguments.world_size}
 
 
 def _defaults(options: Mapping[str, Any], *, validated: bool) -> dict[str, Any]:

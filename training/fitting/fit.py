@@ -1,5 +1,6 @@
 """Fit a sequence classifier with transformers' Trainer, on soft targets so that labels and teachers mix."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,13 +20,14 @@ from transformers import (
 
 from consumer.records import Satisfaction
 from training.fitting import balance, checkpoints
-from training.fitting.arguments import training_arguments
+from training.fitting.arguments import told, training_arguments
 from training.fitting.average import WeightAverage
 from training.fitting.push_at_save import pushing
 from training.fitting.resumable import ResumableTrainer
 from training.fitting.watched import Say, Watched
 
 CLASSES = len(Satisfaction)
+ARGUMENTS = "training_args.json"  # beside train_results.json
 
 
 def soft_targets(labels: NDArray[np.int64], smoothing: float) -> NDArray[np.float32]:
@@ -193,6 +195,7 @@ def run_to_end(trainer: ResumableTrainer, made_from: str, say: Say) -> dict[str,
     with checkpoints.writing(work / "train_results.json"):
         trainer.save_metrics("train", results, combined=False)
         trainer.save_state()
+        (work / ARGUMENTS).write_text(json.dumps(told(trainer.args), indent=2) + "\n", encoding="utf-8")
     return results
 
 

@@ -11,7 +11,7 @@ from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 from consumer.errors import SettingsError, ShikyuError
 from consumer.manifest import CONFIG_FILE
-from training.sharing.hub_errors import causes, reason
+from training.sharing.hub_errors import causes, endpoint, reason
 
 MAIN = "main"
 FEWEST_TOKENS = 10  # an empty one of some kinds still has a space and an unknown word
@@ -24,6 +24,13 @@ def loading(base: str) -> Iterator[None]:
         yield
     except Exception as error:  # transformers, safetensors and tokenizers raise what has only Exception in common
         raise _told(base, error) from error
+
+
+def waiting_for(base: str) -> str | None:
+    """What there may be to wait for before a Hub checkpoint is there; None of a folder."""
+    if _is_folder(base):
+        return None
+    return f"start: asking {endpoint()} for {base}; a Hub that does not answer is given up within a minute"
 
 
 def commit(base: str, revision: str | None) -> str | None:

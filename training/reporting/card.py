@@ -74,7 +74,8 @@ def _how(description: Description) -> list[str]:
 def _data(recipe: Recipe, description: Description, figures: Json) -> list[str]:
     counts = ", ".join(map(str, description.training_data.class_counts))
     scratch = description.base_model == SCRATCH
-    origin = "Built from scratch" if scratch else f"Fine-tuned from `{description.base_model}`"
+    pinned = f" at `{description.base_revision}`" if description.base_revision else ""
+    origin = "Built from scratch" if scratch else f"Fine-tuned from `{description.base_model}`{pinned}"
     size = figures.get("eval_samples")
     calibrated = (
         "by models fitted on the other folds of the same messages"

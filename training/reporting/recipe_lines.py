@@ -3,20 +3,41 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import PurePath
 from typing import Any
 
 from training.data.sources import Named
 from training.recipe import Recipe
 
 BARE = re.compile(r"[A-Za-z0-9_-]+")
+AS_RUN = """\
+# What was run, with every default; `shikyu-train run` takes it. Of absolute paths, only the names are left.
+"""
 
 
 def recipe_lines(recipe: Recipe) -> list[str]:
     """Plain settings first, then one table after the other; what is not set is left out, for TOML has no null."""
-    settings = recipe.model_dump(mode="json")
-    if recipe.data.sources:  # each says its own, and beside them the short form is refused
-        settings["data"] = {name: value for name, value in settings["data"].items() if name not in Named.model_fields}
-    return list(_table(settings, ()))
+    return _lines(recipe.model_dump(mode="json"))
+
+
+def as_run(recipe: Recipe, settings: Mapping[str, Any]) -> str:
+    """The recipe for an artifact, which goes to others: `settings` in the place of its own, and no absolute path."""
+    return AS_RUN + "\n".join(_lines(_without_places({**recipe.model_dump(mode="json"), **settings}))) + "\n"
+
+
+def _lines(settings: Mapping[str, Any]) -> list[str]:
+    data = settings["data"]
+    if data["sources"]:  # each says its own, and beside them the short form is refused
+        data = {name: value for name, value in data.items() if name not in Named.model_fields}
+    return list(_table({**settings, "data": data}, ()))
+
+
+def _without_places(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_places(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_without_places(each) for each in value]
+    return PurePath(value).name if isinstance(value, str) and PurePath(value).is_absolute() else value
 
 
 def _table(settings: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:

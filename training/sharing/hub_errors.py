@@ -71,7 +71,7 @@ def _reason(error: BaseException, what: str) -> ShikyuError | None:
             )
         case _ if isinstance(error, NO_ANSWER):
             return SurroundingsError(
-                f"{what} was not reached, for {_endpoint()} did not answer ({type(error).__name__}): check the "
+                f"{what} was not reached, for {endpoint()} did not answer ({type(error).__name__}): check the "
                 "network, the proxy (HTTPS_PROXY) and HF_ENDPOINT."
             )
     return None
@@ -81,19 +81,19 @@ def _refused(error: HfHubHTTPError, what: str) -> ShikyuError:
     """The Hub answered, and its answer is no."""
     match error:
         case GatedRepoError():
-            return SurroundingsError(f"{what} is gated: ask for access on its page at {_endpoint()}, then {LOG_IN}.")
+            return SurroundingsError(f"{what} is gated: ask for access on its page at {endpoint()}, then {LOG_IN}.")
         case DisabledRepoError():
             return SettingsError(f"{what} was disabled by the Hub or its owner: name another.")
         case RevisionNotFoundError():
             return SettingsError(f"{what}: there is no such revision; name a commit, a branch or a tag that is there.")
         case RepositoryNotFoundError():
             return SettingsError(
-                f"{what} is not on {_endpoint()}, or it is private and this login may not see it: check the name, or "
+                f"{what} is not on {endpoint()}, or it is private and this login may not see it: check the name, or "
                 f"{LOG_IN}."
             )
     status = error.response.status_code
     advice = _ADVICE.get(status, "try again later" if status >= 500 else "check the name, the network and the proxy")
-    return SurroundingsError(f"{what} was refused: {_endpoint()} answered {status}, {advice}.")
+    return SurroundingsError(f"{what} was refused: {endpoint()} answered {status}, {advice}.")
 
 
 _ADVICE = {
@@ -107,5 +107,6 @@ _ADVICE = {
 }
 
 
-def _endpoint() -> str:
+def endpoint() -> str:
+    """The Hub's address, for people."""
     return str(redact("endpoint", constants.ENDPOINT))

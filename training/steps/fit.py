@@ -1,14 +1,21 @@
 """Fits the model that is shipped and, with calibration in folds, one for each fold that has not seen it."""
 
+import json
+from typing import Any
+
 from consumer.records import Satisfaction
 from training import processes
 from training.data import splits
 from training.data.labelled import Labelled
+from training.exporting.describe import base_model
 from training.feasible import require_arguments, require_exportable
 from training.fitting import checkpoints
+from training.fitting.fit import ARGUMENTS
 from training.fitting.learn import Start, learn, start
+from training.fitting.loading import commit
 from training.fitting.model import replaced_classes, save
-from training.run_folder import MODEL, TRAIN_RESULTS, fold
+from training.recipe import SCRATCH, Recipe
+from training.run_folder import FIT, MODEL, TRAIN_RESULTS, RunFolder, fold
 from training.steps.job import Job
 
 START = "start"
@@ -40,8 +47,24 @@ def _fit(job: Job, begin: Start, name: str, messages: Labelled, validation: Labe
 
 
 def _finish(job: Job, names: list[str]) -> None:
-    """The figures of the shipped model; checkpoints go, unless the recipe has named how to keep them."""
+    """What was fitted, and its figures; checkpoints go, unless the recipe has named how to keep them."""
+    job.folder.write_json(FIT, _fitted(job.recipe, job.folder))
     job.folder.write(TRAIN_RESULTS, (job.folder.checkpoints(MODEL) / TRAIN_RESULTS).read_bytes())
     if not any(name.startswith("save_") for name in job.recipe.fit.arguments):
         for name in names:
             checkpoints.clear(job.folder.checkpoints(name))
+
+
+def _fitted(recipe: Recipe, folder: RunFolder) -> dict[str, Any]:
+    """What decided beyond the recipe: the commit that a base model was of, and what became of its arguments."""
+
+    def arguments(name: str) -> Any:
+        return json.loads((folder.checkpoints(name) / ARGUMENTS).read_bytes())
+
+    scratch = recipe.model.base == SCRATCH
+    return {
+        "base_model": base_model(recipe),
+        "base_revision": None if scratch else commit(recipe.model.base, recipe.model.revision),
+        "pretrain": arguments(START) if scratch and recipe.pretrain.of_masked_words else None,
+        "fit": arguments(MODEL),
+    }

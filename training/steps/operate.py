@@ -8,7 +8,7 @@ from training.operating.basis import basis
 from training.operating.chosen import calibrated, chosen, chosen_lines
 from training.operating.gate import flips
 from training.operating.promise import operated, served
-from training.run_folder import FLIPS, OPERATING_POINT, fold
+from training.run_folder import FIT, FLIPS, OPERATING_POINT, fold
 from training.steps.job import Job
 
 
@@ -26,7 +26,8 @@ def operate(job: Job) -> None:
     exact = points["fp32"].decided
     others = {name: each.decided for name, each in points.items() if name != "fp32"}
     job.folder.write_json(FLIPS, {name: flips(each, exact, calibration.labels) for name, each in others.items()})
-    description = describe(job.recipe, messages, calibration, shares, precisions)
+    revision = job.folder.read_json(FIT, "fit")["base_revision"]
+    description = describe(job.recipe, messages, calibration, shares, precisions, revision)
     job.folder.write_json(
         OPERATING_POINT,
         {
