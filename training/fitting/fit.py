@@ -195,7 +195,8 @@ def run_to_end(trainer: ResumableTrainer, made_from: str, say: Say) -> dict[str,
     with checkpoints.writing(work / "train_results.json"):
         trainer.save_metrics("train", results, combined=False)
         trainer.save_state()
-        (work / ARGUMENTS).write_text(json.dumps(told(trainer.args), indent=2) + "\n", encoding="utf-8")
+        if trainer.is_world_process_zero():
+            (work / ARGUMENTS).write_text(json.dumps(told(trainer.args), indent=2) + "\n", encoding="utf-8")
     return results
 
 
