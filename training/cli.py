@@ -22,7 +22,13 @@ from training.commands.recalibrate import recalibrate
 @click.version_option(version(), message="%(prog)s %(version)s")
 def train() -> None:
     """
-    Makes an artifact for `shikyu run` from labelled messages.
+    Makes an artifact for `shikyu run` from labelled messages, as a recipe says (docs/training.md).
+
+    \b
+    See how it goes:             shikyu-train run recipes/small.toml
+    Look at your messages:       shikyu-train data my-model/recipe.toml
+    Train, measure, export:      shikyu-train run my-model/recipe.toml
+    Ask whether it still holds:  shikyu-train check my-model/artifact june.csv
 
     \b
     Exit codes: 0 done, 1 a bug, 2 the recipe or the data, 3 the surroundings (the train extra, the Hub, a disk),
@@ -35,9 +41,14 @@ def train() -> None:
 @of_a_recipe
 def run(recipe: Path, data: Path | None, out: Path | None, work: Path | None, replace: bool) -> None:
     """
-    Everything: data, fit, graphs, operate, evaluate, report, export.
+    Do all that a RECIPE asks for.
 
-    What was interrupted goes on where it stopped.
+    The steps data, fit, graphs, operate, evaluate, report and export, each a command of its own, so that it can be done
+    again. What was interrupted goes on where it stopped; what was done to its end begins anew.
+
+    \b
+    shikyu-train run my-model/recipe.toml
+    torchrun --nproc-per-node 4 -m training.cli run my-model/recipe.toml
     """
     ready()
     from training import run
@@ -47,6 +58,7 @@ def run(recipe: Path, data: Path | None, out: Path | None, work: Path | None, re
 
 def step(name: str, told: str) -> None:
     """A command for one step of `run`."""
+    told = f"{told}\n\n\b\nshikyu-train {name} my-model/recipe.toml"
 
     def alone(recipe: Path, data: Path | None, out: Path | None, work: Path | None, replace: bool) -> None:
         ready()
@@ -57,10 +69,22 @@ def step(name: str, told: str) -> None:
     train.command(name, help=told)(of_a_recipe(alone))
 
 
-step("data", "Read the messages of a recipe, and keep its splits in the run's folder.")
-step("fit", "Fit the model, on the splits that `data` keeps.")
-step("graphs", "Make the files that are served of the fitted model, in each precision.")
-step("report", "Tell of the run on one HTML page, and of the model in the artifact's card.")
+step("data", "Read the messages of a RECIPE.\n\nIts splits are kept in the run's folder.")
+step(
+    "fit",
+    "Fit the model, after `data`.\n\nIt goes on from the last whole checkpoint of the very same fit, if there is one. "
+    "train_results.json and fit.json, in the run's folder, tell of it.",
+)
+step(
+    "graphs",
+    "Make what is served, after `fit`.\n\nOne ONNX file for each precision of the recipe's [export]; fp32's logits are "
+    "held against the fitted model's.",
+)
+step(
+    "report",
+    "Tell of the run, after `evaluate`.\n\nreport.html, in the run's folder, is one page for manager and engineer, and "
+    "may hold customers' texts; the artifact's card, README.md, holds none.",
+)
 
 train.add_command(export)
 train.add_command(evaluate)
@@ -79,9 +103,13 @@ train.add_command(compare)
 @click.option("--message", help="Of the commit, instead of the artifact's name and version.")
 def push(artifact: Path, repository: str, public: bool, branch: str, message: str | None) -> None:
     """
-    Send an artifact to the Hugging Face Hub, as OWNER/NAME.
+    Send an artifact to the Hub.
 
-    Its manifest's files and nothing else. Log in with `hf auth login`, or set HF_TOKEN.
+    Its manifest's files, verified, and nothing else, to the REPOSITORY OWNER/NAME, which is made where there is none.
+    Log in with `hf auth login`, or set HF_TOKEN.
+
+    \b
+    shikyu-train push my-model/artifact OWNER/NAME
     """
     ready()
     from training.sharing import hub
@@ -98,9 +126,13 @@ def push(artifact: Path, repository: str, public: bool, branch: str, message: st
 @click.option("--replace", is_flag=True, help="Replace an artifact that is there already.")
 def pull(repository: str, out: Path, revision: str, replace: bool) -> None:
     """
-    Fetch an artifact from the Hugging Face Hub, verified, as plain files.
+    Fetch an artifact from the Hub.
 
-    Log in with `hf auth login`, or set HF_TOKEN.
+    From the REPOSITORY OWNER/NAME to the folder OUT, verified, as plain files. Log in with `hf auth login`, or set
+    HF_TOKEN.
+
+    \b
+    shikyu-train pull OWNER/NAME my-model-again --revision COMMIT
     """
     ready()
     from training.sharing import hub

@@ -1,6 +1,7 @@
 import importlib.util
 import os
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -82,6 +83,18 @@ def test_an_artifact_is_never_overwritten_unasked(tmp_path, capsys):
     assert cli.main(["run", str(tmp_path / "recipe.toml")]) == 4
 
     assert "--replace" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", sorted(cli.train.commands))
+def test_every_command_shows_how_it_is_called(name):
+    """
+    A line to copy, a word on each option, and a first sentence that the list of commands need not cut.
+    """
+    command = cli.train.commands[name]
+
+    assert f"shikyu-train {name} " in (command.help or "")
+    assert not command.get_short_help_str(45).endswith("...")
+    assert [option.name for option in command.params if isinstance(option, click.Option) and not option.help] == []
 
 
 def test_a_misspelt_command_is_usage():

@@ -27,7 +27,9 @@ def check(
     as_json: bool,
 ) -> None:
     """
-    Whether an ARTIFACT keeps its promise on labelled FILES: kept, broken, or too few to tell.
+    Ask whether a promise is kept.
+
+    An ARTIFACT's, on labelled FILES: kept, broken, or too few messages to tell.
 
     \b
     shikyu-train check my-model/artifact june.csv

@@ -24,10 +24,14 @@ def compare(
     recipe: Path, bases: tuple[str, ...], data: Path | None, out: Path | None, work: Path | None, as_json: bool
 ) -> None:
     """
-    Fit several base models on the same messages, and put their figures side by side.
+    Compare several base models.
 
-    On the calibration messages: the test is for the one that is chosen. Each has a run folder of its own, beside the
+    Each is fitted on the same messages, and their figures are put side by side:
+    on the calibration messages: the test is for the one that is chosen. Each has a run folder of its own, beside the
     recipe's, and what was interrupted goes on where it stopped. A base that fails is told with its reason.
+
+    \b
+    shikyu-train compare my-model/recipe.toml --base microsoft/deberta-v3-small --base xlm-roberta-base
     """
     ready()
     from training import run

@@ -47,7 +47,9 @@ def diff(
     as_json: bool,
 ) -> None:
     """
-    What changes from artifact A to artifact B on labelled FILES, and whether it is more than chance.
+    Compare two artifacts.
+
+    What changes from A to B on labelled FILES, and whether it is more than chance.
 
     \b
     shikyu-train diff my-model/artifact new-model/artifact june.csv --flips flips.jsonl

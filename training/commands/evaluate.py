@@ -37,7 +37,9 @@ def evaluate(
     work: Path | None,
 ) -> None:
     """
-    What a model answers on labelled messages: a RECIPE's on its test messages, an ARTIFACT on FILES.
+    Measure a model on labelled messages.
+
+    The step of a RECIPE's run, after `operate`, on its test messages; or an ARTIFACT, on FILES.
 
     \b
     shikyu-train evaluate my-model/recipe.toml

@@ -19,10 +19,12 @@ def export(
     recipe: Path, data: Path | None, out: Path | None, work: Path | None, replace: bool, standard: Path | None
 ) -> None:
     """
-    Write the artifact of what the other steps made.
+    Write the artifact, after `report`.
+
+    Whole under its final name, or not at all.
 
     \b
-    shikyu-train export recipe.toml --standard models
+    shikyu-train export my-model/recipe.toml --standard models
     tritonserver --model-repository=models
     """
     ready()

@@ -15,7 +15,16 @@ from training.commands.options import of_a_recipe, ready
 def operate(
     recipe: Path, data: Path | None, out: Path | None, work: Path | None, replace: bool, slices: str | None
 ) -> None:
-    """Score the calibration messages, and choose temperatures and thresholds."""
+    """
+    Choose the thresholds, after `graphs`.
+
+    On the calibration messages, as the recipe's [promise] says: each precision is scored as the consumer will, gets a
+    temperature, a threshold and its promise, and is held against fp32 by the recipe's [gate]. operating_point.json, in
+    the run's folder, has it all.
+
+    \b
+    shikyu-train operate my-model/recipe.toml --slices channel
+    """
     ready()
     from training import run
 

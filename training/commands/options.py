@@ -27,7 +27,9 @@ def of_a_recipe(command: Callable[..., None]) -> Callable[..., None]:
 def places(command: Callable[..., None]) -> Callable[..., None]:
     """Where a recipe's files are, and where the artifact and the run's folder go."""
     for decorate in (
-        click.option("--work", type=click.Path(path_type=Path), help="The run's folder, instead of OUT.run."),
+        click.option(
+            "--work", type=click.Path(path_type=Path), help="Where the steps keep what they made, instead of OUT.run."
+        ),
         click.option("--out", type=click.Path(path_type=Path), help="The artifact's folder, instead of the recipe's."),
         click.option("--data", type=FOLDER, help="Where the recipe's files are, instead of beside the recipe."),
     ):

@@ -41,7 +41,10 @@ def recalibrate(
     replace: bool,
 ) -> None:
     """
-    Make a new artifact of the same model, with temperature, threshold and promise from labelled FILES.
+    Calibrate an artifact anew.
+
+    A new artifact of the same model, with temperature, threshold and promise from labelled FILES: for another shop, or
+    another language.
 
     \b
     shikyu-train recalibrate my-model/artifact new-shop.csv --out my-model/new-shop --version 1-new-shop
