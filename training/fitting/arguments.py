@@ -100,7 +100,9 @@ def training_arguments(
 def told(arguments: TrainingArguments) -> dict[str, Any]:
     """All as they were resolved, by their own names, for JSON; no token, nor where on this machine they wrote."""
     resolved = {
-        name: value for name, value in arguments.to_dict().items() if name not in PLACES and not name.endswith("_token")
+        name: value
+        for name, value in arguments.to_dict().items()  # type: ignore[no-untyped-call]
+        if name not in PLACES and not name.endswith("_token")
     }
     return {**resolved, "device": str(arguments.device), "world_size": arguments.world_size}
 
