@@ -10,10 +10,12 @@ import pytest
 
 from consumer.cli import shikyu
 from consumer.settings_sources import resolve
+from training.cli import train
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+PROGRAMS: dict[str, click.Command] = {"shikyu": shikyu, "shikyu-train": train}
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
@@ -22,14 +24,14 @@ def blocks(page: Path, language: str) -> list[str]:
 
 
 def commands() -> list[tuple[str, str]]:
-    """(page, command) of every line of a shell block that calls shikyu."""
+    """(page, command) of every line of a shell block that calls shikyu or shikyu-train."""
     lines = [
         (page.name, line.partition(" #")[0].strip())
         for page in PAGES
         for block in blocks(page, "sh")
         for line in block.replace("\\\n", " ").splitlines()
     ]
-    return [(page, line) for page, line in lines if line.startswith("shikyu ")]
+    return [(page, line) for page, line in lines if line.partition(" ")[0] in PROGRAMS]
 
 
 def test_readme_is_short():
@@ -48,8 +50,8 @@ def test_links_lead_somewhere(page):
 @pytest.mark.parametrize(("page", "line"), commands())
 def test_commands_and_their_flags_exist(page, line):
     """A page that teaches a flag which is gone is worse than none."""
-    words = shlex.split(line.partition("|")[0])[1:]
-    command: click.Command = shikyu
+    program, *words = shlex.split(line.partition("|")[0])
+    command = PROGRAMS[program]
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         with click.Context(command) as context:
             found = command.get_command(context, words.pop(0))
