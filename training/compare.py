@@ -55,9 +55,10 @@ def _row(job: Job, base: str) -> Row:
     job.say(f"base: {base}")
     try:
         require_exportable(job.recipe, job.say)
-        for step in run.until(LAST_STEP):
-            run.finish(job, step)
-        return Row(base, job.folder.root, _compared(job))
+        with run.alone(job):
+            for step in run.until(LAST_STEP):
+                run.finish(job, step)
+            return Row(base, job.folder.root, _compared(job))
     except ShikyuError as error:
         reason = str(error)
     except Exception as error:  # noqa: BLE001 - one base's failure, of torch's memory maybe, is not the others'

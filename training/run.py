@@ -1,7 +1,7 @@
 """`shikyu-train run`: from a recipe to an artifact under its final name, every step in order."""
 
-import shutil
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from training import processes
 from training import recipe as recipes
 from training.feasible import require_arguments, require_exportable
 from training.fitting.watched import quiet_libraries
+from training.held import clear, held, require_apart
 from training.run_folder import RunFolder, fingerprint
 from training.steps.data import data
 from training.steps.evaluate import evaluate
@@ -48,6 +49,7 @@ def job(
     recipe = recipes.read(path)
     artifact = output or path.parent / recipe.output
     folder = RunFolder(work or artifact.with_name(f"{artifact.name}.run"))
+    require_apart(folder.root, artifact)
     quiet_libraries()
     told = say if processes.is_main() else lambda _: None
     return Job(recipe, folder, data or path.parent, artifact, told, replace)
@@ -64,10 +66,16 @@ def run(job: Job) -> None:
         require_folder(job.artifact, replace=job.replace)
     require_arguments(job.recipe)
     require_exportable(job.recipe, job.say)
-    if processes.is_main() and (job.folder.root / "done" / "export.json").exists():
-        shutil.rmtree(job.folder.root)
-    for step in STEPS:
-        finish(job, step)
+    with alone(job):
+        if processes.is_main() and (job.folder.root / "done" / "export.json").exists():
+            clear(job.folder.root)
+        for step in STEPS:
+            finish(job, step)
+
+
+def alone(job: Job) -> AbstractContextManager[None]:
+    """No other run in the job's folder meanwhile; of several processes, the main one sees to it."""
+    return held(job.folder.root) if processes.is_main() else nullcontext()
 
 
 def until(last: str) -> list[str]:
@@ -79,13 +87,18 @@ def finish(job: Job, step: str) -> None:
     """The step, unless it was done with the very same settings and messages. Messages are always read again."""
     if step not in until(TOGETHER):
         if processes.is_main() and _is_due(job, step):
-            do(job, step)
+            _do(job, step)
     elif processes.decided(lambda: _is_due(job, step)):  # which waits for the step before it, too
-        do(job, step)
+        _do(job, step)
 
 
 def do(job: Job, step: str) -> None:
     """One step alone."""
+    with alone(job):
+        _do(job, step)
+
+
+def _do(job: Job, step: str) -> None:
     if processes.is_main():
         job.folder.forget(step)
         STEPS[step][0](job)

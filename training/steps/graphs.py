@@ -1,5 +1,7 @@
 """From each fitted model the files that are served: one ONNX file a precision, and what goes with them."""
 
+import shutil
+
 from training.exporting.describe import model_files
 from training.exporting.graphs import FP32_FILE
 from training.exporting.same_logits import require_same_logits
@@ -8,7 +10,10 @@ from training.steps.job import Job
 
 
 def graphs(job: Job) -> None:
-    for name in job.folder.models():
+    models = job.folder.models()
+    # Another recipe's precisions, an older model's, or a file that was cut off, would be served with these.
+    shutil.rmtree(job.folder.root / "graphs", ignore_errors=True)
+    for name in models:
         model, tokenizer = load(job.folder.model(name))
         files = model_files(model, tokenizer, job.recipe.export.precisions)
         largest = require_same_logits(model, files[FP32_FILE], job.recipe.model.max_length)
