@@ -7,9 +7,14 @@ thirds of their runs in common, 97 in 100 are found; of unlike ones, few are eve
 """
 
 import hashlib
+import math
+import os
 import re
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,9 +52,14 @@ class Sketches:
     bands: NDArray[np.uint32]
 
 
-def sketches(texts: Sequence[str]) -> Sketches:
-    """Letters' case, digits and white space do not count."""
-    whole, bands = np.empty(len(texts), dtype=np.uint64), np.zeros((len(texts), BANDS), dtype=np.uint32)
+def sketches(texts: Sequence[str], scratch: Path | None = None) -> Sketches:
+    """
+    Letters' case, digits and white space do not count.
+
+    With `scratch`, a folder, they lie in files without a name there and not in memory: a million take 108 MB.
+    """
+    whole = _zeros((len(texts),), np.dtype(np.uint64), scratch)
+    bands = _zeros((len(texts), BANDS), np.dtype(np.uint32), scratch)
     for row, text in enumerate(texts):
         same = plain(text)
         whole[row] = int.from_bytes(hashlib.blake2b(same.encode("utf-8", "replace"), digest_size=8).digest(), "big")
@@ -81,6 +91,15 @@ def within(texts: Sketches) -> list[Duplicate]:
     pairs = (pair for band in range(BANDS) for pair in _neighbours(texts.bands[:, band]))
     _compare(texts, texts, pairs, found)
     return [found[row] for row in sorted(found)]
+
+
+def _zeros(shape: tuple[int, ...], kind: np.dtype[Any], scratch: Path | None) -> NDArray[Any]:
+    size = math.prod(shape) * kind.itemsize
+    if scratch is None or not size:
+        return np.zeros(shape, kind)
+    with tempfile.TemporaryFile(dir=scratch) as file:
+        os.posix_fallocate(file.fileno(), 0, size)  # a disk that fills up later would end the process without a word
+        return np.memmap(file, kind, "r+", shape=shape)
 
 
 def plain(text: str) -> str:

@@ -11,10 +11,9 @@ from typing import IO, Any
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from consumer.cleaning import clean
 from consumer.errors import SettingsError
 from training.data.labelled import Labelled
-from training.data.labels import Unfit, joined, label, spelled
+from training.data.labels import EMPTY, OUTSIDE, Unfit, cleaned, joined, label, spelled
 from training.data.rows import Part, rows
 from training.data.sources import Source
 from training.data.texts import Texts
@@ -45,10 +44,11 @@ class LeftOut:
 @dataclass(frozen=True, slots=True)
 class _Row:
     text: str
+    raw: str
     label: int
     columns: Mapping[str, str]
-    file: int
     line: int
+    file: int
     source: int
 
 
@@ -66,10 +66,10 @@ def gather(
     """
     columns = sorted({column for source, _ in parts for column in source.columns})
     with tempfile.TemporaryFile(dir=scratch) as file:
-        numbers = _write(file, _rows(parts, folder, left_out), columns, cleaning)
+        numbers = _write(file, _rows(parts, folder, cleaning, left_out), columns, keep_raw=bool(cleaning))
         if not len(numbers[0]):
             named = ", ".join(part.name for _, some in parts for part in some)
-            raise SettingsError(f"No messages in {named}: there is nothing to learn from.")
+            raise SettingsError(f"No messages in {named}{_but(left_out)}: there is nothing to learn from.")
         table = pa.ipc.open_file(pa.py_buffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))).read_all()
     labels, files, lines, sources = (np.array(each, dtype=np.int64) for each in numbers)
     names, weights = [source.name for source, _ in parts], np.array([source.weight for source, _ in parts])
@@ -86,15 +86,17 @@ def gather(
     )
 
 
-def _rows(parts: Parts, folder: Path, left_out: LeftOut | None) -> Iterator[_Row]:
+def _rows(parts: Parts, folder: Path, cleaning: Sequence[str], left_out: LeftOut | None) -> Iterator[_Row]:
     file = 0
     for number, (source, some) in enumerate(parts):
         for part in some:
-            yield from _part(source, part, folder, left_out, file, number)
+            yield from (_Row(*found, file, number) for found in _part(source, part, folder, cleaning, left_out))
             file += 1
 
 
-def _part(source: Source, part: Part, folder: Path, left_out: LeftOut | None, file: int, number: int) -> Iterator[_Row]:
+def _part(
+    source: Source, part: Part, folder: Path, cleaning: Sequence[str], left_out: LeftOut | None
+) -> Iterator[tuple[str, str, int, Mapping[str, str], int]]:
     texts, kept, wanted = source.texts, source.columns, _wanted(source)
     fields = list(dict.fromkeys((*texts, source.stars, *kept, *wanted)))
     for line, found in rows(source, part, fields, folder):
@@ -104,14 +106,24 @@ def _part(source: Source, part: Part, folder: Path, left_out: LeftOut | None, fi
         if left_out is not None:
             left_out.seen += 1
         try:
-            text = joined([row[column] for column in texts], texts)
+            raw = joined([row[column] for column in texts], texts)
+            text = cleaned(raw, cleaning)
             stars = label(row[source.stars], source.stars, source.labels)
         except Unfit as unfit:
             if left_out is None or unfit.kind is None:
                 raise SettingsError(f"{part.name}, line {line}: {unfit}.") from unfit
             left_out.add(unfit.kind, f"{part.name}, line {line}")
             continue
-        yield _Row(text, stars, {column: spelled(row[column]) for column in kept}, file, line, number)
+        yield text, raw, stars, {column: spelled(row[column]) for column in kept}, line
+
+
+def _but(left_out: LeftOut | None) -> str:
+    """Why there is none where there are rows."""
+    if left_out is None or not left_out.seen:
+        return ""
+    told = {EMPTY: "without a text", OUTSIDE: "with a label that is no star, or that the recipe's labels do not name"}
+    counts = [f"{count} {told[kind]}" for kind, count in left_out.counts.items()]
+    return f", of {left_out.seen} rows {' and '.join(counts)}"
 
 
 def _wanted(source: Source) -> dict[str, set[str]]:
@@ -121,9 +133,9 @@ def _wanted(source: Source) -> dict[str, set[str]]:
     }
 
 
-def _write(file: IO[bytes], rows: Iterable[_Row], columns: Sequence[str], cleaning: Sequence[str]) -> list[Any]:
+def _write(file: IO[bytes], rows: Iterable[_Row], columns: Sequence[str], *, keep_raw: bool) -> list[Any]:
     """Labels, files, lines and sources, by row; the rest goes to the file."""
-    names = ["text", *(["raw"] if cleaning else []), *(f"column.{name}" for name in columns)]
+    names = ["text", *(["raw"] if keep_raw else []), *(f"column.{name}" for name in columns)]
     schema = pa.schema([(name, pa.string()) for name in names])
     numbers = [array("b"), array("i"), array("q"), array("h")]
     with pa.ipc.new_file(file, schema) as writer:
@@ -131,8 +143,7 @@ def _write(file: IO[bytes], rows: Iterable[_Row], columns: Sequence[str], cleani
             for row in batch:
                 for each, value in zip(numbers, (row.label, row.file, row.line, row.source), strict=True):
                     each.append(value)
-            raw = [row.text for row in batch]
-            texts = [[clean(text, cleaning) for text in raw], raw] if cleaning else [raw]
+            texts = [[row.text for row in batch], *([[row.raw for row in batch]] if keep_raw else [])]
             others = [[row.columns.get(name, "") for row in batch] for name in columns]
             writer.write_batch(pa.record_batch([pa.array(each, pa.string()) for each in (*texts, *others)], schema))
     file.flush()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from consumer.errors import SettingsError
 from training.data.labels import STARS
-from training.data.texts import Texts
+from training.data.texts import ROWS_AT_ONCE, Texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,11 @@ class Labelled:
         name = self.names[self.files[row]] if self.names else f"file {self.files[row]}"
         return f"{name}, line {self.lines[row]}"
 
+    def source_numbers(self, names: Sequence[str]) -> NDArray[np.int16]:
+        """(rows,) the place of each row's source among `names`."""
+        numbers = {name: number for number, name in enumerate(names)}
+        return np.fromiter((numbers[name] for name in self.sources), dtype=np.int16, count=len(self))
+
     def class_counts(self) -> list[int]:
         return [int(count) for count in np.bincount(self.labels, minlength=len(STARS))]
 
@@ -70,12 +75,14 @@ class Labelled:
 
     def fingerprint(self) -> str:
         """SHA-256 of all rows as they were read, whatever their order and the files they stand in."""
-        rows = b"".join(
-            hashlib.sha256(f"{label + 1}\0{text}".encode()).digest()
-            for text, label in zip(self.raw, self.labels.tolist(), strict=True)
-        )
+        rows = bytearray()
+        for text, label in zip(self.raw, self.labels.tolist(), strict=True):
+            rows += hashlib.sha256(f"{label + 1}\0{text}".encode()).digest()
         digests = np.frombuffer(rows, dtype=">u8").reshape(-1, 4)
-        return hashlib.sha256(digests[np.lexsort(digests.T[::-1])].tobytes()).hexdigest()
+        order, whole = np.lexsort(digests.T[::-1]), hashlib.sha256()
+        for start in range(0, len(order), ROWS_AT_ONCE):
+            whole.update(digests[order[start : start + ROWS_AT_ONCE]].tobytes())
+        return whole.hexdigest()
 
 
 def taken(values: Sequence[str], rows: NDArray[np.int64]) -> Sequence[str]:

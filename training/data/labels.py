@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from consumer.cleaning import clean
+
 STARS = (1, 2, 3, 4, 5)
 EMPTY, OUTSIDE = "empty", "outside"  # the rows that may be left out, and are counted
 MAPPING = 'say in the recipe what each label means, as in labels = {"bad" = 1, "fine" = 5}'
@@ -27,6 +29,14 @@ def joined(values: Sequence[object], columns: Sequence[str]) -> str:
         kind = "null" if all(value is None for value in values) else "empty"
         raise Unfit(EMPTY, f"the text in {' and '.join(map(repr, columns))} is {kind}: fill it or remove the row")
     return text
+
+
+def cleaned(text: str, steps: Sequence[str]) -> str:
+    """As it is served: a text of which cleaning leaves nothing is an empty one."""
+    rest = clean(text, steps)
+    if not rest.strip():
+        raise Unfit(EMPTY, f"{', '.join(steps)} leaves nothing of the text: fill it or remove the row")
+    return rest
 
 
 def label(value: Any, column: str, mapping: Mapping[str, int]) -> int:

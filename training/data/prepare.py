@@ -1,15 +1,16 @@
 """The messages a recipe names, read, thinned and checked before anything is trained."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
+from consumer.errors import SettingsError
 from training import data
 from training.data import Labelled
 from training.data.crossfit import Folds, fold_rows
-from training.data.duplicates import Duplicate, duplicates
+from training.data.duplicates import Duplicate, between, sketches, within
 from training.data.gather import LeftOut, gather
 from training.data.labelled import balanced_rows
 from training.data.rows import parts
@@ -44,29 +45,35 @@ class Prepared:
 @dataclass(slots=True)
 class Reading:
     """
-    What is kept of a reading beside the messages: rows left out by split, and training messages that are in the test.
+    What is seen in a reading beside the messages, to judge them by; texts lie in `scratch`, a folder that is there.
 
-    Texts lie in `scratch`, a folder that is there, or where the system keeps temporary files.
+    `left_out` are rows that could not be used, by split. `read` are the training messages before those that stand in
+    the test too were dropped; `copies` are among them, `in_train` those of the test messages that have one among them.
     """
 
     scratch: Path | None = None
     left_out: Mapping[str, LeftOut] = field(default_factory=lambda: {name: LeftOut() for name in SPLITS})
-    shared: list[tuple[str, str, float]] = field(default_factory=list)
+    read: Labelled | None = None
+    copies: list[Duplicate] = field(default_factory=list)
+    in_train: list[Duplicate] = field(default_factory=list)
 
 
 def prepare(recipe: Recipe, folder: Path, reading: Reading | None = None) -> Prepared:
     """
     Reads the recipe's sources, files relative to `folder`. SettingsError says what does not fit.
 
-    With a `reading`, single rows that do not fit are left out and counted there, else the first is such an error.
+    With a `reading`, rows that do not fit are left out and counted there, and a class may be absent: whoever asked
+    judges them. Without one, either is such an error.
     """
     test = _read(recipe, folder, "test", reading)
     everything, dropped = _without_test(recipe, folder, test, reading)
-    data.require_every_class(everything, "training")
-    train, validation, calibration = _splits(recipe, folder, everything, reading)
-    if test is not None:
-        data.require_every_class(test, "test")
-    return Prepared(everything, train, calibration, test, dropped, _folds(recipe, train), validation)
+    validation, calibration = (_read(recipe, folder, name, reading) for name in ("validation", "calibration"))
+    made = _split(recipe, Prepared(everything, everything, calibration, test, dropped, [], validation))
+    if reading is None:
+        for name in ("train", "validation", "calibration", "test"):
+            if (messages := getattr(made, name)) is not None:
+                data.require_every_class(messages, name.replace("train", "training"))
+    return made
 
 
 def training_messages(recipe: Recipe, folder: Path) -> tuple[Labelled, int]:
@@ -82,50 +89,52 @@ def _without_test(recipe: Recipe, folder: Path, test: Labelled | None, reading: 
     messages = _read(recipe, folder, "train", reading)
     assert messages is not None
     messages = messages.take(_thinned(recipe, messages))
-    shared = duplicates(messages.texts, test.texts) if test is not None else []
-    if test is not None and reading is not None:
-        reading.shared = [_told(messages, test, each) for each in shared]
+    shared = _compared(messages, test, reading)
+    if len(shared) == len(messages):
+        raise SettingsError(
+            f"All {len(messages):,} training messages stand among the test messages, too, so there is nothing to learn "
+            "from: name other files under [data] train, or others under test."
+        )
     rest = np.setdiff1d(np.arange(len(messages)), [each.row for each in shared])
     return messages.take(rest), len(shared)
 
 
-def _told(messages: Labelled, test: Labelled, each: Duplicate) -> tuple[str, str, float]:
-    return messages.where(each.row), test.where(each.other), each.similarity
+def _compared(messages: Labelled, test: Labelled | None, reading: Reading | None) -> list[Duplicate]:
+    """Those of the training messages that stand in the test."""
+    if test is None and reading is None:
+        return []
+    own = sketches(messages.texts, reading.scratch if reading else None)
+    others = sketches(test.texts if test is not None else ())
+    if reading is not None:
+        reading.read, reading.copies, reading.in_train = messages, within(own), between(others, own)
+    return between(own, others)
 
 
 def _thinned(recipe: Recipe, messages: Labelled) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Rows, where some sources take only so many of a class."""
-    own = np.array(messages.sources)
+    own = messages.source_numbers([source.name for source in recipe.data.all_sources])
     taken = []
-    for source in recipe.data.all_sources:
-        rows = np.flatnonzero(own == source.name)
+    for number, source in enumerate(recipe.data.all_sources):
+        rows = np.flatnonzero(own == number)
         if source.max_per_class is not None:
             rows = balanced_rows(messages.labels, rows, source.max_per_class, recipe.seed)
         taken.append(rows)
     return np.sort(np.concatenate(taken))
 
 
-def _folds(recipe: Recipe, train: Labelled) -> Folds:
-    plan = recipe.calibration
-    return [] if plan.folds is None else fold_rows(train, plan.folds, recipe.seed, whole_files=plan.whole_files)
-
-
-def _splits(
-    recipe: Recipe, folder: Path, everything: Labelled, reading: Reading | None
-) -> tuple[Labelled, Labelled | None, Labelled | None]:
+def _split(recipe: Recipe, read: Prepared) -> Prepared:
     """Train, validation and calibration: files of their own where they are named, else drawn from each class."""
-    train, validation = everything, _read(recipe, folder, "validation", reading)
-    calibration = _read(recipe, folder, "calibration", reading)
+    plan, train, validation, calibration = recipe.calibration, read.train, read.validation, read.calibration
     if recipe.data.validation_share:
         train, validation = _part(train, recipe.data.validation_share, recipe.seed)
-    if calibration is None and recipe.calibration.folds is None and validation is not None:
-        validation, calibration = _part(validation, recipe.calibration.share or HALF_OF_VALIDATION, recipe.seed)
-    elif calibration is None and recipe.calibration.folds is None:
-        train, calibration = _part(train, recipe.calibration.share or FIFTH_OF_TRAIN, recipe.seed)
-    for name, some in (("validation", validation), ("calibration", calibration)):
-        if some is not None:
-            data.require_every_class(some, name)
-    return train, validation, None if recipe.calibration.folds is not None else calibration
+    if plan.folds is not None:
+        folds = fold_rows(train, plan.folds, recipe.seed, whole_files=plan.whole_files)
+        return replace(read, train=train, validation=validation, calibration=None, folds=folds)
+    if calibration is None and validation is not None:
+        validation, calibration = _part(validation, plan.share or HALF_OF_VALIDATION, recipe.seed)
+    elif calibration is None:
+        train, calibration = _part(train, plan.share or FIFTH_OF_TRAIN, recipe.seed)
+    return replace(read, train=train, validation=validation, calibration=calibration)
 
 
 def _part(messages: Labelled, share: float, seed: int) -> tuple[Labelled, Labelled]:

@@ -87,7 +87,7 @@ def _arrow_rows(path: Path, fields: Sequence[str]) -> Iterator[tuple[int, tuple[
                 batches = (reader.get_batch(number) for number in range(reader.num_record_batches))
                 names = reader.schema.names
             _require(fields, names, str(path))
-            yield from _numbered(batches, fields)
+            yield from _numbered(batches, fields, str(path))
     except (OSError, pa.ArrowException) as error:
         raise SettingsError(f"{path} cannot be read as Arrow ({type(error).__name__}): write it again.") from error
 
@@ -110,21 +110,36 @@ def _hub_rows(
             f"({type(error).__name__}): look at its name, configuration, revision and splits on the Hub, and at the "
             "network; one that needs code of its own is never loaded, so name its Parquet files instead."
         ) from error
-    _require(fields, data.column_names, f"The data set {source.hub!r}")
-    yield from _numbered(data.with_format("arrow").iter(ROWS_AT_ONCE), fields)
+    where = f"The data set {source.hub!r}"
+    _require(fields, data.column_names, where)
+    yield from _numbered(data.with_format("arrow").iter(ROWS_AT_ONCE), fields, where)
 
 
-def _numbered(batches: Iterable[Any], fields: Sequence[str]) -> Iterator[tuple[int, tuple[object, ...]]]:
+def _numbered(batches: Iterable[Any], fields: Sequence[str], where: str) -> Iterator[tuple[int, tuple[object, ...]]]:
     number = 0
     for batch in batches:
         for start in range(0, batch.num_rows, ROWS_AT_ONCE):  # a batch may be the whole file
             some = batch.slice(start, ROWS_AT_ONCE)
-            columns = [some.column(field).to_pylist() for field in fields]
+            columns = [
+                _values(some, field, f"{where}, rows {number + 1} to {number + some.num_rows}") for field in fields
+            ]
             for number, values in enumerate(zip(*columns, strict=True), start=number + 1):  # noqa: B020
                 yield number, values
+
+
+def _values(batch: Any, field: str, where: str) -> list[object]:
+    try:
+        values: list[object] = batch.column(field).to_pylist()
+    except (ValueError, OverflowError):  # which may hold the bytes
+        raise SettingsError(
+            f"{where}: {field!r} holds what is not UTF-8, or a time beyond the years 1 to 9999; write the column again."
+        ) from None
+    return values
 
 
 def _require(fields: Sequence[str], names: Sequence[str], where: str) -> None:
     if missing := [field for field in fields if field not in names]:
         known = ", ".join(told_names(names)) or "its columns"
         raise SettingsError(f"{where} has no column {missing[0]!r}{nearest(missing[0], names)}; name one of {known}.")
+    if twice := [field for field in fields if names.count(field) > 1]:
+        raise SettingsError(f"{where} has the column {twice[0]!r} twice; leave one of the two out.")

@@ -1,6 +1,7 @@
+import numpy as np
 import pytest
 
-from training.data.duplicates import duplicates
+from training.data.duplicates import duplicates, sketches, within
 
 pytestmark = pytest.mark.train
 
@@ -39,3 +40,28 @@ def test_nothing_has_no_duplicates():
     """
     assert duplicates((), THERE) == []
     assert duplicates(THERE, ()) == []
+
+
+def test_within_a_set_each_copy_is_told_with_one_above_it():
+    """
+    The first of them is nobody's copy, however many there are.
+    """
+    near = "My parcel 4711 never came and nobody picks up the phone. I want my money back."
+
+    found = within(sketches(("ok", THERE[0], "OK", near, "Ok")))
+
+    assert [(each.row, each.other) for each in found] == [(2, 0), (3, 1), (4, 0)]
+    assert [each.similarity == 1 for each in found] == [True, False, True]
+
+
+def test_sketches_in_a_folder_are_those_in_memory(tmp_path):
+    """
+    Of a million, memory holds none; and the files have no name, so that none is left.
+    """
+    kept, held = sketches(THERE, tmp_path), sketches(THERE)
+
+    assert isinstance(kept.bands, np.memmap)
+    assert np.array_equal(kept.bands, held.bands)
+    assert np.array_equal(kept.whole, held.whole)
+    assert list(tmp_path.iterdir()) == []
+    assert len(sketches((), tmp_path).whole) == 0

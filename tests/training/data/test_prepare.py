@@ -5,7 +5,7 @@ import pytest
 from consumer.errors import SettingsError
 from training import recipe as recipes
 from training.data import splits
-from training.data.prepare import prepare
+from training.data.prepare import Reading, prepare
 from training.run_folder import RunFolder
 
 pytestmark = pytest.mark.train
@@ -123,3 +123,34 @@ def test_splits_come_back_as_they_were_written(tmp_path):
     found = splits.read(folder)
     assert counts(found) == counts(written)
     assert found.validation.texts == written.validation.texts
+
+
+def test_when_every_training_message_stands_in_the_test_it_says_so(tmp_path):
+    """
+    As where the same file is named twice.
+    """
+    messages(tmp_path, "all.jsonl", "apple", 3)
+
+    with pytest.raises(SettingsError, match="All 15 training messages stand among the test messages, too"):
+        prepare(recipe(data={"train": ["all.jsonl"], "test": ["all.jsonl"]}), tmp_path)
+
+
+def test_a_reading_sees_what_is_left_out_and_judges_nothing(tmp_path):
+    """
+    Whoever asked for one does: rows without a text, an absent class, copies, and test messages that stand in train.
+    """
+    rows = [
+        {"text": text, "stars": 1 + number % 4} for number, text in enumerate(["apple", "pear", "Apple", "", "plum"])
+    ]
+    (tmp_path / "train.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    (tmp_path / "test.jsonl").write_text("\n".join(json.dumps(row) for row in rows[4:] * 2))
+    reading = Reading(scratch=tmp_path)
+
+    found = prepare(recipe(data={"train": ["train.jsonl"], "test": ["test.jsonl"]}), tmp_path, reading)
+
+    assert reading.left_out["train"].places == {"empty": ["train.jsonl, line 4"]}
+    assert [(each.row, each.other) for each in reading.copies] == [(2, 0)]
+    assert [(each.row, each.other) for each in reading.in_train] == [(0, 3), (1, 3)]
+    assert reading.read.texts[3] == "plum"
+    assert found.dropped == 1
+    assert found.everything.class_counts() == [1, 1, 1, 0, 0]
