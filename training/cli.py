@@ -10,6 +10,7 @@ from consumer.cli import ended
 from consumer.version import version
 from training.commands.check import check
 from training.commands.compare import compare
+from training.commands.data import data
 from training.commands.diff import diff
 from training.commands.evaluate import evaluate
 from training.commands.export import export
@@ -32,8 +33,8 @@ def train() -> None:
 
     \b
     Exit codes: 0 done, 1 a bug, 2 the recipe or the data, 3 the surroundings (the train extra, the Hub, a disk),
-    4 the artifact, 5 a limit not met (too few messages for the promise, or a promise that `check` finds broken),
-    6 too few messages for `check` to tell.
+    4 the artifact, 5 a limit not met (one of [data.limits], too few messages for the promise, or a promise that
+    `check` finds broken), 6 too few messages for `check` to tell.
     """
 
 
@@ -69,7 +70,6 @@ def step(name: str, told: str) -> None:
     train.command(name, help=told)(of_a_recipe(alone))
 
 
-step("data", "Read the messages of a RECIPE.\n\nIts splits are kept in the run's folder.")
 step(
     "fit",
     "Fit the model, after `data`.\n\nIt goes on from the last whole checkpoint of the very same fit, if there is one. "
@@ -86,6 +86,7 @@ step(
     "may hold customers' texts; the artifact's card, README.md, holds none.",
 )
 
+train.add_command(data)
 train.add_command(export)
 train.add_command(evaluate)
 train.add_command(diff)

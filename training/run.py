@@ -7,6 +7,7 @@ from typing import Any
 
 from training import processes
 from training import recipe as recipes
+from training.data.sources import Limits
 from training.feasible import require_arguments, require_exportable
 from training.fitting.watched import quiet_libraries
 from training.held import clear, held, require_apart
@@ -114,7 +115,9 @@ def _is_due(job: Job, step: str) -> bool:
 def _fingerprint(job: Job, step: str) -> str:
     """Of the messages, and of all the recipe's parts that the step and those before it depend on."""
     parts = [part for each in until(step) for part in STEPS[each][1]]
-    return fingerprint(_settings(job, parts), job.folder.messages())
+    settings = _settings(job, parts)
+    settings["data"]["limits"] = Limits().model_dump(mode="json")  # the recipe's judge messages, and change none
+    return fingerprint(settings, job.folder.messages())
 
 
 def _settings(job: Job, parts: Iterable[str]) -> dict[str, Any]:

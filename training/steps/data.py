@@ -1,15 +1,32 @@
-"""Reads the recipe's messages, and keeps the splits that every later step reads."""
+"""Reads the recipe's messages, looks at them, and keeps the splits that every later step reads."""
 
+from typing import Any
+
+from consumer.errors import LimitError
 from training.data import splits
-from training.data.prepare import Prepared, prepare
+from training.data.inspection import inspected
+from training.data.limits import checks
+from training.data.prepare import Prepared, Reading, prepare
 from training.operating.basis import require_promise
+from training.recipe import Recipe
+from training.reporting.data_page import Examples, data_page, pairs
+from training.run_folder import DATA, DATA_PAGE
 from training.steps.job import Job
 
 
 def data(job: Job) -> None:
-    messages = prepare(job.recipe, job.files)
+    """LimitError when a limit of the recipe's is not met; what was found is kept all the same, and no split."""
+    job.folder.root.mkdir(parents=True, exist_ok=True)
+    reading = Reading(scratch=job.folder.root)
+    messages = prepare(job.recipe, job.files, reading)
     job.say(told(messages))
-    require_promise(messages.for_calibration, job.recipe.promise, job.recipe.temperature_share)
+    found, refused = judged(job.recipe, messages, reading)
+    job.folder.write_json(DATA, found)
+    job.folder.write(DATA_PAGE, data_page(job.recipe, found, _examples(messages, reading)).encode())
+    job.say(f"data: {job.folder.root / DATA_PAGE} (it holds customers' texts)")
+    if refused:
+        splits.remove(job.folder)
+        raise LimitError("\n".join(refused))
     splits.write(messages, job.folder)
 
 
@@ -17,3 +34,22 @@ def told(messages: Prepared) -> str:
     parts = {name: getattr(messages, name) for name in splits.SPLITS if name != "everything"}
     counts = ", ".join(f"{name} {len(some)} {some.class_counts()}" for name, some in parts.items() if some is not None)
     return f"data: {counts}; {messages.dropped} training messages dropped that stand in the test too"
+
+
+def judged(recipe: Recipe, messages: Prepared, reading: Reading) -> tuple[dict[str, Any], list[str]]:
+    """What data.json holds, and a line for each limit that is not met."""
+    found = inspected(recipe, messages, reading)
+    limits = checks(found, recipe.data.limits)
+    promise = None
+    try:
+        require_promise(messages.for_calibration, recipe.promise, recipe.temperature_share)
+    except LimitError as error:
+        promise = str(error)
+    refused = [*(f"{check.line}." for check in limits if not check.met), *([promise] if promise else [])]
+    return {**found.as_json(), "checks": [check.as_json() for check in limits], "promise": promise}, refused
+
+
+def _examples(messages: Prepared, reading: Reading) -> Examples:
+    assert reading.read is not None
+    shared = [] if messages.test is None else pairs(reading.in_train, messages.test, reading.read)
+    return Examples(pairs(reading.copies, reading.read, reading.read), shared)

@@ -1,0 +1,156 @@
+"""What is known of messages before anything is trained on them: figures and places, and never a text."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from consumer.errors import ShikyuError
+from training.data.duplicates import Duplicate
+from training.data.gather import LeftOut
+from training.data.labelled import Labelled
+from training.data.labels import EMPTY, OUTSIDE, STARS
+from training.data.lengths import MOST_MEASURED, Lengths, lengths, tokenizer_of
+from training.data.prepare import Prepared, Reading
+from training.recipe import SCRATCH, Recipe
+
+SPLITS = ("train", "validation", "calibration", "test")
+MOST_PLACES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePart:
+    """Of one source in one split: `share` of its rows, `weight_share` of what they weigh in the loss."""
+
+    rows: int
+    class_counts: tuple[int, ...]
+    share: float
+    weight: float
+    weight_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    rows: int
+    class_counts: tuple[int, ...]
+    sources: Mapping[str, SourcePart]
+    lengths: Lengths | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unused:
+    """Of `seen` rows that were read for a split, those that could not be used, and where the first of them stand."""
+
+    seen: int
+    empty: int
+    outside: int
+    empty_places: tuple[str, ...]
+    outside_places: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """
+    Of `of` texts, those `rows` that are like another: `exact` but for case, digits and white space, else `near`.
+
+    `other_stars` of them have not the stars of the other. `places` are both rows' and how near they are, of the first.
+    """
+
+    rows: int
+    of: int
+    exact: int
+    near: int
+    other_stars: int
+    places: tuple[tuple[str, str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """`tokenizer` tells in whose tokens lengths are; `unmeasured` why there are none, else None."""
+
+    splits: Mapping[str, Split]
+    unused: Mapping[str, Unused]
+    copies: Alike
+    test_in_train: Alike | None
+    dropped: int
+    max_length: int
+    tokenizer: str
+    unmeasured: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def inspected(recipe: Recipe, messages: Prepared, reading: Reading) -> Inspection:
+    """`reading` is what `prepare` filled while it made the `messages`."""
+    assert reading.read is not None
+    there = {name: some for name in SPLITS if (some := getattr(messages, name)) is not None}
+    measured, unmeasured = _lengths(recipe, there)
+    return Inspection(
+        splits={
+            name: Split(len(some), tuple(some.class_counts()), _sources(some), measured.get(name))
+            for name, some in there.items()
+        },
+        unused={name: _unused(each) for name, each in reading.left_out.items() if each.seen},
+        copies=_alike(reading.copies, reading.read, reading.read),
+        test_in_train=None if messages.test is None else _alike(reading.in_train, messages.test, reading.read),
+        dropped=messages.dropped,
+        max_length=recipe.model.max_length,
+        tokenizer=_told_tokenizer(recipe, len(messages.train)),
+        unmeasured=unmeasured,
+    )
+
+
+def _lengths(recipe: Recipe, there: Mapping[str, Labelled]) -> tuple[dict[str, Lengths | None], str | None]:
+    try:
+        words = tokenizer_of(recipe.model, there["train"].texts, recipe.seed)
+    except ShikyuError as error:  # the fit will say it again, and that ends it; here the rest can still be told
+        return {}, str(error)
+    return {
+        name: lengths(words, some.texts, recipe.model.max_length, recipe.seed) for name, some in there.items()
+    }, None
+
+
+def _told_tokenizer(recipe: Recipe, rows: int) -> str:
+    if recipe.model.base != SCRATCH:
+        return f"the tokenizer of {recipe.model.base}"
+    of = f"{MOST_MEASURED:,} of train's messages" if rows > MOST_MEASURED else "train's messages"
+    return f"a tokenizer learned from {of}, as the fit learns its own"
+
+
+def _sources(messages: Labelled) -> dict[str, SourcePart]:
+    names = list(dict.fromkeys(messages.sources))
+    own = messages.source_numbers(names)
+    parts = {}
+    for number, name in enumerate(names):
+        labels, weights = messages.labels[own == number], messages.weights[own == number]
+        parts[name] = SourcePart(
+            rows=len(labels),
+            class_counts=tuple(np.bincount(labels, minlength=len(STARS)).tolist()),
+            share=len(labels) / len(messages),
+            weight=float(weights[0]),
+            weight_share=float(weights.sum() / messages.weights.sum()),
+        )
+    return parts
+
+
+def _unused(left_out: LeftOut) -> Unused:
+    places = {kind: tuple(left_out.places.get(kind, ())[:MOST_PLACES]) for kind in (EMPTY, OUTSIDE)}
+    counts = Counter(left_out.counts)
+    return Unused(left_out.seen, counts[EMPTY], counts[OUTSIDE], places[EMPTY], places[OUTSIDE])
+
+
+def _alike(found: Sequence[Duplicate], rows: Labelled, others: Labelled) -> Alike:
+    exact = sum(each.similarity == 1 for each in found)
+    return Alike(
+        rows=len(found),
+        of=len(rows),
+        exact=exact,
+        near=len(found) - exact,
+        other_stars=sum(bool(rows.labels[each.row] != others.labels[each.other]) for each in found),
+        places=tuple(
+            (rows.where(each.row), others.where(each.other), round(each.similarity, 3)) for each in found[:MOST_PLACES]
+        ),
+    )
