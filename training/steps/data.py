@@ -6,7 +6,7 @@ from consumer.errors import LimitError
 from training.data import splits
 from training.data.inspection import inspected
 from training.data.limits import checks
-from training.data.prepare import Prepared, Reading, prepare
+from training.data.prepare import FIFTH_OF_TRAIN, HALF_OF_VALIDATION, Prepared, Reading, prepare
 from training.operating.basis import require_promise
 from training.recipe import Recipe
 from training.reporting.data_page import Examples, data_page, pairs
@@ -44,9 +44,22 @@ def judged(recipe: Recipe, messages: Prepared, reading: Reading) -> tuple[dict[s
     try:
         require_promise(messages.for_calibration, recipe.promise, recipe.temperature_share)
     except LimitError as error:
-        promise = str(error)
+        promise = f"{error}{kept_from(recipe)}"
     refused = [*(f"{check.line}." for check in limits if not check.met), *([promise] if promise else [])]
     return {**found.as_json(), "checks": [check.as_json() for check in limits], "promise": promise}, refused
+
+
+def kept_from(recipe: Recipe) -> str:
+    """What the calibration messages are part of, for people who find them too few; nothing where they have files."""
+    plan, sources = recipe.calibration, recipe.data.all_sources
+    if plan.folds is not None or any(source.calibration for source in sources):
+        return ""
+    validated = recipe.data.validation_share or any(source.validation for source in sources)
+    part, share = ("validation", HALF_OF_VALIDATION) if validated else ("train", FIFTH_OF_TRAIN)
+    return (
+        f" They are those kept for calibration, {plan.share or share:.0%} of {part}: label as many more as that takes, "
+        "name files of their own under [data] calibration, or let all of train calibrate ([calibration] folds = 5)."
+    )
 
 
 def _examples(messages: Prepared, reading: Reading) -> Examples:
