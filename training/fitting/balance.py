@@ -1,9 +1,9 @@
 """
 What is done about classes that are rarer than others in the training messages.
 
-A model may learn better from even classes, and then answers as if they were even. So the messages' own shares are put
-back into its head when it is fitted: its probabilities, its temperature and the live class shares mean the same
-whatever was done here.
+A model may learn better from even classes, and then answers as if they were even; and calibration messages of their
+own may have other shares than those that were learned from. So the shares of calibration are put into its head when it
+is fitted: its probabilities, its temperature and the live class shares mean the same whatever was done here.
 """
 
 import numpy as np
@@ -32,6 +32,12 @@ def log_prior(targets: NDArray[np.float32]) -> NDArray[np.float32]:
     return logs.astype(np.float32)
 
 
+def moved(own: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(classes,): added to logits that speak for the class shares `own`, they speak for `other`."""
+    shift: NDArray[np.float64] = np.log(other) - np.log(own)
+    return shift.astype(np.float32)
+
+
 def put_back(targets: NDArray[np.float32], *, resampled: bool) -> NDArray[np.float32]:
     """(classes,): what the logits lack of the rows' own shares, after a fit that saw the classes evenly."""
     own = log_prior(targets)
@@ -48,8 +54,8 @@ def head_bias(model: nn.Module, classes: int) -> nn.Parameter:
     heads = [each for each in model.modules() if isinstance(each, nn.Linear) and each.out_features == classes]
     if not heads or heads[-1].bias is None:
         raise SettingsError(
-            'The base model\'s head has no bias to keep the class shares in: say [fit] balance = "none", or take '
-            "another base model."
+            "The base model's head has no bias to keep the class shares in: take another base model, or say [fit] "
+            'balance = "none" and calibrate on messages that are drawn from train.'
         )
     return heads[-1].bias
 

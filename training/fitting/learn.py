@@ -74,12 +74,15 @@ def learn(
     validation: Labelled | None = None,
     say: Say = lambda _: None,
     *,
+    calibration: Labelled | None = None,
     shipped: bool = True,
 ) -> PreTrainedModel:
     """
     A classifier fitted on the messages; the same recipe, start and messages give the same one.
 
-    Validation messages choose between its checkpoints. An interrupted one goes on from the last of them in `work`.
+    It speaks for the class shares of the calibration messages, of which nothing else is looked at; without any, for
+    those it learned from. Validation messages choose between its checkpoints.
+    An interrupted one goes on from the last of them in `work`.
     """
     set_seed(recipe.seed)
     fresh: PreTrainedModel = (
@@ -97,8 +100,9 @@ def learn(
     )
     given = recipe.fit.arguments if shipped else without_push(recipe.fit.arguments)
     options = _options(recipe, given, fresh.config)
-    chooser = None if validation is None else _validation(recipe, begin, validation)
-    fit(fresh, begin.tokenizer, examples, work, options, _ways(recipe, targets), chooser, say)
+    chooser = None if validation is None else _validation(recipe, begin, validation, _shares(messages))
+    ways = _ways(recipe, targets, _moved(messages, calibration))
+    fit(fresh, begin.tokenizer, examples, work, options, ways, chooser, say)
     return fresh
 
 
@@ -108,16 +112,32 @@ def _options(recipe: Recipe, given: Mapping[str, Any], config: PreTrainedConfig)
     return {"seed": recipe.seed, **bits, **given}
 
 
-def _ways(recipe: Recipe, targets: NDArray[np.float32]) -> Ways:
+def _ways(recipe: Recipe, targets: NDArray[np.float32], to_calibration: NDArray[np.float32] | None) -> Ways:
     plan, resampled = recipe.fit, recipe.fit.balance == "resample"
+    shifts = [] if to_calibration is None else [to_calibration]
+    if plan.balance != "none":
+        shifts.append(balance.put_back(targets, resampled=resampled))
     return Ways(
         plan.average_last,
         plan.layer_decay,
         plan.patience,
         balance.log_prior(targets) if plan.balance == "prior" else None,
         targets.argmax(axis=1) if resampled else None,
-        None if plan.balance == "none" else balance.put_back(targets, resampled=resampled),
+        sum(shifts[1:], shifts[0]) if shifts else None,
     )
+
+
+def _shares(messages: Labelled) -> NDArray[np.float64]:
+    """(5,): as they weigh."""
+    counts = np.bincount(messages.labels, messages.weights, len(Satisfaction)).astype(np.float64)
+    shares: NDArray[np.float64] = counts / counts.sum()
+    return shares
+
+
+def _moved(messages: Labelled, calibration: Labelled | None) -> NDArray[np.float32] | None:
+    if calibration is None:
+        return None
+    return balance.moved(_shares(messages), np.array(calibration.class_shares()))
 
 
 def _weighed(messages: Labelled, targets: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -127,11 +147,12 @@ def _weighed(messages: Labelled, targets: NDArray[np.float32]) -> NDArray[np.flo
     return targets * weights[:, None]
 
 
-def _validation(recipe: Recipe, begin: Start, messages: Labelled) -> Validation:
-    shares = tuple(messages.class_shares())
+def _validation(recipe: Recipe, begin: Start, messages: Labelled, learned: NDArray[np.float64]) -> Validation:
+    """`learned` are the class shares that the fit's logits speak for, unless it sees the classes evenly."""
+    own = messages.class_shares()
     ids = encode(begin.tokenizer, messages.texts, recipe.model.max_length)
-    told_by = EVEN if recipe.fit.balance != "none" else shares
-    figures = judge(recipe.promise.recall, told_by, recipe.promise.live_shares or shares)
+    told_by = EVEN if recipe.fit.balance != "none" else tuple(learned.tolist())
+    figures = judge(recipe.promise.recall, told_by, own, recipe.promise.live_shares or own)
     return Validation(Examples(ids, soft_targets(messages.labels, 0.0)), figures)
 
 

@@ -16,21 +16,22 @@ SMALLER_IS_BETTER = (NEEDLESS, "loss")
 
 
 def judge(
-    recall: float, model_shares: Sequence[float], live_shares: Sequence[float]
+    recall: float, model_shares: Sequence[float], own_shares: Sequence[float], live_shares: Sequence[float]
 ) -> Callable[[EvalPrediction], Mapping[str, float]]:
     """
     For the Trainer's compute_metrics: (rows, 5) logits and (rows, 5) targets to figures.
 
     `needless_at_recall` is the share of 3 to 5 stars answered where `recall` of 1 star are, by the urgency for
-    `live_shares`; the logits are for `model_shares`.
+    `live_shares`; accuracy is for the messages' `own_shares`. The logits speak for `model_shares`, and the Trainer's
+    own loss is of them as they are.
     """
-    shift = (np.log(np.array(live_shares)) - np.log(np.array(model_shares))).tolist()
+    to_own, to_live = np.log(own_shares) - np.log(model_shares), np.log(live_shares) - np.log(model_shares)
 
     def figures(prediction: EvalPrediction) -> Mapping[str, float]:
         logits, labels = _logits(prediction.predictions), np.asarray(prediction.label_ids).argmax(axis=1)
         return {
-            NEEDLESS: needless_at_recall(urgencies(logits, 1.0, shift), labels, recall),
-            "accuracy": float((logits.argmax(axis=1) == labels).mean()),
+            NEEDLESS: needless_at_recall(urgencies(logits, 1.0, to_live.tolist()), labels, recall),
+            "accuracy": float(((logits + to_own).argmax(axis=1) == labels).mean()),
         }
 
     return figures

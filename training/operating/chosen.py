@@ -16,7 +16,7 @@ from training.evaluating.score import Scored
 from training.operating.basis import Basis
 from training.operating.calibrate import loss
 from training.operating.effort import Estimated, estimated
-from training.operating.promise import Operated, prior_shift
+from training.operating.promise import Operated, own_shift, prior_shift
 from training.reporting.in_words import at_least
 
 HOW = {
@@ -90,14 +90,15 @@ def chosen_lines(points: Mapping[str, Operated]) -> list[str]:
 def _reliable(
     scored: Scored, labels: NDArray[np.int64], temperature: float, shares: ClassShares, basis: Basis
 ) -> dict[str, object]:
-    logits, own = scored.logits[basis.promise], labels[basis.promise]
+    """As of the messages' own class shares; urgency as the consumer gives it."""
+    logits, own, shift = scored.logits[basis.promise], labels[basis.promise], own_shift(shares, labels)
     found = reliability(
-        probabilities(logits, temperature),
+        probabilities((logits + temperature * np.array(shift)).astype(np.float32), temperature),
         urgencies(logits, temperature, prior_shift(shares)),
         own,
-        np.array(shares.live) / np.array(shares.training),
+        np.array(shares.live) * len(labels) / np.bincount(labels, minlength=len(shares.live)),
     )
-    return {"loss": loss(logits, own, temperature), **found.as_json()}
+    return {"loss": loss(logits, own, temperature, shift), **found.as_json()}
 
 
 def _effort(

@@ -50,7 +50,8 @@ def operate(
 ) -> Operated:
     """Temperature first, then the threshold on the urgencies that the consumer would give."""
     parts = basis or Basis.all_for_both(len(labels))
-    warmth = temperature(logits[parts.temperature], labels[parts.temperature])
+    chosen = parts.temperature
+    warmth = temperature(logits[chosen], labels[chosen], own_shift(shares, labels))
     urgency = urgencies(logits, warmth, prior_shift(shares))
     predicted = probabilities(logits, warmth).argmax(axis=1)
     if promise.by != "recall":
@@ -106,6 +107,13 @@ def _by_tradeoff(
 
 def prior_shift(shares: ClassShares) -> list[float]:
     shift: list[float] = (np.log(np.array(shares.live)) - np.log(np.array(shares.training))).tolist()
+    return shift
+
+
+def own_shift(shares: ClassShares, labels: NDArray[np.int64]) -> list[float]:
+    """From the class shares that the model speaks for to those of the messages with these labels."""
+    own = np.bincount(labels, minlength=len(shares.training)) / len(labels)
+    shift: list[float] = (np.log(own) - np.log(np.array(shares.training))).tolist()
     return shift
 
 

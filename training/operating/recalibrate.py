@@ -83,10 +83,14 @@ def _logits(classifier: Classifier, messages: Labelled) -> Scored:
 
 
 def _shares(manifest: Manifest, messages: Labelled, promise: recipes.Promise) -> ClassShares:
-    """Live are the shares that were declared, now or when the artifact was made; else those of the messages."""
+    """
+    The model speaks for the shares that it spoke for before.
+
+    Live are the shares that were declared, now or when the artifact was made; else those of the messages.
+    """
     here, was = cast("Shares", tuple(messages.class_shares())), manifest.class_shares
     declared = was.live if was.live != was.training else None
-    return ClassShares(training=here, live=promise.live_shares or declared or here)
+    return ClassShares(training=was.training, live=promise.live_shares or declared or here)
 
 
 def _precisions(manifest: Manifest, points: Mapping[str, Operated], messages: Labelled) -> dict[str, Served]:

@@ -7,6 +7,7 @@ from consumer.records import Satisfaction
 from training import processes
 from training.data import splits
 from training.data.labelled import Labelled
+from training.data.prepare import Prepared
 from training.exporting.describe import base_model
 from training.feasible import require_arguments, require_exportable
 from training.fitting import checkpoints
@@ -29,17 +30,24 @@ def fit(job: Job) -> None:
         job.say(f"start: the base model told {', '.join(replaced)} apart; from here on it is {', '.join(Satisfaction)}")
     begin = start(job.recipe, messages.train.texts, job.folder.checkpoints(START), job.say)
     job.say(f"start: {len(begin.tokenizer)} tokens in the vocabulary")
-    _fit(job, begin, MODEL, messages.train, messages.validation)
+    _fit(job, begin, MODEL, messages.train, messages)
     for number, (rest, _) in enumerate(messages.folds):
-        _fit(job, begin, fold(number), messages.train.take(rest), messages.validation)
+        _fit(job, begin, fold(number), messages.train.take(rest), messages)
     if processes.is_main():
         _finish(job, [START, MODEL, *map(fold, range(len(messages.folds)))])
 
 
-def _fit(job: Job, begin: Start, name: str, messages: Labelled, validation: Labelled | None) -> None:
-    job.say(f"fit: {len(messages)} messages")
+def _fit(job: Job, begin: Start, name: str, learned: Labelled, messages: Prepared) -> None:
+    job.say(f"fit: {len(learned)} messages")
     fitted = learn(
-        job.recipe, begin, messages, job.folder.checkpoints(name), validation, job.say, shipped=name == MODEL
+        job.recipe,
+        begin,
+        learned,
+        job.folder.checkpoints(name),
+        messages.validation,
+        job.say,
+        calibration=messages.calibration,
+        shipped=name == MODEL,
     )
     if processes.is_main():
         with checkpoints.writing(job.folder.model(name)):

@@ -68,10 +68,11 @@ def test_an_epoch_draws_each_class_evenly():
     assert sum(np.ptp([lengths[row] for row in first[start : start + 5]]) for start in range(0, 50, 5)) < 45
 
 
-@pytest.mark.parametrize("balanced", ["weights", "resample", "prior"])
-def test_the_messages_own_shares_are_put_back(tmp_path, balanced):
+@pytest.mark.parametrize("calibration", [None, np.array([0] * 4 + [1, 2, 3, 4] * 4)], ids=["drawn", "of-its-own"])
+@pytest.mark.parametrize("balanced", ["none", "weights", "resample", "prior"])
+def test_the_shares_that_count_are_in_the_head(tmp_path, balanced, calibration):
     """
-    From texts that say nothing, each way ends at the shares of the labels, as the plain fit does.
+    From texts that say nothing, each way ends at the shares of calibration's labels; drawn from train, at train's.
     """
     from training.fitting.learn import Start, learn
     from training.recipe import Recipe
@@ -94,12 +95,14 @@ def test_the_messages_own_shares_are_put_back(tmp_path, balanced):
             },
         }
     )
-    messages = Labelled(("nothing",) * len(LABELS), LABELS, np.zeros_like(LABELS))
+    messages = messages_of(LABELS)
 
-    fitted = learn(recipe, Start(words, model.config, None, "scratch"), messages, tmp_path)
+    other = None if calibration is None else messages_of(calibration)
+    fitted = learn(recipe, Start(words, model.config, None, "scratch"), messages, tmp_path, calibration=other)
 
     shares = torch.softmax(torch.from_numpy(fit.predict(fitted, words(["nothing"])["input_ids"])), dim=-1)[0]
-    np.testing.assert_allclose(shares, np.bincount(LABELS) / len(LABELS), atol=0.05)
+    wanted = LABELS if calibration is None else calibration
+    np.testing.assert_allclose(shares, np.bincount(wanted) / len(wanted), atol=0.05)
 
 
 def test_a_head_without_a_bias_is_refused(tmp_path):
@@ -112,6 +115,10 @@ def test_a_head_without_a_bias_is_refused(tmp_path):
 
     with pytest.raises(SettingsError, match="no bias to keep the class shares in"):
         fit.fit(model, words, examples, tmp_path, {}, fit.Ways(put_back=np.zeros(5, dtype=np.float32)))
+
+
+def messages_of(labels):
+    return Labelled(("nothing",) * len(labels), labels, np.zeros_like(labels))
 
 
 def blank():

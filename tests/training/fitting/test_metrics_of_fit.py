@@ -23,8 +23,8 @@ def test_needless_answers_are_counted_where_the_promised_recall_is():
     logits = [[9, 0, 0, 0, 0], [1, 0, 0, 0, 0], [2, 0, 0, 0, 0], [0, 0, 0, 0, 3], [0, 0, 0, 0, 0]]
     asked = prediction(logits, [0, 0, 2, 3, 4])
 
-    assert judge(1.0, EVEN, EVEN)(asked)[NEEDLESS] == pytest.approx(1 / 3)
-    assert judge(0.5, EVEN, EVEN)(asked) == {NEEDLESS: 0.0, "accuracy": pytest.approx(0.4)}
+    assert judge(1.0, EVEN, EVEN, EVEN)(asked)[NEEDLESS] == pytest.approx(1 / 3)
+    assert judge(0.5, EVEN, EVEN, EVEN)(asked) == {NEEDLESS: 0.0, "accuracy": pytest.approx(0.4)}
 
 
 def test_urgency_is_for_live_shares():
@@ -33,8 +33,19 @@ def test_urgency_is_for_live_shares():
     """
     asked = prediction([[2, 0, 0, 2, 0], [0, 2, 0, 0, 2.1]], [0, 3])
 
-    assert judge(1.0, EVEN, EVEN)(asked)[NEEDLESS] == 0.0
-    assert judge(1.0, EVEN, (0.01, 0.96, 0.01, 0.01, 0.01))(asked)[NEEDLESS] == 1.0
+    assert judge(1.0, EVEN, EVEN, EVEN)(asked)[NEEDLESS] == 0.0
+    assert judge(1.0, EVEN, EVEN, (0.01, 0.96, 0.01, 0.01, 0.01))(asked)[NEEDLESS] == 1.0
+
+
+def test_accuracy_is_for_the_messages_own_shares():
+    """
+    A fit that saw few of a class says so less often than a split has it.
+    """
+    asked = prediction([[0, 1, 0, 0, 0], [0, 1, 0, 0, 0], [3, 0, 0, 0, 0]], [4, 4, 0])
+    skewed = (0.2, 0.38, 0.2, 0.2, 0.02)
+
+    assert judge(1.0, skewed, skewed, EVEN)(asked)["accuracy"] == pytest.approx(1 / 3)
+    assert judge(1.0, skewed, EVEN, EVEN)(asked)["accuracy"] == 1.0
 
 
 def test_the_best_checkpoint_is_kept_and_patience_ends(tmp_path):

@@ -6,10 +6,10 @@ from training.operating.calibrate import loss, temperature
 pytestmark = pytest.mark.train
 
 
-def sampled(seed: int, rows: int = 4000) -> tuple[np.ndarray, np.ndarray]:
-    """Logits, and labels that were drawn from just their probabilities."""
+def sampled(seed: int, rows: int = 4000, skew: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """Logits, and labels that were drawn from just their probabilities; later classes more often by `skew`."""
     generator = np.random.default_rng(seed)
-    logits = generator.normal(0, 2, (rows, 5))
+    logits = generator.normal(0, 2, (rows, 5)) + skew * np.arange(5)
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     labels = (shares.cumsum(axis=1) < generator.random((rows, 1))).sum(axis=1)
     return logits, labels
@@ -23,6 +23,20 @@ def test_a_known_overconfidence_is_found_again(factor):
     logits, labels = sampled(0)
 
     assert temperature((logits * factor).astype(np.float32), labels) == pytest.approx(factor, rel=0.05)
+
+
+def test_messages_of_other_class_shares_have_the_same_temperature():
+    """
+    When the logits are taken to their shares, as they must be: else the temperature makes up for the shares.
+    """
+    logits, labels = sampled(0, 40_000, skew=1.0)
+    blown = (logits * 2).astype(np.float32)
+    kept = np.random.default_rng(1).random(len(labels)) < np.array([1, 0.02, 0.02, 0.02, 0.02])[labels]
+    own, other = (np.bincount(some, minlength=5) / len(some) for some in (labels, labels[kept]))
+    shift = np.log(other / own).tolist()
+
+    assert temperature(blown[kept], labels[kept], shift) == pytest.approx(2, rel=0.07)
+    assert temperature(blown[kept], labels[kept]) != pytest.approx(2, rel=0.1)
 
 
 def test_the_loss_is_the_mean_negative_log_probability():
