@@ -26,6 +26,7 @@ output = "artifact"
 
 [data]
 train = ["train.jsonl"]
+limits = { max_cut = 1 }
 
 [model]
 vocab_size = 200
