@@ -22,7 +22,7 @@ from consumer.manifest import (
     Manifest,
 )
 from consumer.records import Satisfaction
-from training.whole_folder import whole
+from training.whole_folder import require_folder, whole
 
 
 def checkpoint_files(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> dict[str, bytes]:
@@ -49,11 +49,10 @@ def write_artifact(
     """
     The artifact under its final name, whole and verified, or not there at all.
 
-    ArtifactError when `folder` exists (unless `replace`), and when the consumer would refuse what was written;
-    SurroundingsError when it cannot be written.
+    ArtifactError when `folder` exists (unless `replace`, and it is an artifact), and when the consumer would refuse
+    what was written; SurroundingsError when it cannot be written.
     """
-    if folder.exists() and not replace:
-        raise ArtifactError(f"{folder} exists; name another folder, or replace it")
+    require_folder(folder, replace=replace)
     try:
         return _write_artifact(folder, description, files)
     except OSError as error:

@@ -70,15 +70,26 @@ def test_an_existing_folder_is_refused_unless_replaced(ready, tmp_path):
     description, files = ready
     folder = tmp_path / "artifact"
     folder.mkdir()
-    (folder / "old").write_text("old")
+    for name in ("manifest.json", "old"):
+        (folder / name).write_text("old")
 
-    with pytest.raises(ArtifactError, match="exists; name another folder, or replace it"):
+    with pytest.raises(ArtifactError, match="exists: name another folder, or say --replace"):
         export.write_artifact(folder, description, files)
     export.write_artifact(folder, description, files, replace=True)
 
     assert verify(folder, "int8").manifest.name == "tiny"
     assert [path.name for path in tmp_path.iterdir()] == ["artifact"]
     assert stat.S_IMODE(folder.stat().st_mode) == 0o755
+
+
+def test_a_folder_that_is_no_artifact_is_never_replaced(ready, tmp_path):
+    """It may hold anything, such as the messages that the model was made from."""
+    (tmp_path / "messages.csv").write_text("text,stars")
+
+    with pytest.raises(ArtifactError, match="is no artifact to replace"):
+        export.write_artifact(tmp_path, *ready, replace=True)
+
+    assert (tmp_path / "messages.csv").read_text() == "text,stars"
 
 
 @pytest.mark.parametrize(
