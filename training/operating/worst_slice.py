@@ -8,16 +8,18 @@ only be more careful (an intersection-union test, Berger 1982).
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from consumer.errors import LimitError, SettingsError
+from consumer.visible import visible
 from training.operating.operate import OperatingPoint, operating_point, total_needed
 
 MOST_SLICES = 50
 MOST_TOLD = 10
+SHOWN_CHARACTERS = 40  # of a slice's value, which may be anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ def worst_slice(
     """
     The point of the slice with the lowest threshold, and every slice's own, lowest first.
 
+    It promises the least that any slice's size does: which threshold is the lowest, the scores themselves have decided.
     LimitError names the slices with too few very unsatisfied messages, and how many more each needs.
     """
     require_slices(labels, slices, recall, confidence)
@@ -49,7 +52,8 @@ def worst_slice(
     }
     own = [SlicePoint(value, point.size, point.allowed, point.threshold) for value, point in points.items()]
     lowest = min(points.values(), key=lambda point: point.threshold)
-    return lowest, tuple(sorted(own, key=lambda each: each.threshold))
+    promised = min(point.promised for point in points.values())
+    return replace(lowest, promised=promised), tuple(sorted(own, key=lambda each: each.threshold))
 
 
 def require_slices(
@@ -70,7 +74,9 @@ def require_slices(
     needed = total_needed(recall, confidence, share)
     few = {str(value): needed - size for value, size in zip(values, sizes, strict=True) if size < needed}
     if few:
-        named = ", ".join(f"{more} of {value!r}" for value, more in list(few.items())[:MOST_TOLD])
+        named = ", ".join(
+            f"{more} of {visible(value, SHOWN_CHARACTERS)}" for value, more in list(few.items())[:MOST_TOLD]
+        )
         others = f" and of {len(few) - MOST_TOLD} others" if len(few) > MOST_TOLD else ""
         raise LimitError(
             f"{len(few)} of {len(values)} slices have too few very unsatisfied messages to promise a recall of "
