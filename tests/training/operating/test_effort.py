@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from training.operating.binomial import interval
 from training.operating.effort import as_stated, estimated, exact
 
 pytestmark = pytest.mark.train
@@ -58,6 +59,21 @@ def test_intervals_hold_the_truth_at_least_as_often_as_they_say():
         inside = np.mean([each.low - 1e-9 <= getattr(true, name) <= each.high + 1e-9 for each in intervals])
         assert inside >= 0.95 - 3 * (0.05 * 0.95 / draws) ** 0.5, name
         assert all(each.low <= each.value <= each.high for each in intervals)
+
+
+def test_the_looks_share_the_risk_among_the_classes():
+    """
+    Each class' interval fails in one case of a hundred, so that all hold in 95; what is answered has the whole risk.
+    """
+    answered, of = [38, 20, 10, 4, 1], [40, 40, 60, 80, 100]
+
+    found = estimated(1000, LIVE, answered, of)
+
+    low, high = 1000 * np.array(LIVE) @ [interval(*each, 0.99) for each in zip(answered, of, strict=True)]
+    assert (found.looked_at.low, found.looked_at.high) == (pytest.approx(low), pytest.approx(high))
+    assert found.work_saved.low == pytest.approx(1 - high / 1000)
+    assert found.answered.low == pytest.approx(50 * interval(38, 40, 0.95)[0])
+    assert found.missed.high == pytest.approx(1 - found.answered.low / 50)
 
 
 def test_a_class_without_messages_has_no_rate():

@@ -43,6 +43,7 @@ def test_counts_what_is_decided_otherwise():
         (SAME, Gate(), True),
         (RENAMED, Gate(), False),
         (RENAMED, Gate(min_agreement=0.8), True),
+        (RENAMED, Gate(min_agreement=5 / 6), True),
         (FLIPPED, Gate(), False),
         (FLIPPED, Gate(max_more_needless=0.25), True),
     ],

@@ -1,11 +1,18 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from consumer.manifest import ClassShares
 from training import recipe as recipes
+from training.data.crossfit import Calibration
+from training.evaluating.score import Scored
 from training.operating.basis import Basis
-from training.operating.promise import operate
+from training.operating.binomial import share_at_least, share_wherever_cut
+from training.operating.gate import measured
+from training.operating.operate import needless_of
+from training.operating.promise import operate, operated, prior_shift, served
 
 pytestmark = pytest.mark.train
 
@@ -57,6 +64,8 @@ def test_a_threshold_by_cost_or_capacity_carries_a_bound_that_says_where_from(se
     assert (apart.bound, same.bound) == ("clopper-pearson", "massart")
     for point in (apart, same):
         assert 0 < point.promised < 1 - point.allowed / point.size
+    assert apart.promised == share_at_least(100 - apart.allowed, 100, 0.95)
+    assert same.promised == share_wherever_cut(200 - same.allowed, 200, 0.95)
 
 
 @pytest.mark.parametrize("section", [COST, CAPACITY])
@@ -91,6 +100,74 @@ def test_slices_hold_the_threshold_down():
 
     assert worst.point.threshold < mean.point.threshold
     assert [each.value for each in worst.slices] == ["hard", "easy"]
+
+
+@pytest.mark.parametrize("section", [COST, CAPACITY])
+def test_a_tradeoff_is_not_chosen_on_what_bounds_it(section):
+    """
+    Other messages there, the same threshold; other ones for the temperature, another.
+    """
+    logits, labels = scored(1000)
+    others, _ = scored(1000, seed=1)
+    promise = recipes.Promise.model_validate(section)
+
+    def threshold(first, second):
+        joined = np.concatenate([first[:500], second[500:]])
+        return operate(joined, labels, SHARES, promise, halves(1000)).point.threshold
+
+    assert threshold(logits, others) == threshold(logits, logits) != threshold(others, logits)
+
+
+def test_a_capacity_is_used_and_not_passed():
+    """
+    300 looks of 1,000 messages: as many as that, or a few less, on the messages that chose.
+    """
+    logits, labels = scored(1000)
+
+    found = operate(logits, labels, SHARES, recipes.Promise.model_validate(CAPACITY), halves(1000))
+
+    assert 0.28 <= found.urgent[:500].mean() <= 0.3
+    very = found.urgent[500:][labels[500:] == 0]
+    assert found.point.allowed == (~very).sum() < very.sum()
+
+
+def test_a_message_at_the_threshold_is_answered():
+    """
+    As the consumer does.
+    """
+    found = operate(*scored(1000), SHARES, recipes.Promise(recall=0.9))
+    at = np.array([found.point.threshold, np.nextafter(found.point.threshold, 0)])
+
+    assert replace(found, urgency=at).urgent.tolist() == [True, False]
+
+
+def test_live_shares_move_urgency_from_those_of_training():
+    """
+    Rarer out there than in the messages, less probable: the logarithm of live by training.
+    """
+    shares = ClassShares(training=(0.4, 0.3, 0.1, 0.1, 0.1), live=FIFTHS)
+
+    assert prior_shift(shares) == pytest.approx(np.log([1 / 2, 2 / 3, 2, 2, 2]))
+
+
+def test_what_is_served_says_what_its_own_messages_promise():
+    """
+    Size and needless answers are of the messages that the promise rests on; a precision beyond its limits is no choice.
+    """
+    logits, labels = scored(1000)
+    calibration = Calibration(labels, {"fp32": Scored(logits, []), "int8": Scored(logits.round(), [])})
+    points = operated(calibration, SHARES, recipes.Promise(recall=0.9), halves(1000))
+
+    made = served(points, labels, recipes.Gate())
+
+    assert (made["fp32"].gate, made["fp32"].servable, made["int8"].servable) == (None, True, False)
+    assert made["int8"].gate == measured(points["int8"].decided, points["fp32"].decided, labels, recipes.Gate())
+    for name, each in made.items():
+        promise, point = each.promise, points[name]
+        assert (promise.target, promise.recall, promise.calibration_size) == (0.9, point.point.promised, 500)
+        assert promise.needless == needless_of(point.urgent[500:], labels[500:]) != needless_of(point.urgent, labels)
+    loose = recipes.Gate(min_agreement=0, max_more_needless=1)
+    assert served(points, labels, loose)["int8"].servable
 
 
 @pytest.mark.parametrize(

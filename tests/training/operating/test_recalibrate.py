@@ -5,7 +5,10 @@ import pytest
 
 from consumer.artifact import read_manifest, verify
 from consumer.classify import load
-from training import cli
+from consumer.errors import SettingsError
+from training import cli, data
+from training.operating.recalibrate import recalibrate
+from training.recipe import Promise
 
 pytestmark = pytest.mark.train
 
@@ -54,6 +57,42 @@ def test_nothing_that_was_measured_of_the_old_threshold_is_left(made):
     assert "at least 90\u00a0% of the very unsatisfied" in card
     for line in MESSAGES.read_text("utf-8").splitlines():
         assert json.loads(line)["text"] not in card + json.dumps(results)
+
+
+def test_what_the_old_threshold_did_is_told_of_the_same_messages(made):
+    """
+    As the consumer decides with the old artifact.
+    """
+    messages = data.read([MESSAGES])
+    before = json.loads((made / "eval_results.json").read_text("utf-8"))["before"]["int8"]
+
+    urgent = [one.urgent for one in load(ARTIFACT, "int8").classify(messages.texts)]
+
+    very = [each for each, label in zip(urgent, messages.labels, strict=True) if label == 0]
+    happy = [each for each, label in zip(urgent, messages.labels, strict=True) if label >= 2]
+    assert before["recall"] == pytest.approx(sum(very) / len(very))
+    assert before["needless"] == pytest.approx(sum(happy) / len(happy))
+    assert f"{before['needless'] * 100:.1f}\u00a0%" in (made / "README.md").read_text("utf-8")
+
+
+def test_shares_that_were_declared_stay_unless_others_are(made):
+    """
+    Those of live traffic are no messages' own.
+    """
+    again = recalibrate(made, data.read([MESSAGES]), "3", Promise(recall=0.9))
+
+    assert again.description.class_shares.live == (0.05, 0.1, 0.15, 0.3, 0.4)
+    assert again.description.class_shares.training == (0.2,) * 5
+
+
+def test_messages_without_one_of_the_classes_are_refused():
+    """
+    Needless answers are counted class by class.
+    """
+    messages = data.read([MESSAGES])
+
+    with pytest.raises(SettingsError, match="hold none with 5 stars"):
+        recalibrate(ARTIFACT, messages.take(messages.labels.argsort()[:240]), "3", Promise(recall=0.9))
 
 
 def test_too_few_messages_are_told_with_how_many_more(tmp_path, capsys):

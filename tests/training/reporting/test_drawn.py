@@ -6,7 +6,7 @@ import pytest
 
 from tests.training.made_up_run import usual
 from training.evaluating.figures import TFIDF
-from training.reporting.drawn import lengths, precision_recall, reliability, roc, tradeoff, urgencies
+from training.reporting.drawn import interval_bar, lengths, precision_recall, reliability, roc, tradeoff, urgencies
 from training.reporting.plots import LEFT, PLOT_WIDTH
 
 pytestmark = pytest.mark.train
@@ -54,6 +54,58 @@ def test_every_plot_names_its_axes_and_tells_its_figures(found):
         assert axis in words(svg)
         assert {f"{figure:.3f}", f"{figure:.1%}"} & set(told.replace(",", " ").replace(".  ", " ").rstrip(".").split())
         assert len({each for each in words(svg) if "TF-IDF" in each or "temperature" in each}) >= 1
+
+
+def test_curves_stand_where_their_figures_say(found):
+    """
+    Needless answers to the right in the ROC, recall in the others; the mark of the trade-off on its own figures.
+    """
+    model, beside = both(found)
+    curves = model["curves"]
+    svg = tradeoff(model, beside, "this model")
+    least = min(0.8, model["recall"]["low"] - 0.02, beside["recall"]["low"] - 0.02)
+
+    drawn = places(roc(model, beside, "int8"), "model")
+    assert [x for x, _ in drawn] == [pytest.approx(LEFT + x * PLOT_WIDTH, abs=0.1) for x in curves["roc"]["x"]]
+    drawn = places(precision_recall(model, beside, "int8"), "model")
+    assert drawn[0][0] == pytest.approx(LEFT + curves["precision_recall"]["x"][1] * PLOT_WIDTH, abs=0.1)
+    places_of_recall = [LEFT + (recall - least) / (1 - least) * PLOT_WIDTH for recall in curves["roc"]["y"]]
+    assert [x for x, _ in places(svg, "model")] == [pytest.approx(x, abs=0.1) for x in places_of_recall]
+    dots = [each for each in ElementTree.fromstring(svg).iter("circle") if each.get("r") == "5"]
+    recall = (model["recall"]["value"] - least) / (1 - least)
+    assert float(dots[-1].get("cx", 0)) == pytest.approx(LEFT + recall * PLOT_WIDTH, abs=0.1)
+
+
+def test_the_last_of_the_very_unsatisfied_do_not_flatten_the_tradeoff():
+    """
+    Its axis ends with what a recall of 98 % costs, or where the mark's interval does.
+    """
+    share = {"value": 0.9, "low": 0.85, "high": 0.95}
+    model = {
+        "recall": share,
+        "needless": {"value": 0.1, "low": 0.05, "high": 0.14},
+        "operating_point": {"recall": 0.9, "needless": 0.1},
+        "curves": {"roc": {"x": [0.0, 0.1, 0.17, 1.0], "y": [0.0, 0.9, 0.98, 1.0]}},
+    }
+
+    assert [each for each in words(tradeoff(model, None, "m")) if each.endswith("%")][:5] == [
+        "0 %",
+        "5 %",
+        "10 %",
+        "15 %",
+        "20 %",
+    ]
+
+
+def test_a_slices_bar_begins_below_the_worst_of_them():
+    """
+    So that the lowest end of an interval is still on it.
+    """
+    svg = ElementTree.fromstring(interval_bar({"value": 0.6, "low": 0.47, "high": 0.7}, "answered", 0.9, 0.47))
+
+    start = next(each.get("d", "") for each in svg.iter("path") if each.get("class") == "range model")
+    assert float(start[1:].split()[0]) == pytest.approx(4 + (0.47 - 0.3) / 0.7 * 112, abs=0.1)
+    assert interval_bar(None, "answered") == ""
 
 
 def test_the_temperature_is_told_before_and_after(found):

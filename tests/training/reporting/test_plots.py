@@ -69,6 +69,18 @@ def test_points_stand_where_the_axes_say():
     assert (first[1] - middle[1]) / (first[1] - last[1]) == pytest.approx(0.8, abs=0.01)
 
 
+def test_a_diagonal_goes_where_both_axes_say_the_same():
+    """
+    From corner to corner where they are alike, and nowhere unless it is asked for.
+    """
+    drawn = chart("t", "d", Axis("x"), Axis("y"), [LINE], diagonal=True)
+    first, _, last = points(drawn)
+
+    (ideal,) = (each for each in parsed(drawn).iter("polyline") if each.get("class") == "ideal")
+    assert ideal.get("points") == " ".join(f"{x:.1f},{y:.1f}" for x, y in (first, last))
+    assert "ideal" not in chart("t", "d", Axis("x"), Axis("y"), [LINE])
+
+
 def test_what_lies_beyond_the_axes_is_cut_off():
     """
     The lines stand in an <svg> of their own, which shows nothing beyond its edges.
