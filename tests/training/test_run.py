@@ -30,6 +30,7 @@ output = "artifact"
 [data]
 train = ["../training/sample/train-w1.jsonl"]
 max_per_class = 50
+cleaning = ["html"]
 
 [model]
 base = "{base}"
@@ -143,7 +144,8 @@ def test_a_checkpoint_is_fitted_on_and_its_own_classes_are_told(made, tmp_path, 
     assert (
         "start: the base model told a, b, c, d, e apart; from here on it is very_unsatisfied" in capsys.readouterr().out
     )
-    assert len(load(tmp_path / "artifact", "int8").classify(["Where is my parcel?"])) == 1
+    plain, tagged = load(tmp_path / "artifact", "int8").classify(["Where is my parcel?", "Where is <b>my</b> parcel?"])
+    assert tagged.probabilities == plain.probabilities  # as the recipe cleans, so does who serves
 
 
 def test_a_base_model_that_could_not_be_exported_is_refused_before_the_fit(made, tmp_path, capsys):

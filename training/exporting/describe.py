@@ -91,6 +91,7 @@ def describe(
         base_revision=base_revision,
         labels=tuple(Satisfaction),
         max_length=recipe.model.max_length,
+        text_cleaning=recipe.data.cleaning,
         class_shares=shares,
         precisions=dict(precisions),  # type: ignore[arg-type]  # its keys are PRECISIONS'
         shared_files=(*SHARED_FILES, TOKENIZER_CONFIG_FILE, RECIPE, FIT),
