@@ -26,7 +26,8 @@ class Prepared:
     `train` is what the model may learn from, `calibration` what it may not (None: scored in `folds`), `test` neither.
 
     `validation` chooses between checkpoints, and is neither fitted on nor calibrated on; None where there is none.
-    `everything` is what `train` was taken from: the fingerprint is its own.
+    `everything` is what `train` was taken from: the fingerprint is its own. `dropped` training messages stand in the
+    test too, `held_out` more word for word in validation or calibration: both are no part of `train`.
     """
 
     everything: Labelled
@@ -36,6 +37,7 @@ class Prepared:
     dropped: int
     folds: Folds
     validation: Labelled | None = None
+    held_out: int = 0
 
     @property
     def for_calibration(self) -> Labelled:
@@ -68,7 +70,9 @@ def prepare(recipe: Recipe, folder: Path, reading: Reading | None = None) -> Pre
     test = _read(recipe, folder, "test", reading)
     everything, dropped = _without_test(recipe, folder, test, reading)
     validation, calibration = (_read(recipe, folder, name, reading) for name in ("validation", "calibration"))
-    made = _split(recipe, Prepared(everything, everything, calibration, test, dropped, [], validation))
+    made = _without_held_out(
+        _split(recipe, Prepared(everything, everything, calibration, test, dropped, [], validation))
+    )
     if reading is None:
         for name in ("train", "validation", "calibration", "test"):
             if (messages := getattr(made, name)) is not None:
@@ -88,13 +92,16 @@ def training_messages(recipe: Recipe, folder: Path) -> tuple[Labelled, int]:
 def _without_test(recipe: Recipe, folder: Path, test: Labelled | None, reading: Reading | None) -> tuple[Labelled, int]:
     messages = _read(recipe, folder, "train", reading)
     assert messages is not None
-    messages = messages.take(_thinned(recipe, messages))
+    if any(source.max_per_class is not None for source in recipe.data.all_sources):
+        messages = messages.take(_thinned(recipe, messages))
     shared = _compared(messages, test, reading)
     if len(shared) == len(messages):
         raise SettingsError(
             f"All {len(messages):,} training messages stand among the test messages, too, so there is nothing to learn "
             "from: name other files under [data] train, or others under test."
         )
+    if not shared:
+        return messages, 0
     rest = np.setdiff1d(np.arange(len(messages)), [each.row for each in shared])
     return messages.take(rest), len(shared)
 
@@ -135,6 +142,19 @@ def _split(recipe: Recipe, read: Prepared) -> Prepared:
     elif calibration is None:
         train, calibration = _part(train, plan.share or FIFTH_OF_TRAIN, recipe.seed)
     return replace(read, train=train, validation=validation, calibration=calibration)
+
+
+def _without_held_out(made: Prepared) -> Prepared:
+    """
+    Learned by heart, a message says nothing of those to come: a ticket stored twice may be on both sides of a draw.
+
+    Near copies stay, since customers write those (thanks, and where is my parcel) again and again.
+    """
+    held_out = {text for some in (made.validation, made.calibration) if some is not None for text in some.texts}
+    rest = np.array([row for row, text in enumerate(made.train.texts) if text not in held_out], dtype=np.int64)
+    if made.folds or len(rest) == len(made.train):
+        return made
+    return replace(made, train=made.train.take(rest), held_out=len(made.train) - len(rest))
 
 
 def _part(messages: Labelled, share: float, seed: int) -> tuple[Labelled, Labelled]:

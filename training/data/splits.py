@@ -28,9 +28,10 @@ def write(messages: Prepared, folder: RunFolder) -> None:
     for name, some in there.items():
         _write(some, folder.split(name))
     folds = [rows.tolist() for _, rows in messages.folds]
-    every = fingerprint([some.fingerprint() for some in there.values()], folds)
+    every = fingerprint({name: some.ordered_fingerprint() for name, some in there.items()}, folds)
     files = {name: some.names for name, some in there.items()}
-    folder.write_json(SPLITS_FILE, {"fingerprint": every, "dropped": messages.dropped, "folds": folds, "files": files})
+    left_out = {"dropped": messages.dropped, "held_out": messages.held_out}
+    folder.write_json(SPLITS_FILE, {"fingerprint": every, **left_out, "folds": folds, "files": files})
 
 
 def read(folder: RunFolder) -> Prepared:
@@ -39,9 +40,8 @@ def read(folder: RunFolder) -> Prepared:
     everything, train, validation, calibration, test = (_read(folder, name, told["files"]) for name in SPLITS)
     assert everything is not None
     assert train is not None
-    return Prepared(
-        everything, train, calibration, test, told["dropped"], _folds(told["folds"], len(train)), validation
-    )
+    folds = _folds(told["folds"], len(train))
+    return Prepared(everything, train, calibration, test, told["dropped"], folds, validation, told["held_out"])
 
 
 def remove(folder: RunFolder) -> None:

@@ -33,7 +33,10 @@ def data(job: Job) -> None:
 def told(messages: Prepared) -> str:
     parts = {name: getattr(messages, name) for name in splits.SPLITS if name != "everything"}
     counts = ", ".join(f"{name} {len(some)} {some.class_counts()}" for name, some in parts.items() if some is not None)
-    return f"data: {counts}; {messages.dropped} training messages dropped that stand in the test too"
+    return (
+        f"data: {counts}; {messages.dropped} training messages dropped that stand in the test too, {messages.held_out} "
+        "that stand in validation or calibration"
+    )
 
 
 def judged(recipe: Recipe, messages: Prepared, reading: Reading) -> tuple[dict[str, Any], list[str]]:

@@ -26,7 +26,7 @@ def test_each_split_is_counted_by_class_and_source(inspection):
     """
     train = inspection.splits["train"]
 
-    assert (train.rows, sum(train.class_counts)) == (82, 82)
+    assert (train.rows, sum(train.class_counts)) == (81, 81)
     assert set(inspection.splits) == {"train", "calibration", "test"}
     assert {name: part.weight for name, part in train.sources.items()} == {"own": 3.0, "public": 1.0}
     assert sum(part.share for part in train.sources.values()) == pytest.approx(1)
@@ -88,7 +88,7 @@ def test_without_a_base_model_lengths_are_not_measured_and_it_says_why(tmp_path)
 
     assert "cannot be loaded" in inspection.unmeasured
     assert all(split.lengths is None for split in inspection.splits.values())
-    assert inspection.splits["train"].rows == 82
+    assert inspection.splits["train"].rows == 81
 
 
 def test_no_text_is_kept(inspection):

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -60,6 +61,25 @@ def test_calibration_is_kept_from_training(tmp_path):
     assert not set(held.train.texts) & set(held.calibration.texts)
     assert (len(folds.train), folds.calibration) == (50, None)
     assert (len(named.train), len(named.calibration)) == (50, 15)
+
+
+def test_what_is_held_out_is_not_learned_by_heart(tmp_path):
+    """
+    Word for word, in validation or calibration; the same message twice in one file is on both sides of the draw.
+    """
+    messages(tmp_path, "train.jsonl", "apple", 10)
+    twice = {"train": ["train.jsonl", "again.jsonl"]}
+    shutil.copy(tmp_path / "train.jsonl", tmp_path / "again.jsonl")
+    messages(tmp_path, "other.jsonl", "apple", 3)
+
+    drawn = prepare(recipe(data=twice, calibration={"share": 0.3}), tmp_path)
+    named = prepare(recipe(data={"train": ["train.jsonl"], "validation": ["other.jsonl"]}), tmp_path)
+
+    for made in (drawn, named):
+        assert made.calibration is not None
+        assert not set(made.train.texts) & set(made.calibration.texts)
+    assert (len(named.train), named.held_out) == (35, 15)
+    assert drawn.held_out == len(set(drawn.calibration.texts)) * 2 - len(drawn.calibration)
 
 
 def test_a_calibration_share_too_small_for_every_class_is_refused(tmp_path):
