@@ -26,7 +26,9 @@ output = "artifact"
 
 [data]
 train = ["train.jsonl"]
-limits = { max_cut = 1 }
+
+[data.limits]
+max_cut = 1
 
 [model]
 base = "{base}"
