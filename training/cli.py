@@ -15,7 +15,7 @@ from training.commands.diff import diff
 from training.commands.evaluate import evaluate
 from training.commands.export import export
 from training.commands.operate import operate
-from training.commands.options import of_a_recipe, ready
+from training.commands.options import of_a_recipe, ready, replacing
 from training.commands.recalibrate import recalibrate
 
 
@@ -40,6 +40,7 @@ def train() -> None:
 
 @train.command()
 @of_a_recipe
+@replacing
 def run(recipe: Path, data: Path | None, out: Path | None, work: Path | None, replace: bool) -> None:
     """
     Do all that a RECIPE asks for.
@@ -61,11 +62,11 @@ def step(name: str, told: str) -> None:
     """A command for one step of `run`."""
     told = f"{told}\n\n\b\nshikyu-train {name} my-model/recipe.toml"
 
-    def alone(recipe: Path, data: Path | None, out: Path | None, work: Path | None, replace: bool) -> None:
+    def alone(recipe: Path, data: Path | None, out: Path | None, work: Path | None) -> None:
         ready()
         from training import run
 
-        run.do(run.job(recipe, click.echo, data, out, work, replace=replace), name)
+        run.do(run.job(recipe, click.echo, data, out, work), name)
 
     train.command(name, help=told)(of_a_recipe(alone))
 
@@ -124,7 +125,7 @@ def push(artifact: Path, repository: str, public: bool, branch: str, message: st
 @click.argument("repository")
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--revision", required=True, help="The commit that `push` told; a branch or tag is resolved to one.")
-@click.option("--replace", is_flag=True, help="Replace an artifact that is there already.")
+@replacing
 def pull(repository: str, out: Path, revision: str, replace: bool) -> None:
     """
     Fetch an artifact from the Hub.

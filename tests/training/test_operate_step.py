@@ -39,6 +39,7 @@ def fitted(tmp_path_factory) -> Path:
     (folder / "train.jsonl").write_text("\n".join(map(json.dumps, others)), "utf-8")
     (folder / "recipe.toml").write_text(RECIPE)
     assert cli.main(["data", str(folder / "recipe.toml")]) == 0
+    (folder / "artifact.run" / "fit.json").write_text('{"base_revision": null}')
     graphs = folder / "artifact.run" / "graphs" / "model"
     graphs.mkdir(parents=True)
     for name in ("model.onnx", "config.json", "tokenizer.json"):

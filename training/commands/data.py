@@ -13,7 +13,7 @@ from training.commands.options import of_a_recipe, ready
 @click.command()
 @of_a_recipe
 @click.option("--json", "as_json", is_flag=True, help="Everything that was found, as JSON.")
-def data(recipe: Path, data: Path | None, out: Path | None, work: Path | None, replace: bool, as_json: bool) -> None:
+def data(recipe: Path, data: Path | None, out: Path | None, work: Path | None, as_json: bool) -> None:
     """
     Look at the messages of a RECIPE.
 
@@ -29,7 +29,7 @@ def data(recipe: Path, data: Path | None, out: Path | None, work: Path | None, r
     from training.reporting.data_table import data_tables
     from training.run_folder import DATA, DATA_PAGE
 
-    job = run.job(recipe, lambda _: None, data, out, work, replace=replace)
+    job = run.job(recipe, lambda _: None, data, out, work)
     refused = None
     try:
         run.do(job, "data")

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
-from training.commands.options import of_a_recipe, ready
+from training.commands.options import of_a_recipe, ready, replacing
 
 
 @click.command()
 @of_a_recipe
+@replacing
 @click.option(
     "--standard",
     metavar="REPOSITORY",

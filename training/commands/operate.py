@@ -12,9 +12,7 @@ from training.commands.options import of_a_recipe, ready
 @click.command()
 @of_a_recipe
 @click.option("--slices", metavar="COLUMN", help="Promise the recall in every slice: each value of this column.")
-def operate(
-    recipe: Path, data: Path | None, out: Path | None, work: Path | None, replace: bool, slices: str | None
-) -> None:
+def operate(recipe: Path, data: Path | None, out: Path | None, work: Path | None, slices: str | None) -> None:
     """
     Choose the thresholds, after `graphs`.
 
@@ -28,7 +26,7 @@ def operate(
     ready()
     from training import run
 
-    job = run.job(recipe, click.echo, data, out, work, replace=replace)
+    job = run.job(recipe, click.echo, data, out, work)
     if slices is not None:
         if job.recipe.promise.by != "recall":
             raise SettingsError(

@@ -20,8 +20,12 @@ class ExistingFile(click.Path):
 
 def of_a_recipe(command: Callable[..., None]) -> Callable[..., None]:
     """What `run` and each of its steps take."""
-    replace = click.option("--replace", is_flag=True, help="Replace an artifact that is there already.")
-    return click.argument("recipe", type=ExistingFile())(places(replace(command)))
+    return click.argument("recipe", type=ExistingFile())(places(command))
+
+
+def replacing(command: Callable[..., None]) -> Callable[..., None]:
+    """What those take that write an artifact."""
+    return click.option("--replace", is_flag=True, help="Replace an artifact that is there already.")(command)
 
 
 def places(command: Callable[..., None]) -> Callable[..., None]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from consumer.errors import SettingsError
-from training.commands.options import FOLDER, ExistingFile, labelled, ready
+from training.commands.options import FOLDER, ExistingFile, labelled, ready, replacing
 
 SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 
@@ -25,7 +25,7 @@ SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
     type=click.FloatRange(0, 1, max_open=True),
     help="Of the messages, for the temperature alone; a fifth by default. With 0, all serve both.",
 )
-@click.option("--replace", is_flag=True, help="Replace an artifact that is there already.")
+@replacing
 def recalibrate(
     artifact: Path,
     files: tuple[Path, ...],
