@@ -1,9 +1,10 @@
 """Why a base model cannot be loaded, cause by cause, and what to do about each. No code of its own is ever run."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.errors import HFValidationError, RemoteEntryNotFoundError
@@ -41,14 +42,38 @@ def commit(base: str, revision: str | None) -> str | None:
     return Path(found).parent.name if isinstance(found, str) else None
 
 
-def refuse_code(base: str, config: PreTrainedConfig) -> None:
+def refuse_code(base: str, options: Mapping[str, Any]) -> None:
     """
-    SettingsError for a model that comes with code.
+    SettingsError for a model, or a tokenizer, whose `options` say that it comes with code.
 
-    Where its model_type is known, transformers would leave the code out and load another model than its makers meant.
+    Where its kind is known, transformers would leave the code out and load another one than its makers meant.
     """
-    if getattr(config, "auto_map", None):
+    if options.get("auto_map"):
         raise _code(base)
+
+
+def refuse_parts(base: str, encoder: str, found: Mapping[str, Any]) -> None:
+    """
+    SettingsError where the `encoder`'s weights are not all there, in the sizes that its configuration gives.
+
+    transformers draws such ones at random, as it must the head's and the pooler's, and says nothing.
+    """
+    drawn = sorted({*found["missing_keys"], *(name for name, *_ in found["mismatched_keys"])})
+    if lacking := [name for name in drawn if name.startswith(f"{encoder}.") and ".pooler." not in name]:
+        raise SettingsError(
+            f"The base model {base!r} has no weights for {lacking[0]!r} (and {len(lacking) - 1} others) "
+            "that fit its config.json: fetch both files anew, of the same commit."
+        )
+
+
+def refuse_unknown_ids(base: str, tokenizer: PreTrainedTokenizerBase, config: PreTrainedConfig) -> None:
+    """SettingsError for a tokenizer that gives ids beyond the model's vocabulary: no such text could be classified."""
+    largest = max(tokenizer.get_vocab().values())
+    if largest >= config.vocab_size:
+        raise SettingsError(
+            f"The base model {base!r} has vectors for {config.vocab_size} tokens, and its tokenizer gives ids up to "
+            f"{largest}: it is another model's tokenizer; put its own beside config.json."
+        )
 
 
 def refuse_revision(base: str, revision: str | None) -> None:

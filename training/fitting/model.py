@@ -23,7 +23,15 @@ from transformers import (
 from consumer.errors import SettingsError
 from consumer.names import nearest
 from consumer.records import Satisfaction
-from training.fitting.loading import MAIN, loading, refuse_code, refuse_no_words, refuse_revision
+from training.fitting.loading import (
+    MAIN,
+    loading,
+    refuse_code,
+    refuse_no_words,
+    refuse_parts,
+    refuse_revision,
+    refuse_unknown_ids,
+)
 
 # The shape of DeBERTa-v3, which the packed graph covers; a recipe gives the sizes.
 DEBERTA_V3: Mapping[str, Any] = {
@@ -90,7 +98,7 @@ def checkpoint_config(base: str, revision: str | None = None) -> PreTrainedConfi
     refuse_revision(base, revision)
     with loading(base):
         config: PreTrainedConfig = AutoConfig.from_pretrained(base, revision=revision or MAIN, trust_remote_code=False)
-    refuse_code(base, config)
+    refuse_code(base, config.to_dict())
     return config
 
 
@@ -99,15 +107,20 @@ def from_checkpoint(base: str, revision: str | None = None) -> tuple[PreTrainedM
     config = checkpoint_config(base, revision)
     config.id2label, config.label2id = dict(LABELS["id2label"]), dict(LABELS["label2id"])
     with loading(base):
-        model: PreTrainedModel = AutoModelForSequenceClassification.from_pretrained(
+        model: PreTrainedModel
+        model, found = AutoModelForSequenceClassification.from_pretrained(
             base,
             config=config,
             revision=revision or MAIN,
             ignore_mismatched_sizes=True,
             use_safetensors=True,
             dtype=torch.float32,  # many are kept in fp16, in which nothing can be learned
+            output_loading_info=True,
         )
-    return model, checkpoint_tokenizer(base, revision)
+    refuse_parts(base, model.base_model_prefix, found)
+    tokenizer = checkpoint_tokenizer(base, revision)
+    refuse_unknown_ids(base, tokenizer, config)
+    return model, tokenizer
 
 
 def checkpoint_tokenizer(base: str, revision: str | None = None) -> PreTrainedTokenizerBase:
@@ -116,6 +129,7 @@ def checkpoint_tokenizer(base: str, revision: str | None = None) -> PreTrainedTo
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
             base, revision=revision or MAIN, trust_remote_code=False
         )
+    refuse_code(base, tokenizer.init_kwargs)
     refuse_no_words(base, tokenizer)
     return tokenizer
 

@@ -1,4 +1,6 @@
 import json
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -184,3 +186,47 @@ def test_offline_mode_is_told(hub, monkeypatch):
     assert checkpoint_config(BASE).hidden_size == 16
     with pytest.raises(SurroundingsError, match="is not in the Hub's cache, and HF_HUB_OFFLINE is set"):
         checkpoint_config("somebody/else")
+
+
+def saved(folder: Path, texts: Sequence[str] = ("some words to cut into pieces", "and some more of them")) -> Path:
+    words = tokenizer.train(texts, 60)
+    save(classifier(config_from_scratch(TINY, len(words)), None), words, folder)
+    return folder
+
+
+def change(file: Path, **changes: object) -> None:
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+
+
+def test_a_tokenizer_that_comes_with_code_is_refused(tmp_path):
+    """
+    Its own kind would be passed over for a plain one, which cuts texts otherwise.
+    """
+    change(saved(tmp_path) / "tokenizer_config.json", auto_map={"AutoTokenizer": ["own.Slow", "own.Fast"]})
+
+    with pytest.raises(SettingsError, match="comes with code of its own"):
+        from_checkpoint(str(tmp_path))
+
+
+@pytest.mark.parametrize("changes", [{"vocab_size": 20}, {"num_hidden_layers": 2}])
+def test_weights_that_do_not_fit_their_configuration_are_refused(tmp_path, changes):
+    """
+    transformers would draw at random what is missing or of another size, and fit that.
+    """
+    change(saved(tmp_path) / "config.json", **changes)
+
+    with pytest.raises(SettingsError, match=r"no weights for 'deberta\."):
+        from_checkpoint(str(tmp_path))
+
+
+def test_another_model_s_tokenizer_is_refused(tmp_path):
+    """
+    Its ids lie beyond the vectors: some texts would fail, in the fit or when they are served.
+    """
+    saved(tmp_path)
+    tokenizer.train(
+        [f"{letter}{letter} words of many letters {letter}" for letter in "qwzxvjkbfg"], 80
+    ).save_pretrained(tmp_path)
+
+    with pytest.raises(SettingsError, match="it is another model's tokenizer"):
+        from_checkpoint(str(tmp_path))
