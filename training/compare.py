@@ -10,9 +10,9 @@ from pathlib import Path
 from consumer.artifact import best_precision, read_manifest
 from consumer.classify import Classifier, load
 from consumer.decide import probabilities, urgencies
-from consumer.errors import ShikyuError
+from consumer.errors import SettingsError, ShikyuError
 from consumer.manifest import Description
-from training import run
+from training import processes, run
 from training.data import splits
 from training.evaluating.answers import Answers
 from training.evaluating.compared import Compared, Row
@@ -33,7 +33,16 @@ MOST_TIMED = 2000
 
 
 def compare(job: Job, bases: Sequence[str]) -> list[Row]:
-    """The fewest needless answers first, what failed last. What was done before is not done again."""
+    """
+    The fewest needless answers first, what failed last. What was done before is not done again.
+
+    SettingsError in one of several processes: where one base failed in one of them, the others would wait for ever.
+    """
+    if processes.count() > 1:
+        raise SettingsError(
+            "compare fits one base after the other in one process: start it without torchrun or accelerate, or run the "
+            "recipe with each base by itself."
+        )
     rows = [_row(of_base(job, base), base) for base in dict.fromkeys(bases)]
     return sorted(rows, key=lambda row: row.compared.needless.value if row.compared else 2.0)
 
@@ -53,6 +62,7 @@ def of_base(job: Job, base: str) -> Job:
 
 def _row(job: Job, base: str) -> Row:
     job.say(f"base: {base}")
+    failure: ShikyuError | None
     try:
         require_exportable(job.recipe, job.say)
         with run.alone(job):
@@ -60,12 +70,13 @@ def _row(job: Job, base: str) -> Row:
                 run.finish(job, step)
             return Row(base, job.folder.root, _compared(job))
     except ShikyuError as error:
-        reason = str(error)
+        failure, reason = error, str(error)
     except Exception as error:  # noqa: BLE001 - one base's failure, of torch's memory maybe, is not the others'
         # Its own words could hold a message's.
+        failure = None
         reason = f"{type(error).__name__}: run the recipe with this base model alone to see more."
     job.say(f"base: {base} failed: {reason}")
-    return Row(base, job.folder.root, None, reason)
+    return Row(base, job.folder.root, None, reason, failure)
 
 
 def _compared(job: Job) -> Compared:

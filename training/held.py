@@ -50,6 +50,9 @@ def clear(folder: Path) -> None:
 
 def require_apart(folder: Path, artifact: Path) -> None:
     """SettingsError unless the run's folder and the artifact's are two: each is replaced as a whole."""
-    one, other = folder.resolve(), artifact.resolve()
+    try:
+        one, other = folder.resolve(), artifact.resolve()
+    except ValueError:  # of a name with a NUL, which is told when the folder is to be made
+        return
     if one.is_relative_to(other) or other.is_relative_to(one):
         raise SettingsError(f"The run's folder {folder} and the artifact's {artifact} lie one in the other: name two.")

@@ -18,10 +18,17 @@ def require_folder(folder: Path, *, replace: bool) -> None:
     except (OSError, ValueError) as error:  # ValueError: of a name with a NUL
         why = getattr(error, "strerror", None) or "its name holds a NUL"
         raise SurroundingsError(f"{str(folder)!r} cannot be made ({why}): name another folder.") from error
+    if (around := artifact_around(folder)) is not None:
+        raise ArtifactError(f"{folder} would lie within {around}, an artifact, which holds nothing else: name another.")
     if folder.exists() and not replace:
         raise ArtifactError(f"{folder} exists: name another folder, or say --replace.")
     if folder.exists() and not (folder / MANIFEST_FILE).is_file():
         raise ArtifactError(f"{folder} holds no {MANIFEST_FILE}, so it is no artifact to replace: name another folder.")
+
+
+def artifact_around(path: Path) -> Path | None:
+    """The artifact within which `path` lies, or would lie."""
+    return next((each for each in path.resolve().parents if (each / MANIFEST_FILE).is_file()), None)
 
 
 def _try(folder: Path) -> None:

@@ -149,13 +149,38 @@ def test_where_every_base_fails_nothing_was_compared(compared, tmp_path, capsys)
     """
     shutil.copy(compared / "recipe.toml", tmp_path)
     shutil.copy(compared / "train.jsonl", tmp_path)
+    bases = ("--base", str(tmp_path / "nowhere"), "--base", str(tmp_path / "nor-here"))
 
-    assert cli.main(["compare", str(tmp_path / "recipe.toml"), "--base", str(tmp_path / "nowhere")]) == 2
+    assert cli.main(["compare", str(tmp_path / "recipe.toml"), *bases]) == 2
 
     told = capsys.readouterr()
     assert "None of the base models" in told.err
     assert "cannot be loaded" in told.out.replace("\n", " ")
     assert "needless" not in told.out, "a table without a line"
+
+
+def test_what_is_wrong_with_the_messages_is_told_as_run_tells_it(compared, tmp_path, capsys):
+    """
+    With its exit code: no base is to blame.
+    """
+    recipe = (compared / "recipe.toml").read_text().replace("recall = 0.5", "recall = 0.99")
+    (tmp_path / "recipe.toml").write_text(recipe)
+    shutil.copy(compared / "train.jsonl", tmp_path)
+
+    assert cli.main(["compare", str(tmp_path / "recipe.toml"), "--base", "scratch"]) == 5
+
+    assert "too few to promise" in capsys.readouterr().err
+
+
+def test_several_processes_are_refused(compared, monkeypatch, capsys):
+    """
+    Where one of them failed with a base, the others would wait for it with the next.
+    """
+    monkeypatch.setenv("WORLD_SIZE", "2")
+
+    assert cli.main(["compare", str(compared / "recipe.toml")]) == 2
+
+    assert "without torchrun" in capsys.readouterr().err
 
 
 def test_an_unforeseen_failure_is_a_row_too(compared, monkeypatch):

@@ -80,6 +80,16 @@ def test_an_artifact_is_replaced_only_where_it_was_said(tmp_path):
         require_folder(tmp_path, replace=True)
 
 
+def test_no_artifact_is_made_within_another(tmp_path):
+    """
+    The outer one would be refused from then on, since it holds what its manifest does not name.
+    """
+    (tmp_path / MANIFEST_FILE).touch()
+
+    with pytest.raises(ArtifactError, match=r"would lie within .*, an artifact, which holds nothing else"):
+        require_folder(tmp_path / "some" / "artifact", replace=True)
+
+
 def test_asking_for_a_folder_makes_none(tmp_path):
     """
     Those above it are made with the artifact, which may never come to be.

@@ -7,7 +7,7 @@ import click
 from rich.console import Console
 
 from consumer.errors import ArtifactError
-from training.commands.options import FOLDER, ExistingFile, labelled, ready
+from training.commands.options import FOLDER, ExistingFile, labelled, ready, require_category
 
 
 @click.command()
@@ -36,6 +36,7 @@ def check(
     Exit codes: 0 kept, 5 broken, 6 too few messages to tell (and how many it takes).
     """
     ready()
+    require_category([slices] if slices else [], text)
     from consumer.artifact import read_manifest
     from training import data
     from training.evaluating.answers import answer

@@ -53,4 +53,6 @@ def compare(
         Console(markup=False, highlight=False).print(compare_table(rows))
         click.echo(f"the table as JSON: {file}")
     if all(row.compared is None for row in rows):
+        if rows[0].failure is not None and len({row.reason for row in rows}) == 1:
+            raise rows[0].failure  # of the messages, most likely: no base is to blame
         raise SettingsError("None of the base models could be fitted and measured: see the reason of each above.")

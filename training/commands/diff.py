@@ -8,8 +8,8 @@ import click
 from rich.console import Console
 
 from consumer.errors import SettingsError
-from consumer.manifest import MANIFEST_FILE
 from training.commands.options import FOLDER, ExistingFile, labelled, ready
+from training.whole_folder import artifact_around
 
 
 @click.command()
@@ -79,5 +79,5 @@ def diff(
 
 def _require_outside(file: Path) -> None:
     """SettingsError for a file within an artifact, which would then hold texts, and be refused by the consumer."""
-    if (file.absolute().parent / MANIFEST_FILE).is_file():
+    if artifact_around(file) is not None:
         raise SettingsError(f"{file} would lie within an artifact, which holds no messages: name another place.")

@@ -7,7 +7,7 @@ import click
 from click.core import ParameterSource
 
 from consumer.errors import SettingsError
-from training.commands.options import ExistingFile, labelled, places, ready
+from training.commands.options import ExistingFile, labelled, places, ready, require_category
 
 OF_FILES = ("files", "text", "stars", "columns", "precision", "as_json")
 OF_A_RUN = ("data", "out", "work")
@@ -51,6 +51,7 @@ def evaluate(
         _step(what, data, out, work)
         return
     _refuse(OF_A_RUN, f"{what} is an artifact, with no run to go on with: name a recipe instead")
+    require_category(columns, text)
     if not files:
         raise SettingsError(f"{what} is a folder: name the labelled files to measure it on, or name a recipe instead.")
     _artifact(what, files, text, stars, columns, precision, as_json=as_json)

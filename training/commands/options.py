@@ -2,12 +2,12 @@
 
 import importlib.util
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
 
-from consumer.errors import SurroundingsError
+from consumer.errors import SettingsError, SurroundingsError
 
 EXTRA = ("torch", "transformers", "accelerate", "sentencepiece", "sklearn", "scipy", "onnx")
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -49,6 +49,12 @@ def labelled(command: Callable[..., None]) -> Callable[..., None]:
     ):
         command = decorate(command)
     return command
+
+
+def require_category(columns: Sequence[str], text: str) -> None:
+    """SettingsError for slices by the very text: their values are shown, and texts are not."""
+    if text in columns:
+        raise SettingsError(f"{text!r} is the column of the texts: name one that puts messages into groups.")
 
 
 def ready() -> None:

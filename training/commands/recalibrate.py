@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from consumer.errors import SettingsError
-from training.commands.options import FOLDER, ExistingFile, labelled, ready, replacing
+from training.commands.options import FOLDER, ExistingFile, labelled, ready, replacing, require_category
 
 SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 
@@ -50,6 +50,7 @@ def recalibrate(
     shikyu-train recalibrate my-model/artifact new-shop.csv --out my-model/new-shop --version 1-new-shop
     """
     ready()
+    require_category([slices] if slices else [], text)
     from pydantic import ValidationError
 
     from training import data

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from consumer.errors import ShikyuError
 from training.evaluating.intervals import Estimate
 
 
@@ -33,6 +34,7 @@ class Row:
     folder: Path
     compared: Compared | None
     reason: str | None = None
+    failure: ShikyuError | None = None
 
     def as_json(self) -> dict[str, object]:
         figures = {} if self.compared is None else asdict(self.compared)

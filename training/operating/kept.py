@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from consumer.errors import LimitError
 from training.operating.binomial import as_few_misses, as_many_misses, interval
+from training.operating.worst_slice import require_few
 
 Outcome = Literal["kept", "broken", "too few to tell"]
 MOST_MESSAGES = 10_000_000
@@ -65,9 +66,10 @@ def verdicts(
     confidence: float,
     slices: Sequence[str] | None = None,
 ) -> dict[str, Verdict]:
-    """By slice, worst first; without slices one, named by the empty text."""
+    """By slice, worst first; without slices one, named by the empty text. SettingsError when they are too many."""
     values = np.array(slices if slices is not None else [""] * len(labels))
     names = np.unique(values).tolist()
+    require_few(len(names))
     found = {}
     for name in names:
         missed = ~urgent[(values == name) & (labels == 0)]

@@ -56,6 +56,15 @@ def worst_slice(
     return replace(lowest, promised=promised), tuple(sorted(own, key=lambda each: each.threshold))
 
 
+def require_few(values: int) -> None:
+    """SettingsError for a column with too many different ones: their messages would be few, and they may be names."""
+    if values > MOST_SLICES:
+        raise SettingsError(
+            f"The column of the slices holds {values} different values, and at most {MOST_SLICES} can be promised: "
+            "name one with fewer, as of a language or a category."
+        )
+
+
 def require_slices(
     labels: NDArray[np.int64], slices: Sequence[str], recall: float, confidence: float, share: float = 0.0
 ) -> None:
@@ -65,11 +74,7 @@ def require_slices(
     `share` of the messages will serve the temperature.
     """
     values, where = np.unique(np.array(slices), return_inverse=True)
-    if len(values) > MOST_SLICES:
-        raise SettingsError(
-            f"The column of the slices holds {len(values)} different values, and at most {MOST_SLICES} can be "
-            "promised: name one with fewer, as of a language or a category."
-        )
+    require_few(len(values))
     sizes = np.bincount(where[labels == 0], minlength=len(values)).tolist()
     needed = total_needed(recall, confidence, share)
     few = {str(value): needed - size for value, size in zip(values, sizes, strict=True) if size < needed}

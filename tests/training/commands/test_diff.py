@@ -72,11 +72,12 @@ def test_flips_are_listed_on_request(stricter, tmp_path, capsys):
     assert not any("text" in flip for flip in bare)
 
 
-def test_messages_are_not_written_into_an_artifact(stricter, capsys):
+@pytest.mark.parametrize("place", ["flips.jsonl", "some/where/flips.jsonl"])
+def test_messages_are_not_written_into_an_artifact(stricter, capsys, place):
     """
     Nothing there may hold a customer's words, and the consumer would refuse the folder.
     """
-    file = stricter / "flips.jsonl"
+    file = stricter / place
 
     assert cli.main(["diff", str(ARTIFACT), str(stricter), str(MESSAGES), "--flips", str(file)]) == 2
 

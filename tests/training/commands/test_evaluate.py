@@ -53,6 +53,7 @@ def test_everything_is_there_as_json_and_no_text(tmp_path, capsys):
     ("arguments", "message"),
     [
         (["ARTIFACT"], "name the labelled files"),
+        (["ARTIFACT", "MESSAGES", "--slice", "text"], "'text' is the column of the texts"),
         (["ARTIFACT", "MESSAGES", "--work", "w"], "--work was given, but ARTIFACT is an artifact"),
         (["RECIPE", "MESSAGES"], "FILES was given, but RECIPE is a recipe"),
         (["RECIPE", "--precision", "fp32"], "--precision was given, but RECIPE is a recipe"),

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from consumer.errors import LimitError
+from consumer.errors import LimitError, SettingsError
 from training.operating.kept import UndecidedError, require_kept, verdict, verdicts
 
 pytestmark = pytest.mark.train
@@ -78,6 +78,17 @@ def test_slices_are_judged_each_by_itself_worst_first():
     assert verdict(10, 100, 0.95, 0.95, tests=2).outcome == "too few to tell"
     with pytest.raises(LimitError, match="broken"):
         require_kept(list(found.values()))
+
+
+def test_a_column_of_names_is_no_slices():
+    """
+    Each of its values would be shown, and have too few messages.
+    """
+    labels, names = np.zeros(100, dtype=np.int64), [f"somebody {number}" for number in range(100)]
+
+    with pytest.raises(SettingsError, match="holds 100 different values") as refused:
+        verdicts(labels == 0, labels, 0.95, 0.95, names)
+    assert "somebody" not in str(refused.value)
 
 
 def test_without_slices_there_is_one_verdict():
