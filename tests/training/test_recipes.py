@@ -1,6 +1,7 @@
 """The recipes that come with shikyu can be run as they stand."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import datasets
@@ -12,7 +13,7 @@ from training import recipe as recipes
 from training.data import find, read
 from training.data.prepare import prepare
 from training.feasible import require_arguments, require_exportable
-from training.recipe import SCRATCH
+from training.recipe import SCRATCH, Recipe
 
 pytestmark = pytest.mark.train
 
@@ -42,6 +43,18 @@ def test_the_page_names_those_that_are_for_users():
     Those that measure are for who works on shikyu, and stand apart.
     """
     assert [path.name for path in RECIPES if path.parent != TO_MEASURE and f"recipes/{path.name}" not in PAGE] == []
+
+
+@pytest.mark.parametrize("block", BLOCK.findall(PAGE), ids=lambda block: block.splitlines()[0])
+def test_every_piece_of_a_recipe_on_the_page_is_one(block):
+    """
+    A setting that is taught and gone is worse than none.
+    """
+    piece = tomllib.loads(block)
+    data = piece.get("data", {})
+    whole = data if data.get("sources") else {"train": ["messages.csv"], **data}
+
+    require_arguments(Recipe.model_validate({"name": "a", "output": "o", **piece, "data": whole}))
 
 
 def test_the_page_s_own_recipe_can_be_run(tmp_path):
