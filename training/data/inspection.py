@@ -68,13 +68,18 @@ class Alike:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """`tokenizer` tells in whose tokens lengths are; `unmeasured` why there are none, else None."""
+    """
+    `tokenizer` tells in whose tokens lengths are; `unmeasured` why there are none, else None.
+
+    Of the training messages, `dropped` are like one of the test, `held_out` more stand in validation or calibration.
+    """
 
     splits: Mapping[str, Split]
     unused: Mapping[str, Unused]
     copies: Alike
     test_in_train: Alike | None
     dropped: int
+    held_out: int
     max_length: int
     tokenizer: str
     unmeasured: str | None
@@ -97,6 +102,7 @@ def inspected(recipe: Recipe, messages: Prepared, reading: Reading) -> Inspectio
         copies=_alike(reading.copies, reading.read, reading.read),
         test_in_train=None if messages.test is None else _alike(reading.in_train, messages.test, reading.read),
         dropped=messages.dropped,
+        held_out=messages.held_out,
         max_length=recipe.model.max_length,
         tokenizer=_told_tokenizer(recipe, len(messages.train)),
         unmeasured=unmeasured,

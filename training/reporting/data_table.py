@@ -59,7 +59,8 @@ def _lines(found: Json) -> Iterator[str]:
     copies, shared = found["copies"], found["test_in_train"]
     yield (
         f"in train more than once: {copies['exact']:,} word for word, {copies['near']:,} nearly; "
-        f"{copies['other_stars']:,} of them with other stars"
+        f"{copies['other_stars']:,} of them with other stars; {found['held_out']:,} are not learned from, "
+        "since validation or calibration holds them too"
     )
     if shared is not None:
         yield (

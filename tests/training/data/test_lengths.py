@@ -2,13 +2,14 @@ import numpy as np
 import pytest
 
 from consumer.errors import SettingsError
+from tests.training.data.made_up_messages import text
 from training.data import lengths as module
 from training.data.lengths import lengths, some, tokenizer_of
 from training.recipe import Model
 
 pytestmark = pytest.mark.train
 
-TEXTS = [f"{word} parcel never came and nobody answers number {number}" for number in range(20) for word in ("my", "a")]
+TEXTS = [text("lengths", number, 1) for number in range(40)]
 
 
 def words(texts: list[str]) -> dict[str, list[list[int]]]:
@@ -67,7 +68,7 @@ def test_from_scratch_the_tokenizer_is_the_one_the_fit_would_learn():
     """
     from training.fitting.tokenizer import train
 
-    own, fitted = tokenizer_of(Model(vocab_size=60), TEXTS, 0), train(TEXTS, 60)
+    own, fitted = tokenizer_of(Model(vocab_size=100), TEXTS, 0), train(TEXTS, 100)
 
     assert own(TEXTS)["input_ids"] == fitted(TEXTS)["input_ids"]
     assert lengths(own, TEXTS, 8, 0).cut > 0

@@ -16,6 +16,7 @@ CLEAN = Inspection(
     copies=Alike(0, 100, 0, 0, 0, ()),
     test_in_train=Alike(0, 10, 0, 0, 0, ()),
     dropped=0,
+    held_out=0,
     max_length=128,
     tokenizer="a tokenizer",
     unmeasured=None,

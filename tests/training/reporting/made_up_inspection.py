@@ -24,6 +24,7 @@ FOUND = Inspection(
     copies=Alike(30, 1000, 20, 10, 3, PLACES),
     test_in_train=Alike(2, 10, 2, 0, 0, PLACES),
     dropped=4,
+    held_out=5,
     max_length=128,
     tokenizer="a tokenizer learned from train's messages",
     unmeasured=None,
