@@ -34,6 +34,9 @@ def _sums_to_one(shares: tuple[float, ...]) -> tuple[float, ...]:
     return shares
 
 
+# wilks: the threshold is an order statistic chosen beforehand. clopper-pearson: it was chosen on other messages.
+# massart: it was chosen on the very messages that the bound is of.
+Bound = Literal["wilks", "clopper-pearson", "massart"]
 # A class that never occurs has no logarithm to shift by, so every share is above zero.
 Share = Annotated[FiniteFloat, Field(gt=0, le=1)]
 Shares = Annotated[tuple[Share, Share, Share, Share, Share], AfterValidator(_sums_to_one)]
@@ -56,13 +59,19 @@ class ClassShares(Part):
 
 
 class Promise(Part):
-    """On `calibration_size` texts: recall of the very unsatisfied, at least `recall` with `confidence`."""
+    """
+    On `calibration_size` texts: recall of the very unsatisfied, at least `recall` with `confidence`, by `bound`.
+
+    With `slices`, in each value of that column; `bound` is None where it was not kept.
+    """
 
     target: Probability
     recall: Probability
     confidence: Probability
     calibration_size: Count
     needless: Probability
+    slices: Annotated[str, Field(min_length=1)] | None = None
+    bound: Bound | None = None
 
 
 class Served(Part):

@@ -87,7 +87,7 @@ class Teach(Section):
 
 class Calibration(Section):
     """
-    Held out from fit and from the choice of checkpoint, or, with `folds`, scored by models that had not seen them.
+    Held out from fit and from the choice of checkpoint, or, with `folds`, scored by models that saw no label of theirs.
 
     Held out are [data] calibration's files; else a `share` of validation (half, unless said otherwise); else one of
     train (a fifth). With `whole_files`, a file is never split between folds: its writers are as new as customers.

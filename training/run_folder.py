@@ -48,7 +48,7 @@ CARD = "README.md"
 
 
 def fold(number: int) -> str:
-    """The name of the model that has not seen the messages of this fold."""
+    """The name of the model that was fitted without this fold's labels."""
     return f"fold-{number}"
 
 

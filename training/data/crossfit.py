@@ -1,4 +1,4 @@
-"""Scores of messages by models that have not seen them, in every precision that was made."""
+"""Scores of messages by models that were fitted without them, in every precision that was made."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,8 @@ def in_folds(files: Iterable[Mapping[str, bytes]], messages: Labelled, folds: Fo
     By as many models as there are folds, each fitted on the others; `files` are theirs, in the folds' order.
 
     Every message counts, where messages are few; the shipped model has seen them all and is a little better than those
-    measured. The promise then assumes that its scores are distributed like theirs.
+    measured. The promise then assumes that its scores are distributed like theirs. Tokenizer, word vectors and masked
+    words are of all the texts, so what a fold's model has not seen is their labels.
     """
     parts = [held_out(each, messages.take(rows), max_length) for each, (_, rows) in zip(files, folds, strict=True)]
     order = np.argsort(np.concatenate([rows for _, rows in folds]))

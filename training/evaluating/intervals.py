@@ -19,7 +19,7 @@ RESAMPLES = 2000
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure, and the interval that holds it with 95 % confidence."""
+    """A figure, and the interval that holds it with 95 % confidence, or with what its maker says instead."""
 
     value: float
     low: float

@@ -42,7 +42,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationError:
-    """`plain` as it is usually given; `error` without what chance adds, and with its interval."""
+    """`plain` as it is usually given; `error` without what chance adds, and with an interval of about 95 %."""
 
     plain: float
     error: Estimate
@@ -107,7 +107,11 @@ def reliability(
 def calibration_error(
     event: Event, probabilities: NDArray[np.float64], labels: NDArray[np.int64], seed: int = 0
 ) -> CalibrationError:
-    """With a 95 % interval; `probabilities` (rows, 5) are what labels are drawn from to see what chance alone gives."""
+    """
+    With an interval of about 95 %.
+
+    `probabilities` (rows, 5) are what labels are drawn from to see what chance alone gives.
+    """
     generator = np.random.default_rng(seed)
     bins, size = _bins(event.predicted), len(labels)
     apart = _apart(event, labels, bins, np.arange(size))

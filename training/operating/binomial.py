@@ -24,6 +24,7 @@ def share_wherever_cut(hits: int, of: int, confidence: float) -> float:
     """
     `share_at_least` at a threshold that was chosen by looking at these very scores, whichever it is.
 
+    Of thresholds alone: scores that a temperature was fitted to on the same messages are nearly, not quite, such.
     Massart's constant for the distance of an empirical distribution from the true one (Ann. Probab. 18, 1990), which is
     proven for a confidence of at least a half.
     """

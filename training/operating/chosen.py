@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from consumer.decide import probabilities, urgencies
 from consumer.manifest import ClassShares
 from consumer.records import Satisfaction
+from consumer.visible import visible
 from training import recipe as recipes
 from training.data.crossfit import Calibration
 from training.evaluating.reliability import reliability
@@ -17,13 +18,15 @@ from training.operating.basis import Basis
 from training.operating.calibrate import loss
 from training.operating.effort import Estimated, estimated
 from training.operating.promise import Operated, own_shift, prior_shift
+from training.operating.worst_slice import SHOWN_CHARACTERS
 from training.reporting.in_words import at_least
 
 HOW = {
-    "wilks": "an order statistic chosen before any score was seen",
+    "wilks": "an order statistic chosen by their number alone",
     "clopper-pearson": "by messages that the threshold was not chosen on",
     "massart": "for whatever threshold might have been chosen on the same messages",
 }
+NEARLY = ", nearly: the temperature was fitted on the same messages"
 
 
 def chosen(
@@ -78,10 +81,11 @@ def chosen_lines(points: Mapping[str, Operated]) -> list[str]:
         lines.append(
             f"{name}: threshold {point.threshold:.4f}, temperature {each.temperature:.3f}; at least "
             f"{at_least(point.promised, '%')} of 1 star with {at_least(point.confidence, '%')} confidence "
-            f"({HOW[point.bound]}), from {point.size} of them"
+            f"({HOW[point.bound]}{'' if each.apart else NEARLY}), from {point.size} of them"
         )
         lines += [
-            f"  slice {one.value!r} alone: threshold {one.threshold:.4f}, from {one.size} of 1 star"
+            f"  slice {visible(one.value, SHOWN_CHARACTERS)} alone: threshold {one.threshold:.4f}, "
+            f"from {one.size} of 1 star"
             for one in each.slices[:5]
         ]
     return lines

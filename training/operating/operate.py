@@ -4,26 +4,23 @@ The operating point: how high the threshold may lie and still keep a promise abo
 Wilks' tolerance limit (Ann. Math. Statist. 12, 1941): among n very unsatisfied messages like those to come, the
 (k+1)-th smallest urgency has at least `recall` of all such messages at or above it with probability at least
 `confidence`, where k is the largest number with P[Binomial(n, 1 - recall) <= k] <= 1 - confidence. One order
-statistic is chosen before any score is seen, so there is no scan to correct for. Testing one threshold after the other
+statistic is chosen before any score is seen, so there is no scan to correct for. (Where the temperature was fitted on
+the same messages, it has moved their scores, and the bound holds but nearly.) Testing one threshold after the other
 from the lowest up, until a binomial test fails, ends at the same one (Learn-then-Test by fixed sequence,
 arXiv:2110.01052).
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
 
 from consumer.errors import LimitError
+from consumer.manifest import Bound
 from training.operating.binomial import share_at_least
 
 NEEDLESS_FROM = 2  # labels 2 to 4: three stars and more
-
-# wilks: the threshold is an order statistic chosen beforehand. clopper-pearson: it was chosen on other messages.
-# massart: it was chosen on the very messages that the bound is of.
-Bound = Literal["wilks", "clopper-pearson", "massart"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,14 +22,20 @@ from training.operating.worst_slice import SlicePoint, worst_slice
 
 @dataclass(frozen=True, slots=True)
 class Operated:
-    """One set of scores with its temperature and operating point; `promise` are the rows that it rests on."""
+    """
+    One set of scores with its temperature and operating point; `promise` are the rows that it rests on.
+
+    `column` has the values of `slices`; `apart` is false where the temperature has seen the promise's rows.
+    """
 
     temperature: float
     point: OperatingPoint
     urgency: NDArray[np.float64]
     predicted: NDArray[np.int64]
     promise: NDArray[np.int64]
+    apart: bool
     slices: tuple[SlicePoint, ...] = ()
+    column: str | None = None
 
     @property
     def urgent(self) -> NDArray[np.bool_]:
@@ -55,16 +61,15 @@ def operate(
     urgency = urgencies(logits, warmth, prior_shift(shares))
     predicted = probabilities(logits, warmth).argmax(axis=1)
     if promise.by != "recall":
-        return Operated(
-            warmth, _by_tradeoff(urgency, labels, shares, promise, parts), urgency, predicted, parts.promise
-        )
+        point = _by_tradeoff(urgency, labels, shares, promise, parts)
+        return Operated(warmth, point, urgency, predicted, parts.promise, parts.apart)
     own, theirs = urgency[parts.promise], labels[parts.promise]
     if not parts.slices:
         point = operating_point(own, theirs, promise.recall, promise.confidence)
-        return Operated(warmth, point, urgency, predicted, parts.promise)
+        return Operated(warmth, point, urgency, predicted, parts.promise, parts.apart)
     values = [parts.slices[row] for row in parts.promise]
     point, slices = worst_slice(own, theirs, values, promise.recall, promise.confidence)
-    return Operated(warmth, point, urgency, predicted, parts.promise, slices)
+    return Operated(warmth, point, urgency, predicted, parts.promise, parts.apart, slices, promise.slices)
 
 
 def _by_tradeoff(
@@ -77,7 +82,7 @@ def _by_tradeoff(
     """
     Chosen on the temperature's rows, so that the others bound its recall as if it had fallen from the sky.
 
-    Where they are the same rows, the bound is one that holds for every threshold at once.
+    Where they are the same rows, the bound is one that holds for every threshold at once, of the scores as they are.
     """
     choose, rest = basis.temperature, basis.promise
     if promise.by == "cost":
@@ -146,6 +151,8 @@ def _served(name: str, operated: Operated, exact: Operated, labels: NDArray[np.i
             confidence=point.confidence,
             calibration_size=len(rows),
             needless=needless_of(operated.urgent[rows], labels[rows]),
+            slices=operated.column,
+            bound=point.bound,
         ),
         gate=gate,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from consumer.manifest import Description
+from consumer.manifest import Description, Promise
 from training.evaluating.figures import TFIDF
 from training.recipe import SCRATCH, Recipe
 from training.reporting.card_metadata import OnTheHub, metadata
@@ -16,9 +16,9 @@ INTENDED_USE = (
     "meant to answer without a person, nor to judge customers or staff."
 )
 LIMITS = (
-    "The promise speaks of messages like those it was calibrated on, and of all the very unsatisfied together: with "
-    "other products, channels or customers, in another season, or where one event is on everybody's mind, it may not "
-    "hold. Label some of the new messages, measure, and calibrate anew."
+    "The promise speaks of messages like those it was calibrated on, and of {whom}: with other products, channels or "
+    "customers, in another season, or where one event is on everybody's mind, it may not hold. Label some of the new "
+    "messages, measure, and calibrate anew."
 )
 TRANSFORMERS = (
     'transformers loads the checkpoint too, and `pipeline("text-classification")` gives the five classes\' '
@@ -53,7 +53,7 @@ def card(
             *_data(recipe, description, figures),
             *_promises(description),
             *_figures(figures),
-            *_limits(recipe),
+            *_limits(recipe, description),
         ]
     )
 
@@ -98,9 +98,10 @@ def _promises(description: Description) -> list[str]:
     for name, served in description.precisions.items():
         if promise := served.promise:
             lines.append(
-                f"- {name}: at least {at_least(promise.target)} of the very unsatisfied are answered, with "
-                f"{at_least(promise.confidence)} confidence, on messages like the {promise.calibration_size} it was "
-                f"calibrated on, of whose 3 to 5 stars {percent(promise.needless)} were answered needlessly"
+                f"- {name}: at least {at_least(promise.target)} of the very unsatisfied are answered"
+                f"{whatever(promise)}, with {at_least(promise.confidence)} confidence, on messages like the "
+                f"{promise.calibration_size} it was calibrated on, of whose 3 to 5 stars {percent(promise.needless)} "
+                f"were answered needlessly"
                 f"{'' if served.servable else ' (not servable: see the gate in manifest.json)'}."
             )
     return [*lines, ""]
@@ -133,7 +134,15 @@ def _row(name: str, measured: Json) -> str:
     )
 
 
-def _limits(recipe: Recipe) -> list[str]:
+def whatever(promise: Promise) -> str:
+    """The column of a promise that holds in each of its slices."""
+    return f", whatever their `{promise.slices}`" if promise.slices else ""
+
+
+def _limits(recipe: Recipe, description: Description) -> list[str]:
     languages = ", ".join(recipe.card.language)
     known = f"Made for messages in: {languages}." if languages else "It knows the language of its messages alone."
-    return ["## Limits", "", f"{known} {LIMITS}", ""]
+    columns = {each.promise.slices for each in description.precisions.values() if each.promise}
+    sliced = [f"each `{column}` that they had" for column in columns if column]
+    whom = sliced[0] if sliced else "all the very unsatisfied together"
+    return ["## Limits", "", f"{known} {LIMITS.format(whom=whom)}", ""]

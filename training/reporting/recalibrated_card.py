@@ -7,6 +7,7 @@ from huggingface_hub import ModelCard, ModelCardData
 from consumer.manifest import Description, Manifest
 from training.data import Labelled
 from training.evaluating.evaluate import Answered
+from training.reporting.card import whatever
 from training.reporting.in_words import at_least, percent
 
 MEASURED = "model-index"
@@ -49,9 +50,9 @@ def _promises(now: Description, before: Mapping[str, Answered]) -> list[str]:
     for name, served in now.precisions.items():
         if promise := served.promise:
             lines.append(
-                f"- {name}: at least {at_least(promise.target)} of the very unsatisfied are answered, with "
-                f"{at_least(promise.confidence)} confidence; of the messages with 3 to 5 stars "
-                f"{percent(promise.needless)} were answered needlessly. The old threshold answered "
+                f"- {name}: at least {at_least(promise.target)} of the very unsatisfied are answered"
+                f"{whatever(promise)}, with {at_least(promise.confidence)} confidence; of the messages with 3 to 5 "
+                f"stars {percent(promise.needless)} were answered needlessly. The old threshold answered "
                 f"{percent(before[name].recall)} and {percent(before[name].needless)}"
                 f"{'' if served.servable else ' (not servable: see the gate in manifest.json)'}."
             )

@@ -9,13 +9,14 @@ from rich.text import Text
 
 from consumer.manifest import Promise
 from consumer.records import ModelVersion
+from consumer.visible import visible
 from training.evaluating.compared import Row
 from training.evaluating.diff import Difference, McNemar
 from training.evaluating.evaluate import Evaluation
 from training.evaluating.intervals import Estimate
 from training.operating.kept import Verdict
 from training.reporting.in_words import at_least
-from training.reporting.told import points
+from training.reporting.told import SHOWN_CHARACTERS, points
 
 Figure = Callable[[Evaluation], float]
 
@@ -77,7 +78,7 @@ def check_table(found: Mapping[str, tuple[Promise, Mapping[str, Verdict]]], slic
             share = f" = {1 - each.misses / each.size:.1%}" if each.size else ""
             table.add_row(
                 name,
-                *([value] if slices else []),
+                *([visible(value, SHOWN_CHARACTERS)] if slices else []),
                 f"{at_least(promise.target, '%')} at {at_least(promise.confidence, '%')}",
                 answered + share,
                 f"{each.low:.1%} to {each.high:.1%}",

@@ -1,4 +1,4 @@
-"""Fits the model that is shipped and, with calibration in folds, one for each fold that has not seen it."""
+"""Fits the model that is shipped and, with calibration in folds, one for each fold without its labels."""
 
 import json
 from typing import Any

@@ -102,6 +102,25 @@ def test_slices_hold_the_threshold_down():
     assert [each.value for each in worst.slices] == ["hard", "easy"]
 
 
+def test_the_manifest_says_of_which_slices_it_promises_and_by_which_bound():
+    """
+    So that the card, and whoever has the artifact alone, takes it for no more than it is.
+    """
+    logits, labels = scored(1000)
+    calibration = Calibration(labels, {"fp32": Scored(logits, [])})
+    basis = Basis(np.arange(1000), np.arange(1000), ("en", "de") * 500)
+
+    def promised(basis, **section):
+        promise = recipes.Promise.model_validate(section)
+        made = served(operated(calibration, SHARES, promise, basis), labels, recipes.Gate())
+        return made["fp32"].promise
+
+    sliced, plain, cost = promised(basis, recall=0.9, slices="tongue"), promised(None, recall=0.9), promised(None, **COST)
+    assert (sliced.slices, sliced.bound) == ("tongue", "wilks")
+    assert (plain.slices, plain.bound) == (None, "wilks")
+    assert (cost.slices, cost.bound) == (None, "massart")
+
+
 @pytest.mark.parametrize("section", [COST, CAPACITY])
 def test_a_tradeoff_is_not_chosen_on_what_bounds_it(section):
     """

@@ -142,3 +142,24 @@ def test_without_test_messages_it_claims_no_figures():
     assert "nothing was measured" in text
     assert "with 95\u00a0% confidence" in text
     assert ModelCard(text).data.eval_results is None
+def test_a_promise_of_slices_is_told_as_one():
+    """
+    With the column's name, and not as one of all messages together; nor the other way round.
+    """
+    settings, description, found = usual()
+    promise = description.precisions["fp32"].promise
+    sliced = {
+        name: each.model_copy(update={"promise": promise.model_copy(update={"slices": "shop"})})
+        for name, each in description.precisions.items()
+    }
+
+    plain = card(settings, description, found.eval_results)
+    of_slices = card(settings, description.model_copy(update={"precisions": sliced}), found.eval_results)
+
+    assert "of all the very unsatisfied together" in plain
+    assert "whatever their" not in plain
+    assert "are answered, whatever their `shop`, with" in of_slices
+    assert "of each `shop` that they had" in of_slices
+    assert "together" not in of_slices
+
+

@@ -366,7 +366,15 @@ def test_it_says_what_this_promise_assumes():
     In folds and by slices, other things than otherwise.
     """
     recipe, description, found = run(calibration={"folds": 2})
-    assert "scored by models that had not seen them" in told(report(recipe, description, found))
+    page = told(report(recipe, description, found))
+    assert "by models fitted without them" in page
+    assert "their words alone may have served" in page
+    assert "come from the same messages" not in page
+
+    same = {**found.operating_point["chosen"], "messages": {"temperature": 500, "promise": 500, "apart": False}}
+    page = told(report(recipe, description, replace(found, operating_point={**found.operating_point, "chosen": same})))
+    assert "Temperature and threshold come from the same messages" in page, "in folds too"
+    assert "with intervals of about 95\u00a0%" in page.replace("95 %", "95\u00a0%")
 
     chosen = {**found.operating_point["chosen"], "slices": "language"}
     page = told(
