@@ -6,6 +6,7 @@ stopped; a model that is there is not fitted again (remove its folder under buil
 """
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,20 +14,21 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.halves import SPLITS, Kept, kept_on_halves
 from consumer.artifact import read_manifest
 from training.data import read
-from training.evaluating.answers import Answers, answer
+from training.evaluating.answers import answer
+from training.evaluating.evaluate import evaluate
+from training.evaluating.figures import TFIDF
 from training.evaluating.paired import needless_at_recall
+from training.run_folder import EVAL_RESULTS
 
 RECIPES = Path("recipes/measure")
 BUILD = Path("build/measure")
 RECALL, CONFIDENCE = 0.95, 0.95
-TFIDF = (0.513, 0.297)
 console = Console(stderr=True)
 
 
@@ -42,48 +44,36 @@ GOALS = {"scratch": Goal(0.53, 0.27), "encoder": Goal(0.595, 0.135)}
 
 
 def made(name: str, reviews: Path) -> Path:
-    """The artifact, fitted unless it is there."""
-    artifact = BUILD / name
-    if not (artifact / "manifest.json").exists():
-        recipe = RECIPES / f"{name}.toml"
-        subprocess.run(
-            [sys.executable, "-m", "training.cli", "run", str(recipe), "--data", str(reviews), "--out", str(artifact)],
-            check=True,
-        )
+    """The artifact, fitted unless it is there and its recipe is as it was."""
+    artifact, recipe, made_from = BUILD / name, RECIPES / f"{name}.toml", BUILD / f"{name}.toml"
+    if not made_from.exists() or made_from.read_bytes() != recipe.read_bytes():
+        where = ["--data", str(reviews), "--out", str(artifact), "--replace"]
+        subprocess.run([sys.executable, "-m", "training.cli", "run", str(recipe), *where], check=True)
+        shutil.copy(recipe, made_from)
     return artifact
 
 
 def figures(artifact: Path, reviews: Path) -> dict[str, Any]:
-    """Of each precision that may be served; `kept` of fp32's promise on halves of the test."""
+    """Of each precision that may be served; `kept` is fp32's promise on halves of the test."""
     test = read([reviews / "test.jsonl.gz"])
     answers, _ = answer(artifact, test)
-    gates = {name: each.servable for name, each in read_manifest(artifact).precisions.items()}
-    told: dict[str, Any] = {name: _figures(each, test.labels) for name, each in answers.items()}
-    return {"precisions": told, "servable": gates, "kept": kept(answers["fp32"], test.labels)}
-
-
-def kept(answered: Answers, labels: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Kept:
-    return kept_on_halves(answered.urgency[labels == 0], RECALL, CONFIDENCE)
-
-
-def _figures(answered: Answers, labels: np.ndarray[tuple[int], np.dtype[np.int64]]) -> dict[str, float]:
-    right = answered.probabilities[np.arange(len(labels)), labels]
-    unsatisfied = answered.predicted < 2
+    told = {
+        name: {
+            **evaluate(each, test.labels).as_json(),
+            "needless_at_95": needless_at_recall(each.urgency, test.labels, RECALL),
+        }
+        for name, each in answers.items()
+    }
     return {
-        "accuracy": float((answered.predicted == labels).mean()),
-        "loss": float(-np.log(right).mean()),
-        "needless_at_95": needless_at_recall(answered.urgency, labels, RECALL),
-        "recall": float(answered.urgent[labels == 0].mean()),
-        "needless": float(answered.urgent[labels >= 2].mean()),
-        "argmax_recall": float(unsatisfied[labels == 0].mean()),
-        "argmax_needless": float(unsatisfied[labels >= 2].mean()),
+        "precisions": told,
+        "servable": {name: each.servable for name, each in read_manifest(artifact).precisions.items()},
+        "tfidf_accuracy": json.loads((artifact / EVAL_RESULTS).read_bytes())[TFIDF]["accuracy"],
+        "kept": kept_on_halves(answers["fp32"].urgency[test.labels == 0], RECALL, CONFIDENCE),
     }
 
 
 def show(told: dict[str, dict[str, Any]]) -> None:
-    table = Table(
-        "model", "accuracy", "loss", "needless at 95 %", "as promised: recall / needless", "argmax", "servable"
-    )
+    table = Table("model", "accuracy", "loss", "needless at 95 %", "as promised: recall / needless", "by argmax")
     for name, found in told.items():
         for precision, each in found["precisions"].items():
             table.add_row(
@@ -91,15 +81,13 @@ def show(told: dict[str, dict[str, Any]]) -> None:
                 f"{each['accuracy']:.4f}",
                 f"{each['loss']:.3f}",
                 f"{each['needless_at_95']:.1%}",
-                f"{each['recall']:.1%} / {each['needless']:.1%}",
-                f"{each['argmax_recall']:.1%} / {each['argmax_needless']:.1%}",
-                "yes",
+                *(f"{each[by]['recall']:.1%} / {each[by]['needless']:.1%}" for by in ("operating_point", "argmax")),
             )
         for precision in (name for name, servable in found["servable"].items() if not servable):
-            table.add_row(f"{name} {precision}", "", "", "", "", "", "no")
+            table.add_row(f"{name} {precision}", "may not be served")
         goal = GOALS[name]
-        table.add_row(f"{name}: goal", f"{goal.accuracy}", "", f"{goal.needless:.1%}", "", "", "", end_section=True)
-    table.add_row("TF-IDF + logistic regression", f"{TFIDF[0]}", "", f"{TFIDF[1]:.1%}")
+        table.add_row(f"{name}: goal", f"{goal.accuracy}", "", f"{goal.needless:.1%}")
+        table.add_row("TF-IDF + logistic regression", f"{found['tfidf_accuracy']:.4f}", end_section=True)
     console.print(table)
 
 
