@@ -89,6 +89,14 @@ def test_a_graph_of_other_weights_is_refused(pair):
         require_same_logits(random_padded(pair.theirs.config.model_type, initializer_range=0.21), pair.fp32, 64)
 
 
+def test_a_graph_that_answers_no_number_is_refused(pair, monkeypatch):
+    """It is not larger than the limit, either."""
+    monkeypatch.setattr(OnnxBackend, "logits", lambda self, texts: np.full((len(texts), 5), np.nan, np.float32))
+
+    with pytest.raises(ArtifactError, match="logits are up to nan"):
+        require_same_logits(pair.theirs, pair.fp32, 64)
+
+
 def test_longer_than_its_positions_is_known_beforehand(pair):
     """RoBERTa counts on from the padding's id: 514 positions hold 512 tokens, and not one more."""
     most = longest(pair.theirs.config)

@@ -5,8 +5,10 @@ from huggingface_hub import ModelCard
 from pydantic import ValidationError
 
 from tests.training.made_up_run import recipe, run, usual
+from training.evaluating.figures import TFIDF
 from training.reporting.card import card
 from training.reporting.card_metadata import WIDGET_TEXTS, OnTheHub
+from training.reporting.drawn import TFIDF_NAME
 
 pytestmark = pytest.mark.train
 
@@ -45,6 +47,50 @@ def test_the_hub_reads_the_metrics_of_the_checkpoint():
     )
     assert {each.dataset_name for each in read.data.eval_results} == {"made-up test messages"}
     assert read.data.model_name == "made-up"
+
+
+def test_no_other_precisions_figures_are_the_checkpoints():
+    """
+    The Hub shows what its own box answers with, which is fp32.
+    """
+    settings, description, found = usual()
+    other = {"macro_f1": {"value": 0.5}, "mean_absolute_error_stars": {"value": 3.0}}
+    precisions = {**found.evaluation["precisions"], "int8": {"confusion": other}}
+
+    text = card(settings, description, found.eval_results, {**found.evaluation, "precisions": precisions})
+
+    values = {each.metric_type: each.metric_value for each in ModelCard(text).data.eval_results}
+    assert values["f1"] != 0.5
+    assert values["mae"] != 3.0
+
+
+def test_what_was_measured_stands_in_a_row_for_each():
+    """
+    Of the operating point, and by argmax in a column of its own.
+    """
+    _, _, found = usual()
+    _, text = made()
+
+    for name, each in (("int8", found.eval_results["precisions"]["int8"]), (TFIDF_NAME, found.eval_results[TFIDF])):
+        point, argmax = each["operating_point"], each["argmax"]
+        shares = [point["recall"], point["needless"], argmax["recall"], argmax["needless"]]
+        recall, needless, by_argmax, needless_by_argmax = (f"{100 * share:.1f}\u00a0%" for share in shares)
+        figures = f"{each['accuracy']:.3f} | {each['loss']:.3f} | {recall} | {needless}"
+        assert f"| {name} | {figures} | {by_argmax} / {needless_by_argmax} |" in text
+
+
+def test_a_precision_beyond_its_limits_is_said_to_be_none_to_serve():
+    """
+    Behind its promise, and behind none other's.
+    """
+    settings, description, found = usual()
+    precisions = dict(description.precisions)
+    precisions["int8"] = precisions["int8"].model_copy(update={"servable": False})
+
+    text = card(settings, description.model_copy(update={"precisions": precisions}), found.eval_results)
+
+    (promise,) = (line for line in text.splitlines() if "not servable" in line)
+    assert promise.startswith("- int8: at least 80\u00a0%")
 
 
 def test_what_nobody_said_is_not_claimed():

@@ -159,5 +159,6 @@ def test_lengths_end_with_the_longest():
     svg = lengths({"edges": [0, 8, 16, 64, 512], "counts": [3, 0, 7, 0]}, 16)
 
     assert len(list(ElementTree.fromstring(svg).iter("rect"))) == 3
+    assert {"0", "8", "16", "64"} <= set(words(svg))
     assert "512" not in words(svg)
     assert "10 messages" in (ElementTree.fromstring(svg).findtext("desc") or "")

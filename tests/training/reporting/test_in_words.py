@@ -30,7 +30,8 @@ def test_figures_are_written_as_people_read_them():
 
 
 @pytest.mark.parametrize(
-    ("share", "words"), [(0.9, "90"), (0.95, "95"), (0.90331, "90.3"), (0.9499, "94.9"), (1.0, "100")]
+    ("share", "words"),
+    [(0.9, "90"), (0.7 + 0.2, "90"), (0.95, "95"), (0.90331, "90.3"), (0.9499, "94.9"), (1.0, "100")],
 )
 def test_a_promise_is_never_rounded_up(share, words):
     """

@@ -158,3 +158,4 @@ def test_an_interval_of_a_table_shows_value_and_promise():
     ]
     assert len(places) >= 4
     assert float(parsed(svg).find("circle").get("cx")) == 60  # type: ignore[union-attr, arg-type]
+    assert '<path class="ideal" d="M104.8 0V14"/>' in svg, "nine tenths of the way"

@@ -211,7 +211,10 @@ def test_a_promise_that_the_test_messages_break_is_said_to_be_broken():
     Not like those of calibration: the report's top says so, and that a day is worse.
     """
     assert "the promise was kept there" in told(report(*run(rows=1000, noise=0.5)))
-    assert "the promise was broken there Do not rely on it" in told(report(*run(rows=1000, noise=8.0)))
+    assert "On the test messages it was not kept" not in told(report(*usual()))
+    broken = told(report(*run(rows=1000, noise=8.0)))
+    assert "95\u00a0% confidence. On the test messages it was not kept." in broken
+    assert "the promise was broken there Do not rely on it" in broken
 
 
 PROMISE = {"recall": 0.9, "confidence": 0.95}
