@@ -1,12 +1,13 @@
 """Which calibration messages serve what: some the temperature, the others the promise."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from consumer.errors import SettingsError
-from training.data import Labelled
+from consumer.errors import LimitError, SettingsError
+from training.data import STARS, Labelled
 from training.operating.operate import require_enough, taken_of
 from training.operating.worst_slice import require_slices
 from training.recipe import Promise
@@ -51,10 +52,21 @@ def basis(messages: Labelled, promise: Promise, share: float, seed: int = 0) -> 
 def require_promise(messages: Labelled, promise: Promise, share: float) -> None:
     """LimitError says how many more labelled messages it takes, when these cannot carry the promise."""
     if promise.by != "recall":
+        _require_both_parts(messages.class_counts(), share)
         return
     require_enough(messages.class_counts()[0], promise.recall, promise.confidence, share)
     if slices := _slices(promise, messages):
         require_slices(messages.labels, slices, promise.recall, promise.confidence, share)
+
+
+def _require_both_parts(counts: Sequence[int], share: float) -> None:
+    """Of each class some choose the threshold, and some say what it keeps."""
+    few = [stars for stars, count in zip(STARS, counts, strict=True) if count - taken_of(count, share) < 1]
+    if few:
+        raise LimitError(
+            f"{counts[few[0] - 1]} calibration messages with {few[0]} stars are too few: {share:.0%} of each class "
+            "choose the threshold, and at least one must be left to say what it keeps; label more."
+        )
 
 
 def _groups(labels: NDArray[np.int64], slices: tuple[str, ...]) -> list[NDArray[np.int64]]:

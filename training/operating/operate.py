@@ -83,10 +83,11 @@ def require_enough(size: int, recall: float, confidence: float, share: float = 0
     if allowed < 0:
         needed = total_needed(recall, confidence, share)
         beside = f", {share:.0%} of which serve the temperature" if share else ""
+        most = np.floor(best_recall(kept, confidence) * 1000) / 1000 if kept else 0.0
+        less = f", or promise less (at most {most:g})" if most else ""
         raise LimitError(
             f"{size} very unsatisfied messages are too few to promise a recall of {recall:g} with "
-            f"confidence {confidence:g}: label {needed - size} more ({needed} in all{beside}), or promise less "
-            f"(at most {np.floor(best_recall(kept, confidence) * 1000) / 1000:g})."
+            f"confidence {confidence:g}: label {needed - size} more ({needed} in all{beside}){less}."
         )
     return allowed
 

@@ -78,7 +78,7 @@ def test_too_few_messages_are_told_with_what_the_temperature_takes():
     with pytest.raises(LimitError, match=r"label 1 more \(74 in all, 20% of which serve the temperature\)"):
         require_promise(recipe(), messages(73))
     column = ("rare",) * 50 + ("often",) * 450
-    with pytest.raises(LimitError, match=r"1 of 2 slices .* \(still 64 of 'rare'\)"):
+    with pytest.raises(LimitError, match=r"1 of 2 slices .* \(still 64 of .rare.\)"):
         require_promise(recipe(promise={"slices": "kind"}), messages(100, kind=column))
 
 
@@ -88,3 +88,23 @@ def test_a_column_that_is_not_there_is_named():
     """
     with pytest.raises(SettingsError, match="column 'langauge', and the messages keep language"):
         require_promise(recipe(promise={"slices": "langauge"}), messages(100, language=("en",) * 500))
+
+
+def test_a_class_of_one_cannot_both_choose_and_bound():
+    """
+    Half of one message is one: nothing would be left to say what the threshold keeps.
+    """
+    by_cost = recipe(promise={"by": "cost", "cost_missed": 9, "cost_needless": 1})
+
+    require_promise(by_cost, messages(2))
+    with pytest.raises(LimitError, match="1 calibration messages with 1 stars are too few"):
+        require_promise(by_cost, messages(1))
+
+
+def test_where_none_is_left_nothing_less_is_offered():
+    """
+    A recall of 0 is no promise.
+    """
+    with pytest.raises(LimitError) as refused:
+        require_promise(recipe(), messages(1))
+    assert "promise less" not in str(refused.value)
