@@ -175,19 +175,6 @@ def test_a_base_model_of_this_machine_is_no_page_of_the_hub(tmp_path, monkeypatc
     assert made(OnTheHub(base_model="owner/other"))[0].data.base_model == "owner/other"
 
 
-def test_without_test_messages_it_claims_no_figures():
-    """
-    The promise stands, a model-index does not.
-    """
-    settings, description, _ = usual()
-    figures = {"test_rows": 0, "precisions": {}, "eval_samples": 9}
-
-    text = card(settings, description, figures)
-
-    assert "model-index" not in text
-    assert "nothing was measured" in text
-    assert "with 95\u00a0% confidence" in text
-    assert ModelCard(text).data.eval_results is None
 def test_a_promise_of_slices_is_told_as_one():
     """
     With the column's name, and not as one of all messages together; nor the other way round.
@@ -209,3 +196,16 @@ def test_a_promise_of_slices_is_told_as_one():
     assert "together" not in of_slices
 
 
+def test_without_test_messages_it_claims_no_figures():
+    """
+    The promise stands, a model-index does not.
+    """
+    settings, description, _ = usual()
+    figures = {"test_rows": 0, "precisions": {}, "eval_samples": 9}
+
+    text = card(settings, description, figures)
+
+    assert "model-index" not in text
+    assert "nothing was measured" in text
+    assert "with 95\u00a0% confidence" in text
+    assert ModelCard(text).data.eval_results is None
