@@ -72,7 +72,8 @@ def test_what_the_old_threshold_did_is_told_of_the_same_messages(made):
     happy = [each for each, label in zip(urgent, messages.labels, strict=True) if label >= 2]
     assert before["recall"] == pytest.approx(sum(very) / len(very))
     assert before["needless"] == pytest.approx(sum(happy) / len(happy))
-    assert f"{before['needless'] * 100:.1f}\u00a0%" in (made / "README.md").read_text("utf-8")
+    told = f"threshold answered {before['recall'] * 100:.1f}\u00a0% and {before['needless'] * 100:.1f}\u00a0%"
+    assert told in (made / "README.md").read_text("utf-8")
 
 
 def test_shares_that_were_declared_stay_unless_others_are(made):
@@ -143,6 +144,18 @@ def test_check_tells_kept_broken_and_too_few_apart(tmp_path, capsys):
     assert "calibrate on messages like these" in capsys.readouterr().err
     assert cli.main(["check", str(ARTIFACT), labelled(tmp_path / "few.jsonl", [angry] * 20)]) == 6
     assert "label about 9 more" in capsys.readouterr().err
+
+
+def test_two_precisions_are_two_tests(tmp_path, capsys):
+    """
+    8 misses of 40 break one precision's promise (P = 0.04); of two, either of which would, they do not tell.
+    """
+    angry, happy = "Three weeks, no refund, nobody answers, I am furious.", "Thank you, it arrived early, wonderful!"
+    file = labelled(tmp_path / "a.jsonl", [angry] * 32 + [happy] * 8)
+
+    assert cli.main(["check", str(ARTIFACT), file, "--precision", "fp32"]) == 5
+    assert cli.main(["check", str(ARTIFACT), file]) == 6
+    assert "Too few" in capsys.readouterr().err
 
 
 def test_check_asks_every_slice(tmp_path, capsys):

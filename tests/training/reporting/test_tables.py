@@ -4,23 +4,26 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from consumer.manifest import Promise
 from consumer.records import ModelVersion
 from training.evaluating.compared import Compared, Row
 from training.evaluating.diff import Difference, McNemar
 from training.evaluating.evaluate import Answered, Evaluation
 from training.evaluating.intervals import Estimate
 from training.evaluating.paired import Paired
-from training.reporting.tables import compare_table, diff_table
+from training.operating.kept import verdict
+from training.reporting.tables import check_table, compare_table, diff_table
 
 pytestmark = pytest.mark.train
 
 GAIN = Estimate(-0.03, -0.05, -0.01)
 EVALUATION = Evaluation(300, 0.6, 0.9, Answered(0.95, 0.8, 0.15), Answered(0.9, 0.7, 0.1))
-COMPARED = Compared("int8", 80, 0.96, Estimate(0.2, 0.1, 0.3), 0.6, 0.95, 1234.5, 12_300_000)
+SECOND = replace(EVALUATION, loss=0.8, operating_point=Answered(0.95, 0.8, 0.12))
+COMPARED = Compared("int8", 80, 0.96, Estimate(0.2, 0.1, 0.3), 0.6, 0.95, 1234.5, 12_300_000, "validation")
 
 
-def shown(table: object) -> list[str]:
-    console = Console(width=80, markup=False, highlight=False)
+def shown(table: object, width: int = 80) -> list[str]:
+    console = Console(width=width, markup=False, highlight=False)
     with console.capture() as captured:
         console.print(table)
     return captured.get().splitlines()
@@ -38,7 +41,9 @@ def test_each_base_is_a_line_of_a_common_terminal_and_failures_stand_below():
 
     *title, header, first, second, last = map(words, shown(compare_table(rows)))
 
-    assert "at the threshold that [promise] asks for" in " ".join(title)
+    assert "of the validation messages with 3 to 5 stars, where 96% of those with 1 star are answered" in " ".join(
+        title
+    )
     assert header == "base model served needless (95 %) loss texts/s MB"
     assert first == "microsoft/deberta-v3-small int8 20.0% (10.0% to 30.0%) 0.950 1,234 12.3"
     assert second.startswith("tiny ")
@@ -63,11 +68,27 @@ def test_what_differs_is_told_in_words(test, told):
     """
     gained = Paired(GAIN, GAIN, GAIN, 0.95, GAIN)
     same = McNemar(0, 0, 1.0)
-    found = Difference(300, 0.9, 0.95, 3, 12, same, test, EVALUATION, replace(EVALUATION, loss=0.8), gained)
+    found = Difference(300, 0.9, 0.95, 3, 12, same, test, EVALUATION, SECOND, gained)
 
     lines = shown(diff_table(ModelVersion("m", "1", "fp32"), ModelVersion("m", "2", "int8"), found))
 
     assert words(lines[0]) == "300 messages A: m 1 fp32 B: m 2 int8 B less A, points (95 %)"
-    assert words(lines[3]) == "3 to 5 needlessly 15.0% 15.0% -3.0 (-5.0 to -1.0)"
+    assert words(lines[3]) == "3 to 5 needlessly 15.0% 12.0% -3.0 (-5.0 to -1.0)"
+    assert words(lines[5]) == "loss 0.900 0.800"
     assert "the same decision: 95.0%; 3 became urgent, 12 routine" in lines
     assert f"right decisions: {told}" in " ".join(line.strip() for line in lines)
+
+
+def test_a_check_tells_what_was_answered_and_what_it_would_take():
+    """
+    Of the promise rounded down, slice by slice; how many messages only where these are too few.
+    """
+    promise = Promise(target=0.94996, recall=0.96, confidence=0.95, calibration_size=300, needless=0.2)
+    found = {"int8": (promise, {"web": verdict(30, 100, 0.94996, 0.95, 2), "mail": verdict(0, 20, 0.94996, 0.95, 2)})}
+
+    _, web, mail = map(words, shown(check_table(found, "channel"), width=120))
+
+    assert web.startswith('int8 "web" 94.9% at 95% 70 of 100 = 70.0%')
+    assert web.endswith(" broken")
+    assert mail.startswith('int8 "mail" 94.9% at 95% 20 of 20 = 100.0%')
+    assert f" {verdict(0, 20, 0.94996, 0.95, 2).needed} too few to tell" in mail

@@ -64,3 +64,4 @@ def test_a_slice_is_told_with_its_size_and_interval():
     assert worst_slice_lines([bad, Slice("shop", "quiet", 20, 0, None, None, None)], 5) == [
         '  shop "a\\u{1b}[31m": 50.0% of 10 with 1 star answered (20.0% to 80.0%)'
     ]
+    assert len(worst_slice_lines([bad] * 3, 2)) == 2
