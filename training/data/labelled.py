@@ -1,6 +1,7 @@
 """Labelled messages: a text and one to five stars a row, and what can be done with the rows."""
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from consumer.errors import SettingsError
 from training.data.labels import STARS
-from training.data.texts import ROWS_AT_ONCE, Texts
+from training.data.texts import ROWS_AT_ONCE, Texts, in_batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,14 @@ class Labelled:
         order, whole = np.lexsort(digests.T[::-1]), hashlib.sha256()
         for start in range(0, len(order), ROWS_AT_ONCE):
             whole.update(digests[order[start : start + ROWS_AT_ONCE]].tobytes())
+        return whole.hexdigest()
+
+    def ordered_fingerprint(self) -> str:
+        """SHA-256 of all rows in their order, with columns, sources and weights: scores are kept by place alone."""
+        whole = hashlib.sha256(self.labels.tobytes() + self.weights.tobytes())
+        for name, values in (("text", self.texts), ("raw", self.raw), ("source", self.sources), *self.columns.items()):
+            for batch in in_batches(values):
+                whole.update(json.dumps([name, *batch]).encode())
         return whole.hexdigest()
 
 

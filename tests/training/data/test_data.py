@@ -1,5 +1,6 @@
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,9 @@ import pytest
 
 from consumer.errors import SettingsError
 from training import data
+from training.data import splits
+from training.data.prepare import Prepared
+from training.run_folder import RunFolder
 
 pytestmark = pytest.mark.train
 
@@ -154,6 +158,31 @@ def test_the_fingerprint_sees_every_text_and_label_but_not_their_order():
     assert messages.fingerprint() != labelled(("one", "twO", "two"), messages.labels).fingerprint()
     assert messages.fingerprint() != labelled(messages.texts, np.array([0, 4, 3])).fingerprint()
     assert messages.fingerprint() != messages.take([0, 1]).fingerprint()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {},
+        {"labels": np.array([0, 4, 3])},
+        {"columns": {"shop": ("a", "b", "c")}},
+        {"sources": ("own", "own", "public")},
+        {"weights": np.array([1.0, 1.0, 0.5])},
+    ],
+)
+def test_a_run_s_messages_are_others_in_another_order(tmp_path, other):
+    """
+    Its scores are kept by place alone. Other columns, sources or weights make others of them, too.
+    """
+    messages = labelled(("one", "two", "two"), np.array([0, 4, 4]))
+    folders = [RunFolder(tmp_path / name) for name in ("one", "same", "other")]
+    changed = replace(messages, **other) if other else messages.take([1, 0, 2])
+
+    for folder, some in zip(folders, (messages, messages, changed), strict=True):
+        splits.write(Prepared(some, some, some, None, 0, []), folder)
+
+    one, same, another = (folder.messages() for folder in folders)
+    assert one == same != another
 
 
 def test_a_split_takes_its_share_of_every_class_and_nothing_twice():
