@@ -1,5 +1,6 @@
 """`shikyu-train run`: from a recipe to an artifact under its final name, every step in order."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -9,13 +10,14 @@ from training import processes
 from training import recipe as recipes
 from training.data.sources import Limits
 from training.feasible import require_arguments, require_exportable
+from training.fitting.loading import identity
 from training.fitting.watched import quiet_libraries
 from training.held import clear, held, require_apart
 from training.run_folder import RunFolder, fingerprint
 from training.steps.data import data
 from training.steps.evaluate import evaluate
 from training.steps.export import export
-from training.steps.fit import fit
+from training.steps.fit import fit, tidy
 from training.steps.graphs import graphs
 from training.steps.job import Job, Say
 from training.steps.operate import operate
@@ -47,13 +49,28 @@ def job(
     replace: bool = False,
 ) -> Job:
     """What the recipe at `path` asks for; the run's folder is beside the artifact unless `work` names one."""
-    recipe = recipes.read(path)
+    recipe = _located(recipes.read(path), data or path.parent)
     artifact = output or path.parent / recipe.output
     folder = RunFolder(work or artifact.with_name(f"{artifact.name}.run"))
     require_apart(folder.root, artifact)
     quiet_libraries()
     told = say if processes.is_main() else lambda _: None
     return Job(recipe, folder, data or path.parent, artifact, told, replace)
+
+
+def _located(recipe: recipes.Recipe, files: Path) -> recipes.Recipe:
+    """Base models that are folders lie where the recipe's other files are, wherever it is read from."""
+
+    def place(base: str) -> str:
+        folder = files / base
+        return str(folder.resolve()) if base != recipes.SCRATCH and os.path.isdir(folder) else base  # noqa: PTH112 - Path's raises for a name too long
+
+    return recipe.model_copy(
+        update={
+            "model": recipe.model.model_copy(update={"base": place(recipe.model.base)}),
+            "compare": recipes.Compare(bases=[place(base) for base in recipe.compare.bases]),
+        }
+    )
 
 
 def run(job: Job) -> None:
@@ -84,6 +101,11 @@ def until(last: str) -> list[str]:
     return list(STEPS)[: list(STEPS).index(last) + 1]
 
 
+def since(first: str) -> list[str]:
+    """The steps from `first` to the last."""
+    return list(STEPS)[list(STEPS).index(first) :]
+
+
 def finish(job: Job, step: str) -> None:
     """The step, unless it was done with the very same settings and messages. Messages are always read again."""
     if step not in until(TOGETHER):
@@ -101,23 +123,33 @@ def do(job: Job, step: str) -> None:
 
 def _do(job: Job, step: str) -> None:
     if processes.is_main():
-        job.folder.forget(step)
+        for each in [step] if step == "data" else since(step):  # the messages' stamp tells whether they are others
+            job.folder.forget(each)
         STEPS[step][0](job)
         job.folder.done(step, _fingerprint(job, step), _settings(job, STEPS[step][1]))
+        if step == "fit":
+            tidy(job)  # not before it counts as done, or a kill would cost the whole fit
     elif step == TOGETHER:
         STEPS[step][0](job)
 
 
 def _is_due(job: Job, step: str) -> bool:
-    return step == "data" or not job.folder.is_done(step, _fingerprint(job, step))
+    return step == "data" or job.folder.stamp(step) != _fingerprint(job, step)
 
 
 def _fingerprint(job: Job, step: str) -> str:
-    """Of the messages, and of all the recipe's parts that the step and those before it depend on."""
-    parts = [part for each in until(step) for part in STEPS[each][1]]
-    settings = _settings(job, parts)
-    settings["data"]["limits"] = Limits().model_dump(mode="json")  # the recipe's judge messages, and change none
-    return fingerprint(settings, job.folder.messages())
+    """Of the recipe's parts that the step depends on, of the step before it as it was done, and of what it reads."""
+    settings, before = _settings(job, STEPS[step][1]), [job.folder.stamp(each) for each in until(step)[-2:-1]]
+    if step == "data":
+        settings["data"]["limits"] = Limits().model_dump(mode="json")  # the recipe's judge messages, and change none
+    return fingerprint(settings, before, _read(job, step))
+
+
+def _read(job: Job, step: str) -> str | None:
+    if step == "data":
+        return job.folder.messages()
+    model = job.recipe.model
+    return identity(model.base, model.revision) if step == "fit" and model.base != recipes.SCRATCH else None
 
 
 def _settings(job: Job, parts: Iterable[str]) -> dict[str, Any]:

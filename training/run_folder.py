@@ -15,7 +15,8 @@ Where a run keeps what its steps hand on to one another, so that each can be don
                                     the figures by the Trainer's names: of the fit, of calibration, of the test messages
     evaluation.json                 everything that was measured on the test messages
     mistakes.json  report.html      these hold customers' texts, and are no part of the artifact
-    done/<step>.json                fingerprint of all that a step was made from, and its own parts of the recipe
+    done/<step>.json                fingerprint of all that a step was made from, the step before it among that, and
+                                    its own parts of the recipe
 """
 
 import hashlib
@@ -138,12 +139,12 @@ class RunFolder:
             found |= json.loads(path.read_bytes()).get("settings", {})
         return found
 
-    def is_done(self, step: str, fingerprint: str) -> bool:
-        """Whether the step was finished with the very same settings and inputs."""
+    def stamp(self, step: str) -> str | None:
+        """The fingerprint that the step was finished with; None when it was not."""
         try:
-            return bool(json.loads((self.root / "done" / f"{step}.json").read_bytes())["fingerprint"] == fingerprint)
+            return str(json.loads((self.root / "done" / f"{step}.json").read_bytes())["fingerprint"])
         except (FileNotFoundError, ValueError, KeyError, TypeError):
-            return False
+            return None
 
     def forget(self, step: str) -> None:
         """Before a step begins: interrupted, it is not done."""
@@ -162,6 +163,8 @@ def write_atomically(path: Path, content: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
+            file.flush()
+            os.fsync(handle)  # a name may outlive a power cut that its content does not
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

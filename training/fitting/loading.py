@@ -1,5 +1,6 @@
 """Why a base model cannot be loaded, cause by cause, and what to do about each. No code of its own is ever run."""
 
+import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from consumer.manifest import CONFIG_FILE
 from training.sharing.hub_errors import causes, endpoint, reason
 
 MAIN = "main"
+LOADED = (".json", ".model", ".safetensors", ".txt")  # what of a folder may be read
 FEWEST_TOKENS = 10  # an empty one of some kinds still has a space and an unknown word
 
 
@@ -40,6 +42,18 @@ def commit(base: str, revision: str | None) -> str | None:
         return None
     found = try_to_load_from_cache(base, CONFIG_FILE, revision=revision or MAIN)
     return Path(found).parent.name if isinstance(found, str) else None
+
+
+def identity(base: str, revision: str | None) -> str | None:
+    """What a base model's name stands for now: a Hub checkpoint's commit, SHA-256 of the files of a folder."""
+    if not _is_folder(base):
+        return commit(base, revision)
+    whole = hashlib.sha256()
+    for path in sorted(Path(base).iterdir()):
+        if path.suffix in LOADED:
+            with path.open("rb") as file:
+                whole.update(path.name.encode() + hashlib.file_digest(file, "sha256").digest())
+    return whole.hexdigest()
 
 
 def refuse_code(base: str, options: Mapping[str, Any]) -> None:

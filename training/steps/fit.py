@@ -34,7 +34,15 @@ def fit(job: Job) -> None:
     for number, (rest, _) in enumerate(messages.folds):
         _fit(job, begin, fold(number), messages.train.take(rest), messages)
     if processes.is_main():
-        _finish(job, [START, MODEL, *map(fold, range(len(messages.folds)))])
+        job.folder.write_json(FIT, _fitted(job.recipe, job.folder))
+        job.folder.write(TRAIN_RESULTS, (job.folder.checkpoints(MODEL) / TRAIN_RESULTS).read_bytes())
+
+
+def tidy(job: Job) -> None:
+    """Removes the checkpoints of a fit that is done, unless the recipe has named how to keep them."""
+    if not any(name.startswith("save_") for name in job.recipe.fit.arguments):
+        for work in job.folder.checkpoints().parent.glob("*/"):
+            checkpoints.clear(work)
 
 
 def _fit(job: Job, begin: Start, name: str, learned: Labelled, messages: Prepared) -> None:
@@ -52,15 +60,6 @@ def _fit(job: Job, begin: Start, name: str, learned: Labelled, messages: Prepare
     if processes.is_main():
         with checkpoints.writing(job.folder.model(name)):
             save(fitted, begin.tokenizer, job.folder.model(name))
-
-
-def _finish(job: Job, names: list[str]) -> None:
-    """What was fitted, and its figures; checkpoints go, unless the recipe has named how to keep them."""
-    job.folder.write_json(FIT, _fitted(job.recipe, job.folder))
-    job.folder.write(TRAIN_RESULTS, (job.folder.checkpoints(MODEL) / TRAIN_RESULTS).read_bytes())
-    if not any(name.startswith("save_") for name in job.recipe.fit.arguments):
-        for name in names:
-            checkpoints.clear(job.folder.checkpoints(name))
 
 
 def _fitted(recipe: Recipe, folder: RunFolder) -> dict[str, Any]:

@@ -101,10 +101,10 @@ def test_another_limit_is_no_other_data(tmp_path):
     from training import run
 
     path = named(tmp_path, **ALLOWED)
-    before = run._fingerprint(run.job(path, print), "fit")
+    before = run._fingerprint(run.job(path, print), "data")
     named(tmp_path, **ALLOWED, max_cut=0.9)
 
-    assert run._fingerprint(run.job(path, print), "fit") == before
+    assert run._fingerprint(run.job(path, print), "data") == before
 
 
 def test_too_few_for_the_promise_is_told_beside_the_limits(tmp_path, capsys):

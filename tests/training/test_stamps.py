@@ -1,0 +1,132 @@
+"""What is done again, and what is not: a step's stamp is of all that it was made from."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.training.test_processes import RECIPE, SAMPLE
+from training import run
+from training.fitting import loading
+from training.run_folder import RunFolder
+
+pytestmark = pytest.mark.train
+
+BASED = 'name = "a"\noutput = "artifact"\n[data]\ntrain = ["x"]\n[model]\nbase = "{base}"\n'
+
+
+@pytest.fixture
+def did(monkeypatch) -> list[str]:
+    """The steps that were done, each in the place of what it does."""
+    done: list[str] = []
+    for name, (_, parts) in run.STEPS.items():
+        monkeypatch.setitem(run.STEPS, name, (lambda job, name=name: done.append(name), parts))
+    return done
+
+
+def job(folder: Path, recipe: str = BASED.format(base="somebody/base")) -> run.Job:
+    (folder / "recipe.toml").write_text(recipe, "utf-8")
+    return run.job(folder / "recipe.toml", print)
+
+
+def finish(asked: run.Job) -> None:
+    for step in run.STEPS:
+        run.finish(asked, step)
+
+
+def test_a_step_that_is_done_takes_those_after_it_along(tmp_path, did):
+    """
+    Made of what it made before, they would go by the new settings' name; those before it, and the messages, stand.
+    """
+    finish(job(tmp_path))
+    did.clear()
+
+    run.do(job(tmp_path), "operate")
+    finish(job(tmp_path))
+
+    assert did == ["operate", "data", "evaluate", "report", "export"]
+
+
+def test_a_step_done_alone_is_of_what_was_there(tmp_path, did):
+    """
+    Graphs of an older fit are not those of the fit that the recipe asks for now.
+    """
+    finish(job(tmp_path))
+    other = BASED.format(base="somebody/base") + "[fit]\npatience = 2\n"
+    did.clear()
+
+    run.do(job(tmp_path, other), "graphs")
+    finish(job(tmp_path, other))
+
+    assert did == ["graphs", "data", "fit", "graphs", "operate", "evaluate", "report", "export"]
+
+
+def test_a_base_model_in_a_folder_is_its_files(tmp_path, did):
+    """
+    Those that are loaded: the same name with other weights is another one to fit.
+    """
+    base = tmp_path / "base"
+    base.mkdir()
+    for name in ("config.json", "model.safetensors", "README.md"):
+        (base / name).write_text("this")
+    asked = job(tmp_path, BASED.format(base="base"))
+    finish(asked)
+    did.clear()
+
+    (base / "README.md").write_text("that")
+    finish(asked)
+    (base / "model.safetensors").write_text("that")
+    finish(asked)
+
+    assert did == ["data", "data", *run.since("fit")]
+
+
+def test_a_base_model_of_the_hub_is_its_commit(tmp_path, did, monkeypatch):
+    """
+    A branch moves: what is there now is another model.
+    """
+    for commit in ("1" * 40, "2" * 40):
+        monkeypatch.setattr(loading, "try_to_load_from_cache", lambda *_, commit=commit, **__: f"{commit}/config.json")
+        finish(job(tmp_path))
+
+    assert did == [*run.STEPS, "data", *run.since("fit")]
+
+
+@pytest.mark.parametrize("base", ["base", "scratch", "somebody/base"])
+def test_a_base_model_lies_beside_the_recipe(tmp_path, base):
+    """
+    As all that it names does, from wherever it is read; what is no folder there is a name.
+    """
+    (tmp_path / "base").mkdir()
+    (tmp_path / "scratch").mkdir()
+
+    found = job(tmp_path, BASED.format(base=base) + f'[compare]\nbases = ["{base}"]\n').recipe
+
+    wanted = str(tmp_path / "base") if base == "base" else base
+    assert found.model.base == wanted
+    assert found.compare.bases == [wanted]
+
+
+def test_checkpoints_stay_until_the_fit_counts_as_done(tmp_path, monkeypatch):
+    """
+    Killed in between, it goes on from the last one, and is not fitted anew.
+    """
+    (tmp_path / "train.jsonl").write_bytes(b"".join(SAMPLE.read_bytes().splitlines(keepends=True)[:200]))
+    asked = job(tmp_path, RECIPE.format(batch=8).replace("num_train_epochs = 2", "max_steps = 2"))
+    work = asked.folder.checkpoints()
+
+    def killed(folder, step, *rest):
+        if step == "fit":
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RunFolder, "done", killed)
+        run.finish(asked, "data")
+        with pytest.raises(KeyboardInterrupt):
+            run.finish(asked, "fit")
+    assert (work / "checkpoint-2").is_dir()
+
+    run.do(asked, "data")
+    run.finish(asked, "fit")
+
+    assert not list(work.parent.glob("*/checkpoint-*"))
+    assert (work / "train_results.json").exists()
