@@ -2,7 +2,11 @@
 
 import os
 from collections.abc import Callable
-from typing import TypeVar
+from datetime import timedelta
+from functools import cache
+from typing import Any, TypeVar
+
+LONGEST_WAIT = timedelta(days=7)  # while the main process reads a million messages, or fetches a model
 
 T = TypeVar("T")
 
@@ -31,7 +35,19 @@ def decided(decide: Callable[[], T]) -> T:
     """What the main process decides, in all of them; the others do not ask."""
     if count() == 1:
         return decide()
-    from accelerate.utils import broadcast_object_list  # type: ignore[import-untyped]
+    import torch
 
-    [answer] = broadcast_object_list([decide() if is_main() else None])
-    return answer  # type: ignore[no-any-return]
+    together = _patient()
+    answer = [decide() if is_main() else None]
+    torch.distributed.broadcast_object_list(answer, src=0, group=together)
+    return answer[0]  # type: ignore[return-value]
+
+
+@cache
+def _patient() -> Any:
+    """All processes once more: those that the Trainer makes known to one another give up after minutes."""
+    import torch
+    from accelerate import PartialState
+
+    PartialState(cpu=not torch.accelerator.is_available())  # else each is alone where there is none
+    return torch.distributed.new_group(timeout=LONGEST_WAIT, backend="gloo")

@@ -65,6 +65,19 @@ do_steps(Path(sys.argv[1]), said := [])
 print(*said, sep="\\n")
 """
 
+IMPATIENT = """
+import time
+from datetime import timedelta
+import torch.distributed as together
+from accelerate import PartialState
+from torch.distributed.distributed_c10d import _set_pg_timeout
+from training import processes
+PartialState(cpu=True)
+together.barrier()
+_set_pg_timeout(timedelta(seconds=1))
+print(processes.decided(lambda: time.sleep(2) or "all was read"))
+"""
+
 
 def fitted(folder: Path, batch: int, processes: int) -> tuple[list[str], dict]:
     """What `data` and `fit` said and left, in so many processes of `torchrun`."""
@@ -87,7 +100,11 @@ def do_steps(recipe: Path, said: list[str]) -> None:
 
 
 def launched(folder: Path, processes: int) -> list[str]:
-    (folder / "steps.py").write_text(STEPS)
+    return started(folder, STEPS, processes)
+
+
+def started(folder: Path, program: str, processes: int) -> list[str]:
+    (folder / "steps.py").write_text(program)
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     launcher = ("-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}")
     command = [sys.executable, *launcher, str(folder / "steps.py"), str(folder / "recipe.toml")]
@@ -109,3 +126,10 @@ def test_two_processes_learn_what_one_does(tmp_path):
     assert losses(together) == pytest.approx(losses(alone), abs=1e-3)
     assert together["max_steps"] == alone["max_steps"] == 20
     assert len([line for line in said if line.startswith("fit: step")]) == 5
+
+
+def test_the_others_wait_as_long_as_it_takes(tmp_path):
+    """
+    The main process may read for an hour, and what the Trainer makes of them gives up after minutes: a second, here.
+    """
+    assert started(tmp_path, IMPATIENT, 2) == ["all was read"] * 2
