@@ -16,6 +16,7 @@ from transformers import (
     set_seed,
 )
 
+from consumer.errors import SettingsError
 from consumer.records import Satisfaction
 from training import processes
 from training.data.labelled import Labelled
@@ -30,29 +31,41 @@ from training.fitting.word_vectors import word_vectors
 from training.recipe import SCRATCH, Recipe
 
 TEXTS_AT_ONCE = 1000
+MEASURED = "measured.json"  # beside the checkpoints of pretraining
 EVEN = (1 / len(Satisfaction),) * len(Satisfaction)
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where each fit begins: a tokenizer, and a configuration with its pretrained encoder, or a checkpoint's place."""
+    """
+    Where each fit begins: a tokenizer, and a configuration with its pretrained encoder, or a checkpoint's place.
+
+    `measured` is precision.options'.
+    """
 
     tokenizer: PreTrainedTokenizerBase
     config: DebertaV2Config | None
     encoder: DebertaV2Model | None
     base: str
     revision: str | None = None
+    measured: Path | None = None
 
 
 def start(recipe: Recipe, texts: Sequence[str], work: Path, say: Say = lambda _: None) -> Start:
     """Tokenizer and encoder from the texts alone, or the recipe's checkpoint. No label is looked at."""
+    measured = work / MEASURED
     if recipe.model.base != SCRATCH:
         _, words = model.from_checkpoint(recipe.model.base, recipe.model.revision)
-        return Start(words, None, None, recipe.model.base, recipe.model.revision)
+        if recipe.fit.token_dropout and words.mask_token_id is None:
+            raise SettingsError(
+                f"[fit] token_dropout puts a mask in the place of tokens, and the base model {recipe.model.base!r} has "
+                "no token for it: leave it out, or take another base model."
+            )
+        return Start(words, None, None, recipe.model.base, recipe.model.revision, measured)
     own = tokenizer.train(texts, recipe.model.vocab_size, lower_case=recipe.model.lower_case)
     config = model.config_from_scratch(recipe.model.config, len(own))
     if not (recipe.pretrain.word_vectors or recipe.pretrain.of_masked_words):
-        return Start(own, config, None, SCRATCH)
+        return Start(own, config, None, SCRATCH, measured=measured)
     set_seed(recipe.seed)
     encoder = DebertaV2Model(config)
     if recipe.pretrain.word_vectors:
@@ -61,9 +74,9 @@ def start(recipe: Recipe, texts: Sequence[str], work: Path, say: Say = lambda _:
         model.begin_with(encoder, *word_vectors(ids, len(own), model.token_width(encoder), recipe.seed))
     if recipe.pretrain.of_masked_words:
         ids = encode(own, texts, recipe.model.max_length)
-        options = _options(recipe, without_push(recipe.pretrain.arguments), config)
+        options = _options(recipe, without_push(recipe.pretrain.arguments), config, measured)
         pretrain(encoder, own, ids, work, options, recipe.pretrain.mask_share, say)
-    return Start(own, config, encoder, SCRATCH)
+    return Start(own, config, encoder, SCRATCH, measured=measured)
 
 
 def learn(
@@ -99,16 +112,18 @@ def learn(
         begin.tokenizer.mask_token_id,
     )
     given = recipe.fit.arguments if shipped else without_push(recipe.fit.arguments)
-    options = _options(recipe, given, fresh.config)
+    options = _options(recipe, given, fresh.config, begin.measured)
     chooser = None if validation is None else _validation(recipe, begin, validation, _shares(messages))
     ways = _ways(recipe, targets, _moved(messages, calibration))
     fit(fresh, begin.tokenizer, examples, work, options, ways, chooser, say)
     return fresh
 
 
-def _options(recipe: Recipe, given: Mapping[str, Any], config: PreTrainedConfig) -> dict[str, Any]:
+def _options(
+    recipe: Recipe, given: Mapping[str, Any], config: PreTrainedConfig, measured: Path | None
+) -> dict[str, Any]:
     width = int(getattr(config, "hidden_size", 0)) or 1
-    bits = processes.decided(lambda: precision.options(recipe.fit.precision, given, width))
+    bits = processes.decided(lambda: precision.options(recipe.fit.precision, given, width, measured))
     return {"seed": recipe.seed, **bits, **given}
 
 

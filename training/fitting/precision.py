@@ -1,12 +1,15 @@
 """In how many bits a fit reckons: fewer where the device is quicker with them, and learns the same."""
 
+import json
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
 
 from consumer.errors import SettingsError
+from training.run_folder import write_atomically
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
@@ -16,16 +19,17 @@ QUICKER = 1.5  # by matrices alone; a step does more than that, so less would no
 TENSOR_CORES = (7, 0)  # CUDA's compute capability that brought them, for fp16
 
 
-def options(precision: Precision, given: Mapping[str, Any], width: int) -> dict[str, Any]:
+def options(precision: Precision, given: Mapping[str, Any], width: int, measured: Path | None = None) -> dict[str, Any]:
     """
     TrainingArguments for a model with `width` columns; what the recipe gives under their own names wins.
 
-    SettingsError when the device cannot reckon so.
+    `measured` is where a run keeps what was measured, so that a fit which goes on reckons as it began, however busy the
+    machine is by then. SettingsError when the device cannot reckon so.
     """
     if {"bf16", "fp16"} & given.keys():
         return {}
     on_cpu = bool(given.get("use_cpu")) or not torch.cuda.is_available()
-    chosen = (_for_cpu(width) if on_cpu else _for_cuda()) if precision == "auto" else precision
+    chosen = (_for_cpu(width, measured) if on_cpu else _for_cuda()) if precision == "auto" else precision
     if chosen == "fp32":
         return {}
     if on_cpu and chosen == "fp16":
@@ -45,10 +49,18 @@ def _for_cuda() -> Precision:
     return "fp16" if torch.cuda.get_device_capability() >= TENSOR_CORES else "fp32"
 
 
-def _for_cpu(width: int) -> Precision:
-    if not _has_bf16_units():
-        return "fp32"
-    return "bf16" if _seconds(width, torch.float32) >= QUICKER * _seconds(width, torch.bfloat16) else "fp32"
+def _for_cpu(width: int, measured: Path | None) -> Precision:
+    return "bf16" if _has_bf16_units() and _is_quicker(width, measured) else "fp32"
+
+
+def _is_quicker(width: int, measured: Path | None) -> bool:
+    kept = json.loads(measured.read_bytes()) if measured is not None and measured.exists() else {}
+    if kept.get("width") == width:
+        return bool(kept["bf16_is_quicker"])
+    quicker = _seconds(width, torch.float32) >= QUICKER * _seconds(width, torch.bfloat16)
+    if measured is not None:
+        write_atomically(measured, json.dumps({"width": width, "bf16_is_quicker": quicker}).encode() + b"\n")
+    return quicker
 
 
 def _has_bf16_units() -> bool:

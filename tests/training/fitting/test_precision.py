@@ -23,6 +23,21 @@ def test_a_cpu_takes_bf16_where_it_is_quicker_with_it(monkeypatch, units, fp32_s
     assert precision.options("auto", ON_CPU, 256) == chosen
 
 
+def test_a_run_that_goes_on_keeps_what_it_measured(monkeypatch, tmp_path):
+    """
+    A busy machine measures otherwise, and checkpoints in other bits would be thrown away; another width is asked anew.
+    """
+    monkeypatch.setattr(precision, "_has_bf16_units", lambda: True)
+    for fp32_s, width, chosen in (
+        (3.0, 256, {"bf16": True, **ON_CPU}),
+        (1.0, 256, {"bf16": True, **ON_CPU}),
+        (1.0, 64, {}),
+    ):
+        monkeypatch.setattr(precision, "_seconds", lambda _, kind, s=fp32_s: s if kind == torch.float32 else 1.0)
+
+        assert precision.options("auto", ON_CPU, width, tmp_path / "start" / "measured.json") == chosen
+
+
 @pytest.mark.parametrize(
     ("bf16", "capability", "chosen"), [(True, (9, 0), "bf16"), (False, (7, 5), "fp16"), (False, (6, 1), None)]
 )
