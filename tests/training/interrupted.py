@@ -42,14 +42,22 @@ OPTIONS: Mapping[str, Any] = {
 }
 
 
-def fitted(work: Path, ways: fit.Ways, rows: int = len(TEXTS), say: Say = print, **options: Any) -> torch.nn.Module:
+def fitted(
+    work: Path,
+    ways: fit.Ways,
+    rows: int = len(TEXTS),
+    say: Say = print,
+    judge: Callable[[Any], Mapping[str, float]] | None = None,
+    **options: Any,
+) -> torch.nn.Module:
     """Dropout in the model, dropped tokens in the texts: what a resumed fit must draw again."""
     words = tokenizer.train(TEXTS, 60)
     torch.manual_seed(3)
     model = classifier(config_from_scratch(SIZES, len(words)), None)
     ids = words(TEXTS[:rows])["input_ids"]
     examples = fit.Examples(ids, fit.soft_targets(LABELS[:rows], 0.1), 0.2, words.mask_token_id)
-    fit.fit(model, words, examples, work, {**OPTIONS, **options}, ways, say=say)
+    validation = None if judge is None else fit.Validation(examples, judge)
+    fit.fit(model, words, examples, work, {**OPTIONS, **options}, ways, validation, say)
     return model
 
 

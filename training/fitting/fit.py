@@ -54,6 +54,11 @@ class Rows(torch.utils.data.Dataset[dict[str, Any]]):
     def __len__(self) -> int:
         return len(self._starts) - 1
 
+    def lengths(self) -> list[int]:
+        """In tokens."""
+        lengths: list[int] = np.diff(self._starts).tolist()
+        return lengths
+
     def content(self) -> bytes:
         """All that a fit learns from."""
         return self._starts.tobytes() + self._ids.numpy().tobytes()
@@ -77,6 +82,13 @@ class Examples(Rows):
         self._targets = torch.from_numpy(targets)
         self._token_dropout = token_dropout if mask_id is not None else 0.0
         self._mask_id = mask_id
+
+    def lengths(self) -> list[int]:
+        """Draws as many numbers as LengthGroupedSampler's own look at every row: a seed's model stays what it was."""
+        lengths = super().lengths()
+        for length in (*2 * lengths[:1], *lengths) if self._token_dropout else ():
+            torch.rand(length)
+        return lengths
 
     def content(self) -> bytes:
         told = f"{self._token_dropout!r} {self._mask_id}".encode()

@@ -138,10 +138,15 @@ class ResumableTrainer(Trainer):
         """Grouped for all processes together, so that their number changes nothing."""
         together = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
         if self._resample is not None:
-            return Resampled(self._resample, [len(row["input_ids"]) for row in rows], together)
+            return Resampled(self._resample, rows.lengths(), together)
         if self.args.train_sampling_strategy == "group_by_length":
-            return LengthGroupedSampler(together, dataset=rows)
+            return LengthGroupedSampler(together, lengths=rows.lengths())
         return super()._get_train_sampler(rows)
+
+    def _init_training_state(self, max_steps: int, a_epoch: int, epochs: int, *rest: Any) -> tuple[int, int]:
+        """A fit that had stopped, early maybe, has no epoch left: the Trainer would let it take another step."""
+        begun: tuple[int, int] = super()._init_training_state(max_steps, a_epoch, epochs, *rest)
+        return (epochs, 0) if self.control.should_training_stop else begun
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         checkpoint = self.work / f"checkpoint-{self.state.global_step}"

@@ -79,6 +79,20 @@ def test_any_step_will_do(tmp_path, monkeypatch, step, rows, options):
     assert_same(fitted(works[0], Ways(), rows, **options), fitted(works[1], Ways(), rows, **options), works)
 
 
+def test_a_fit_that_had_stopped_early_takes_no_other_step(tmp_path, monkeypatch):
+    """
+    Nothing gets better after the first evaluation, so that the second is the last; then it was killed.
+    """
+    works = (tmp_path / "broken", tmp_path / "unbroken")
+    again = {"ways": Ways(patience=1), "judge": lambda _: {"needless_at_recall": 0.5, "accuracy": 0.5}, "eval_steps": 4}
+    interrupt(monkeypatch, 8, lambda: fitted(works[0], **again))
+
+    assert_same(fitted(works[0], **again), fitted(works[1], **again), works)
+
+    steps = [json.loads((work / "trainer_state.json").read_text())["global_step"] for work in works]
+    assert steps == [8, 8]
+
+
 def test_pretraining_goes_on_too(tmp_path, monkeypatch):
     """
     With the same words masked.
