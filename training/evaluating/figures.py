@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from consumer.manifest import Description
 from training.data import Labelled
 from training.data.prepare import Prepared
+from training.evaluating.baseline import learned
 from training.evaluating.findings import by_precision, columns_of, findings
 from training.evaluating.reference_metrics import of_predictions
 from training.evaluating.results import Results
@@ -28,7 +29,7 @@ def eval_results(
         "precisions": {name: each.as_json() for name, each in results.precisions.items()},
         "agreement_with_fp32": dict(results.agreement),
         "largest_difference_from_fp32": dict(results.largest_difference),
-        TFIDF: results.baseline.as_json() if results.baseline else None,
+        TFIDF: {**results.baseline.as_json(), "train_rows": len(learned(messages.train))} if results.baseline else None,
         "served": results.served,
         f"gain_over_{TFIDF}": results.gain.as_json() if results.gain else None,
         "promises": {
