@@ -38,6 +38,9 @@ class Model(Section):
     def _one_origin(self) -> Self:
         if self.base != SCRATCH and self.config:
             raise ValueError("[model.config] builds a model from scratch, and a checkpoint has its own: drop one")
+        for name in ("vocab_size", "lower_case"):  # by value, for a recipe as it was run holds every default
+            if self.base != SCRATCH and getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(f"{name} makes the tokenizer of a model from scratch, and a checkpoint has its own")
         if self.base == SCRATCH and self.revision is not None:
             raise ValueError(f'revision pins a checkpoint of the Hub, and base is "{SCRATCH}": drop one')
         return self
@@ -192,6 +195,14 @@ class Recipe(Section):
     gate: Gate = Gate()
     compare: Compare = Compare()
     card: Card = Card()
+
+    @model_validator(mode="after")
+    def _pretrained_once(self) -> Self:
+        if self.model.base != SCRATCH and self.pretrain != Pretrain():
+            raise ValueError(
+                f'[pretrain] is of a model with base = "{SCRATCH}", and a checkpoint is pretrained: drop it'
+            )
+        return self
 
     @property
     def temperature_share(self) -> float:

@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import pytest
+
+from consumer.errors import SettingsError
+from training import recipe as recipes
+from training.reporting.recipe_lines import as_run
+
+pytestmark = pytest.mark.train
+
+RECIPE = 'name = "a"\noutput = "o"\n[data]\ntrain = ["x"]\n[model]\nbase = "somebody/base"\n'
+
+
+def read(folder: Path, words: str) -> recipes.Recipe:
+    (folder / "recipe.toml").write_text(words, "utf-8")
+    return recipes.read(folder / "recipe.toml")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("vocab_size = 8000", "vocab_size makes the tokenizer of a model from scratch"),
+        ("lower_case = true", "lower_case makes the tokenizer of a model from scratch"),
+        ("[pretrain]\nword_vectors = true", r"\[pretrain\] is of a model with base = \"scratch\""),
+        ("[pretrain.arguments]\nnum_train_epochs = 1", r"\[pretrain\] is of a model with base = \"scratch\""),
+    ],
+)
+def test_what_would_do_nothing_beside_a_checkpoint_is_refused(tmp_path, words, told):
+    """
+    Somebody who sets it believes that it does something; the same lines make a model from scratch.
+    """
+    with pytest.raises(SettingsError, match=told):
+        read(tmp_path, RECIPE + words)
+    read(tmp_path, (RECIPE + words).replace("somebody/base", "scratch"))
+
+
+def test_a_recipe_as_it_was_run_can_be_run(tmp_path):
+    """
+    It holds every default, those that do nothing for its base model among them.
+    """
+    once = read(tmp_path, RECIPE)
+
+    assert read(tmp_path, as_run(once, {})) == once
