@@ -47,7 +47,8 @@ def check(
     values = messages.columns[slices] if slices else None
     served = read_manifest(artifact).precisions
     found = {}
-    for name, answers in answer(artifact, messages, precision)[0].items():
+    answered = answer(artifact, messages, precision)[0]
+    for name, answers in answered.items():
         promise = next(each.promise for key, each in served.items() if key == name)
         if promise is None:
             raise ArtifactError(
@@ -55,7 +56,7 @@ def check(
             )
         found[name] = (
             promise,
-            verdicts(answers.urgent, messages.labels, promise.target, promise.confidence, values),
+            verdicts(answers.urgent, messages.labels, promise.target, promise.confidence, values, len(answered)),
         )
     if as_json:
         shown = {

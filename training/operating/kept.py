@@ -65,15 +65,20 @@ def verdicts(
     recall: float,
     confidence: float,
     slices: Sequence[str] | None = None,
+    precisions: int = 1,
 ) -> dict[str, Verdict]:
-    """By slice, worst first; without slices one, named by the empty text. SettingsError when they are too many."""
+    """
+    By slice, worst first; without slices one, named by the empty text. As many `precisions` are asked in all.
+
+    SettingsError when the slices are too many.
+    """
     values = np.array(slices if slices is not None else [""] * len(labels))
     names = np.unique(values).tolist()
     require_few(len(names))
     found = {}
     for name in names:
         missed = ~urgent[(values == name) & (labels == 0)]
-        found[name] = verdict(int(missed.sum()), len(missed), recall, confidence, len(names))
+        found[name] = verdict(int(missed.sum()), len(missed), recall, confidence, len(names) * precisions)
     return dict(sorted(found.items(), key=lambda item: item[1].high))
 
 

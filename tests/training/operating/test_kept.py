@@ -91,6 +91,27 @@ def test_a_column_of_names_is_no_slices():
     assert "somebody" not in str(refused.value)
 
 
+def test_several_precisions_share_the_risk_of_being_called_broken():
+    """
+    One broken breaks all, so each has its part; in 4,000 draws of three just kept, in no more than 5 of 100.
+    """
+    labels, urgent = np.zeros(100, dtype=np.int64), np.arange(100) >= 10
+
+    assert verdicts(urgent, labels, 0.95, 0.95)[""].outcome == "broken"
+    assert verdicts(urgent, labels, 0.95, 0.95, precisions=3)[""].outcome == "too few to tell"
+    slices = ["en", "de"] * 50
+    both = verdicts(urgent, labels, 0.95, 0.95, slices, precisions=2)["en"]
+    assert both == verdict(int((~urgent[::2]).sum()), 50, 0.95, 0.95, tests=4)
+
+    missed = np.random.default_rng(0).binomial(300, 0.05, (4000, 3))
+    broken = {
+        each: verdicts(np.arange(300) >= each, np.zeros(300), 0.95, 0.95, precisions=3)[""].outcome == "broken"
+        for each in np.unique(missed).tolist()
+    }
+    called = np.mean([any(broken[each] for each in draw) for draw in missed.tolist()])
+    assert called <= 0.05 + 3 * (0.05 * 0.95 / 4000) ** 0.5
+
+
 def test_without_slices_there_is_one_verdict():
     """
     Of the very unsatisfied alone: what others are answered breaks no promise.
