@@ -13,15 +13,16 @@ from consumer.decide import probabilities, urgencies
 from consumer.errors import SettingsError, ShikyuError
 from consumer.manifest import Description
 from training import processes, run
-from training.data import splits
+from training.data import Labelled, splits
+from training.data.prepare import Prepared
 from training.evaluating.answers import Answers
 from training.evaluating.compared import Compared, Row
 from training.evaluating.evaluate import evaluate
-from training.evaluating.intervals import wilson
 from training.evaluating.measure import write_draft
+from training.evaluating.paired import needless_of_one
+from training.evaluating.score import score
 from training.feasible import require_exportable
 from training.fitting.push_at_save import without_push
-from training.operating.operate import NEEDLESS_FROM
 from training.operating.promise import prior_shift
 from training.recipe import SCRATCH
 from training.run_folder import RunFolder
@@ -80,7 +81,7 @@ def _row(job: Job, base: str) -> Row:
 
 
 def _compared(job: Job) -> Compared:
-    description, messages = description_of(job.folder), splits.read(job.folder).for_calibration
+    description, recall = description_of(job.folder), job.recipe.promise.recall
     with tempfile.TemporaryDirectory(prefix="shikyu-train-") as temporary:
         draft = Path(temporary) / "draft"
         write_draft(draft, description, job.folder.graph_files())
@@ -88,28 +89,38 @@ def _compared(job: Job) -> Compared:
         precision = best_precision(manifest)
         reads = (*manifest.precisions[precision].files, *manifest.shared_files)  # type: ignore[index]
         size = sum(manifest.files[name].size for name in reads)
+        split, messages, answers = judged(job.folder, description, splits.read(job.folder), precision)
         speed = messages_per_s(load(draft, precision), list(messages.raw[:MOST_TIMED]))
-    answers = _answers(job.folder, description, precision)
-    quiet = answers.urgent[messages.labels >= NEEDLESS_FROM]
-    needless, figures = wilson(int(quiet.sum()), len(quiet)), evaluate(answers, messages.labels)
-    assert needless is not None
+    needless, figures = needless_of_one(answers.urgency, messages.labels, recall), evaluate(answers, messages.labels)
     return Compared(
         precision,
         len(messages),
-        figures.operating_point.recall,
+        recall,
         needless,
         figures.accuracy,
         figures.loss,
         speed,
         size,
+        split,
     )
 
 
-def _answers(folder: RunFolder, description: Description, precision: str) -> Answers:
+def judged(
+    folder: RunFolder, description: Description, messages: Prepared, precision: str
+) -> tuple[str, Labelled, Answers]:
+    """
+    The split that bases are compared on: validation, so that what the promise rests on is seen by no choice.
+
+    Where there is none, the calibration messages, by the scores that the promise was made from.
+    """
     served = description.precisions[precision]  # type: ignore[index]  # one of its own keys
-    logits = folder.read_scores("calibration", precision)
+    if messages.validation is None:
+        split, own, logits = "calibration", messages.for_calibration, folder.read_scores("calibration", precision)
+    else:
+        split, own = "validation", messages.validation
+        logits = score(folder.graph_files(), served.model_file, own.texts, description.max_length).logits
     urgency = urgencies(logits, served.temperature, prior_shift(description.class_shares))
-    return Answers(probabilities(logits, served.temperature), urgency, urgency >= served.threshold)
+    return split, own, Answers(probabilities(logits, served.temperature), urgency, urgency >= served.threshold)
 
 
 def messages_per_s(classifier: Classifier, texts: Sequence[str]) -> float:

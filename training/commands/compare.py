@@ -26,9 +26,9 @@ def compare(
     """
     Compare several base models.
 
-    Each is fitted on the same messages, and their figures are put side by side:
-    on the calibration messages: the test is for the one that is chosen. Each has a run folder of its own, beside the
-    recipe's, and what was interrupted goes on where it stopped. A base that fails is told with its reason.
+    Each is fitted on the same messages, and their figures are put side by side: on validation messages, or those of
+    calibration where there are none, for the test is for the one that is chosen. Each has a run folder of its own,
+    beside the recipe's, and what was interrupted goes on where it stopped. A base that fails is told with its reason.
 
     \b
     shikyu-train compare my-model/recipe.toml --base microsoft/deberta-v3-small --base xlm-roberta-base

@@ -10,10 +10,10 @@ from training.evaluating.intervals import Estimate
 @dataclass(frozen=True, slots=True)
 class Compared:
     """
-    On the calibration messages, by the precision that would be served: the test is for the one that is chosen.
+    On the messages of `split`, by the precision that would be served: the test is for the one that is chosen.
 
-    `recall` and `needless` are at the threshold that promises what the recipe promises; `size_bytes` is of what serving
-    reads.
+    `needless` is where the promised `recall` of these very messages is answered, and not at the threshold that will be
+    served: one that is too high by chance must win nothing. `size_bytes` is of what serving reads.
     """
 
     precision: str
@@ -24,6 +24,7 @@ class Compared:
     loss: float
     messages_per_s: float
     size_bytes: int
+    split: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Two models on the same messages: what one gains over the other, by pairs, since most messages are easy for both."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -49,6 +50,13 @@ def needless_at_recall(urgency: NDArray[np.float64], labels: NDArray[np.int64], 
     return float(_Ranked(urgency, labels).needless(np.ones((1, len(labels))), recall)[0])
 
 
+def needless_of_one(urgency: NDArray[np.float64], labels: NDArray[np.int64], recall: float, seed: int = 0) -> Estimate:
+    """`needless_at_recall` with its interval, of which the threshold's own chance is a part."""
+    ranked = _Ranked(urgency, labels)
+    draws = _resampled(len(labels), lambda weights: ranked.needless(weights, recall), seed)
+    return estimate(needless_at_recall(urgency, labels, recall), draws)
+
+
 class _Ranked:
     """Urgencies in order, so that a resample is only other weights of the same rows."""
 
@@ -82,13 +90,22 @@ def _needless_at_recall(
     first: Answers, second: Answers, labels: NDArray[np.int64], recall: float, seed: int
 ) -> Estimate:
     ranked, other = _Ranked(first.urgency, labels), _Ranked(second.urgency, labels)
-    generator, rows = np.random.default_rng(seed), len(labels)
-    chunk = max(1, CHUNK_DRAWS // rows)
+    draws = _resampled(
+        len(labels), lambda weights: ranked.needless(weights, recall) - other.needless(weights, recall), seed
+    )
+    value = needless_at_recall(first.urgency, labels, recall) - needless_at_recall(second.urgency, labels, recall)
+    return estimate(value, draws)
+
+
+def _resampled(
+    rows: int, figure: Callable[[NDArray[np.float64]], NDArray[np.float64]], seed: int
+) -> NDArray[np.float64]:
+    """`figure` takes weights (resamples, rows); a part of them at once, for memory's sake."""
+    generator, chunk = np.random.default_rng(seed), max(1, CHUNK_DRAWS // rows)
     draws = []
     for start in range(0, RESAMPLES, chunk):
         count = min(chunk, RESAMPLES - start)
         taken = generator.integers(0, rows, size=(count, rows)) + rows * np.arange(count)[:, None]
         weights = np.bincount(taken.ravel(), minlength=count * rows).reshape(count, rows).astype(np.float64)
-        draws.append(ranked.needless(weights, recall) - other.needless(weights, recall))
-    value = needless_at_recall(first.urgency, labels, recall) - needless_at_recall(second.urgency, labels, recall)
-    return estimate(value, np.concatenate(draws))
+        draws.append(figure(weights))
+    return np.concatenate(draws)

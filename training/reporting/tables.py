@@ -10,7 +10,7 @@ from rich.text import Text
 from consumer.manifest import Promise
 from consumer.records import ModelVersion
 from consumer.visible import visible
-from training.evaluating.compared import Row
+from training.evaluating.compared import Compared, Row
 from training.evaluating.diff import Difference, McNemar
 from training.evaluating.evaluate import Evaluation
 from training.evaluating.intervals import Estimate
@@ -49,6 +49,7 @@ def compare_table(rows: Sequence[Row]) -> RenderableType:
     table.add_column("served")
     for column in ("needless (95 %)", "loss", "texts/s", "MB"):
         table.add_column(column, justify="right")
+    measured = [row.compared for row in rows if row.compared is not None]
     for row in rows:
         if (found := row.compared) is not None:
             needless = found.needless
@@ -60,9 +61,18 @@ def compare_table(rows: Sequence[Row]) -> RenderableType:
                 f"{found.messages_per_s:,.0f}",
                 f"{found.size_bytes / 1e6:,.1f}",
             )
-    title = "needless: of the calibration messages with 3 to 5 stars, at the threshold that [promise] asks for"
-    compared: list[RenderableType] = [title, table] if table.rows else []
+    compared: list[RenderableType] = [*map(_compared_on, measured[:1]), table] if table.rows else []
     return Group(*compared, *(Text(f"{row.base} failed: {row.reason}") for row in rows if row.compared is None))
+
+
+def _compared_on(found: Compared) -> str:
+    title = (
+        f"needless: of the {found.split} messages with 3 to 5 stars, where {at_least(found.recall, '%')} of those with "
+        "1 star are answered"
+    )
+    if found.split == "validation":
+        return title
+    return f"{title}. The promise rests on these very messages: with [data] validation, others choose the base"
 
 
 def check_table(found: Mapping[str, tuple[Promise, Mapping[str, Verdict]]], slices: str | None) -> RenderableType:
