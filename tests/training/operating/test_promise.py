@@ -115,7 +115,8 @@ def test_the_manifest_says_of_which_slices_it_promises_and_by_which_bound():
         made = served(operated(calibration, SHARES, promise, basis), labels, recipes.Gate())
         return made["fp32"].promise
 
-    sliced, plain, cost = promised(basis, recall=0.9, slices="tongue"), promised(None, recall=0.9), promised(None, **COST)
+    sliced = promised(basis, recall=0.9, slices="tongue")
+    plain, cost = promised(None, recall=0.9), promised(None, **COST)
     assert (sliced.slices, sliced.bound) == ("tongue", "wilks")
     assert (plain.slices, plain.bound) == (None, "wilks")
     assert (cost.slices, cost.bound) == (None, "massart")

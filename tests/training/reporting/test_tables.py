@@ -50,6 +50,18 @@ def test_each_base_is_a_line_of_a_common_terminal_and_failures_stand_below():
     assert last == "no/such failed: it is not there [really]"
 
 
+def test_bases_compared_by_what_the_promise_rests_on_are_said_to_be():
+    """
+    The base was chosen by luck, too, and there is a way not to.
+    """
+    rows = [Row("a", Path("a"), replace(COMPARED, split="calibration"))]
+
+    title, *_ = shown(compare_table(rows), width=400)
+
+    assert title.startswith("needless: of the calibration messages")
+    assert title.endswith("with [data] validation, others choose the base")
+
+
 def words(line: str) -> str:
     return " ".join(line.split())
 
