@@ -93,7 +93,7 @@ def test_slices_are_promised_on_a_run_that_is_there(fitted, capsys):
 
     assert {each["value"] for each in point["slices"]} == {"north", "south"}
     assert point["threshold"] == min(each["threshold"] for each in point["slices"])
-    assert "slice 'north' alone" in capsys.readouterr().out
+    assert 'slice "north" alone' in capsys.readouterr().out
 
 
 def test_a_column_that_was_not_kept_is_named(fitted, capsys):

@@ -89,7 +89,7 @@ def test_what_the_recipe_allows_is_left_out_and_the_rest_may_be_trained_on(tmp_p
     assert told.err == ""
     assert all(check["met"] for check in found["checks"])
     assert found == json.loads((tmp_path / "artifact.run" / "data.json").read_text())
-    assert datasets.load_from_disk(tmp_path / "artifact.run" / "data" / "train").num_rows == 82
+    assert datasets.load_from_disk(tmp_path / "artifact.run" / "data" / "train").num_rows == 81
     names = {path.name for path in (tmp_path / "artifact.run").iterdir() if not path.name.startswith(".")}
     assert names == {"data", "data.html", "data.json", "done"}
 
