@@ -3,6 +3,7 @@
 import json
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from huggingface_hub.utils import _http
@@ -51,7 +52,7 @@ recall = 0.5
 @pytest.fixture
 def hub(monkeypatch, tmp_path):
     monkeypatch.setenv("DISABLE_SAFETENSORS_CONVERSION", "1")  # it would ask a service beside the Hub
-    monkeypatch.setattr(_http.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(_http, "time", SimpleNamespace(sleep=lambda seconds: None))  # not everybody's sleep
     with local_hub() as running:
         lead_client(monkeypatch, running.url, tmp_path / "hub")
         yield running

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 
 pytest.importorskip("datasets")
@@ -19,7 +21,7 @@ def asked_for(name, monkeypatch, url, home):
     lead_client(monkeypatch, url, home)
     monkeypatch.setattr(datasets.config, "HF_ENDPOINT", url)
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(home))
-    monkeypatch.setattr(_http.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(_http, "time", SimpleNamespace(sleep=lambda seconds: None))  # not everybody's sleep
     with pytest.raises(Exception) as raised:  # noqa: PT011 - datasets' errors have nothing else in common
         datasets.load_dataset(name, split="train")
     return why(raised.value, name)

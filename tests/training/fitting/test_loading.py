@@ -1,6 +1,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -25,7 +26,7 @@ CONFIG = config_from_scratch(TINY, 100).to_json_string().encode()
 @pytest.fixture
 def hub(monkeypatch, tmp_path):
     monkeypatch.setenv("DISABLE_SAFETENSORS_CONVERSION", "1")  # it would ask a service beside the Hub
-    monkeypatch.setattr(_http.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(_http, "time", SimpleNamespace(sleep=lambda seconds: None))  # not everybody's sleep
     with local_hub() as running:
         lead_client(monkeypatch, running.url, tmp_path)
         yield running
