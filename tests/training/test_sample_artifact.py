@@ -4,9 +4,7 @@ import pytest
 
 from consumer.artifact import read_manifest, verify
 from training import recipe as recipes
-from training.data import find, read
-from training.data.duplicates import duplicates
-from training.data.prepare import training_messages
+from training.data.prepare import prepare
 
 pytestmark = pytest.mark.train
 
@@ -20,7 +18,7 @@ def test_the_committed_artifact_was_made_from_the_messages_beside_it():
     """
     When a message changes, `make sample-model` is due.
     """
-    messages, _ = training_messages(recipes.read(RECIPE), RECIPE.parent)
+    messages = prepare(recipes.read(RECIPE), RECIPE.parent).everything
 
     assert read_manifest(ARTIFACT).training_data.fingerprint == messages.fingerprint()
 
@@ -38,9 +36,4 @@ def test_no_test_message_stands_in_the_training_messages():
     """
     The 300 were written apart, so that their figures mean something.
     """
-    recipe = recipes.read(RECIPE)
-    test = read(find(RECIPE.parent, recipe.data.test))
-
-    shared = duplicates(test.texts, training_messages(recipe, RECIPE.parent)[0].texts)
-
-    assert [(each.row, each.other) for each in shared] == []
+    assert prepare(recipes.read(RECIPE), RECIPE.parent).dropped == 0

@@ -80,16 +80,8 @@ def prepare(recipe: Recipe, folder: Path, reading: Reading | None = None) -> Pre
     return made
 
 
-def training_messages(recipe: Recipe, folder: Path) -> tuple[Labelled, int]:
-    """
-    The rows behind the manifest's fingerprint, and how many were dropped.
-
-    Those that stand in the test messages too, word for word or nearly, are: else the test would be of memory.
-    """
-    return _without_test(recipe, folder, _read(recipe, folder, "test", None), None)
-
-
 def _without_test(recipe: Recipe, folder: Path, test: Labelled | None, reading: Reading | None) -> tuple[Labelled, int]:
+    """Those that stand in the test too, word for word or nearly, are dropped: else the test would be of memory."""
     messages = _read(recipe, folder, "train", reading)
     assert messages is not None
     if any(source.max_per_class is not None for source in recipe.data.all_sources):
