@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import betabinom, binom
 
-from training.operating.operate import allowed_misses, lowest_answered
+from training.operating.operating_point import allowed_misses, lowest_answered
 
 SPLITS = 200
 

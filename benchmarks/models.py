@@ -23,7 +23,7 @@ from training.data import read
 from training.evaluating.answers import answer
 from training.evaluating.evaluate import evaluate
 from training.evaluating.figures import TFIDF
-from training.evaluating.paired import needless_at_recall
+from training.operating.operating_point import needless_at_recall
 from training.run_folder import EVAL_RESULTS
 
 RECIPES = Path("recipes/measure")

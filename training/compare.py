@@ -13,19 +13,20 @@ from consumer.decide import probabilities, urgencies
 from consumer.errors import SettingsError, ShikyuError
 from consumer.manifest import Description
 from training import processes, run
-from training.data import Labelled, splits
-from training.data.prepare import Prepared
+from training.data import Labelled
 from training.evaluating.answers import Answers
 from training.evaluating.compared import Compared, Row
 from training.evaluating.evaluate import evaluate
 from training.evaluating.measure import write_draft
 from training.evaluating.paired import needless_of_one
-from training.evaluating.score import score
 from training.feasible import require_exportable
 from training.fitting.push_at_save import without_push
-from training.operating.promise import prior_shift
+from training.operating.shares import prior_shift
+from training.preparing import splits
+from training.preparing.prepare import Prepared
 from training.recipe import SCRATCH
 from training.run_folder import RunFolder
+from training.scoring.score import score
 from training.steps.evaluate import description_of
 from training.steps.job import Job
 

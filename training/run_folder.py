@@ -35,6 +35,8 @@ from numpy.typing import NDArray
 from consumer.errors import SettingsError
 
 MODEL = "model"
+FP32_FILE, FP16_FILE, INT8_FILE = "model.onnx", "model_fp16.onnx", "model_quantized.onnx"
+PRECISIONS: Mapping[str, str] = {"fp32": FP32_FILE, "fp16": FP16_FILE, "int8": INT8_FILE}
 SPLITS_FILE = "data/splits.json"
 DATA, DATA_PAGE = "data.json", "data.html"
 OPERATING_POINT = "operating_point.json"

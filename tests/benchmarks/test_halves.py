@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from benchmarks.halves import kept_on_halves
-from training.operating.operate import allowed_misses
+from training.operating.operating_point import allowed_misses
 
 pytestmark = pytest.mark.train
 

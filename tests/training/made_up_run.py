@@ -10,7 +10,6 @@ import numpy as np
 from consumer.decide import probabilities, urgencies
 from consumer.manifest import ClassShares, Description, Histogram, Reference, TrainingData
 from consumer.records import Satisfaction
-from training.data.crossfit import Calibration
 from training.evaluating.answers import Answers
 from training.evaluating.evaluate import evaluate
 from training.evaluating.figures import TFIDF
@@ -18,13 +17,16 @@ from training.evaluating.findings import findings
 from training.evaluating.mistakes import mistakes
 from training.evaluating.paired import paired
 from training.evaluating.reference_metrics import of_predictions
-from training.evaluating.score import Scored
 from training.operating.basis import Basis
 from training.operating.chosen import calibrated, chosen
 from training.operating.gate import flips
-from training.operating.promise import operated, prior_shift, served
+from training.operating.operate import operated
+from training.operating.served import served
+from training.operating.shares import prior_shift
 from training.recipe import Recipe
 from training.reporting.report import Found
+from training.scoring.crossfit import Calibration
+from training.scoring.score import Scored
 
 FIFTHS = (0.2, 0.2, 0.2, 0.2, 0.2)
 LIVE = (0.05, 0.05, 0.1, 0.2, 0.6)

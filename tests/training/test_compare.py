@@ -9,13 +9,14 @@ from transformers import DebertaV2ForSequenceClassification
 from consumer.decide import urgencies
 from training import cli, run
 from training.compare import judged, of_base
-from training.data import read, splits
-from training.evaluating.paired import needless_at_recall
-from training.evaluating.score import score
+from training.data import read
 from training.fitting import tokenizer
 from training.fitting.model import config_from_scratch, save
+from training.operating.operating_point import needless_at_recall
+from training.preparing import splits
 from training.recipe import Model
 from training.run_folder import RunFolder
+from training.scoring.score import score
 from training.steps.evaluate import description_of
 
 pytestmark = pytest.mark.train

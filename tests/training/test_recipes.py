@@ -11,8 +11,8 @@ import pytest
 
 from training import recipe as recipes
 from training.data import find, read
-from training.data.prepare import prepare
 from training.feasible import require_arguments, require_exportable
+from training.preparing.prepare import prepare
 from training.recipe import SCRATCH, Recipe
 
 pytestmark = pytest.mark.train

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from training.data import Labelled, splits
-from training.data.prepare import Prepared
+from training.data import Labelled
+from training.preparing import splits
+from training.preparing.prepare import Prepared
 from training.run_folder import OPERATING_POINT, RunFolder
 from training.steps.report import found_in
 

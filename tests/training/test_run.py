@@ -13,7 +13,7 @@ from consumer import cli as shikyu
 from consumer.artifact import read_manifest
 from consumer.classify import load
 from training import cli, data
-from training.data import splits
+from training.preparing import splits
 from training.run_folder import RunFolder
 
 pytestmark = [pytest.mark.train, pytest.mark.timeout(600)]  # a whole run, from a small recipe
@@ -240,8 +240,8 @@ def test_transformers_loads_the_checkpoint_and_agrees_with_fp32(made):
     """
     The artifact is a checkpoint too: same tokenizer, same logits as the packed graph.
     """
-    from training.evaluating.score import folder_files, score
     from training.fitting.tokenizer import load as load_tokenizer
+    from training.scoring.score import folder_files, score
 
     texts = ["Where is my parcel?", "Three weeks. THREE. I want my money back, today!"]
     model = DebertaV2ForSequenceClassification.from_pretrained(made / "artifact").eval()

@@ -4,7 +4,7 @@ import pytest
 
 from consumer.artifact import read_manifest, verify
 from training import recipe as recipes
-from training.data.prepare import prepare
+from training.preparing.prepare import prepare
 
 pytestmark = pytest.mark.train
 

@@ -55,9 +55,9 @@ def recalibrate(
 
     from training import data
     from training.exporting.export import write_artifact
-    from training.operating.chosen import chosen_lines
-    from training.operating.recalibrate import recalibrate
+    from training.recalibrate import recalibrate
     from training.recipe import Promise
+    from training.reporting.told import chosen_lines
     from training.whole_folder import require_folder
 
     require_folder(out, replace=replace)

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from consumer.errors import ShikyuError
-from training.evaluating.intervals import Estimate
+from training.measures.intervals import Estimate
 
 
 @dataclass(frozen=True, slots=True)

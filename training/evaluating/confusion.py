@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consumer.records import Satisfaction
-from training.evaluating.intervals import Estimate, bootstrap, ratio
+from training.measures.intervals import Estimate, bootstrap, ratio
 
 CLASSES = len(Satisfaction)
 STARS_APART = np.abs(np.subtract.outer(np.arange(CLASSES), np.arange(CLASSES))).ravel()

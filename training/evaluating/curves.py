@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_curve
 
-from training.operating.operate import NEEDLESS_FROM
+from training.operating.operating_point import NEEDLESS_FROM
 
 MOST_POINTS = 200
 

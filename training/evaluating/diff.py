@@ -12,7 +12,7 @@ from consumer.records import Satisfaction
 from training.evaluating.answers import Answers
 from training.evaluating.evaluate import Evaluation, evaluate
 from training.evaluating.paired import Paired, paired
-from training.operating.operate import NEEDLESS_FROM
+from training.operating.operating_point import NEEDLESS_FROM
 
 LABELS = tuple(Satisfaction)
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.evaluating.answers import Answers
-from training.operating.operate import needless_of, recall_of
+from training.operating.operating_point import needless_of, recall_of
 
 
 @dataclass(frozen=True, slots=True)

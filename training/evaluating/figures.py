@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 from consumer.manifest import Description
 from training.data import Labelled
-from training.data.prepare import Prepared
-from training.evaluating.baseline import learned
 from training.evaluating.findings import by_precision, columns_of, findings
 from training.evaluating.reference_metrics import of_predictions
 from training.evaluating.results import Results
+from training.preparing.prepare import Prepared
+from training.scoring.baseline import learned
 
 TFIDF = "tfidf_logistic_regression"
 

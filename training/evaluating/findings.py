@@ -11,10 +11,10 @@ from training.evaluating.answers import Answers
 from training.evaluating.confusion import CLASSES, Confusion, confusion
 from training.evaluating.curves import Curves, curves
 from training.evaluating.evaluate import Evaluation, evaluate
-from training.evaluating.intervals import Estimate, wilson
-from training.evaluating.reference import URGENCY_EDGES
 from training.evaluating.slices import LENGTH, Slice, length_buckets, slices
-from training.operating.operate import NEEDLESS_FROM
+from training.measures.intervals import Estimate, wilson
+from training.operating.operating_point import NEEDLESS_FROM
+from training.scoring.reference import URGENCY_EDGES
 
 SOURCE = "source"
 

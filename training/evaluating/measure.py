@@ -7,17 +7,18 @@ from consumer.artifact import best_precision, read_manifest
 from consumer.decide import probabilities, urgencies
 from consumer.manifest import Description
 from training.data import Labelled
-from training.data.crossfit import baseline_scores
-from training.data.prepare import Prepared
-from training.evaluating import baseline
 from training.evaluating.answers import Answers, answer
 from training.evaluating.evaluate import agreement, evaluate, largest_difference
 from training.evaluating.paired import paired
 from training.evaluating.results import Results
 from training.exporting.export import write_artifact
 from training.operating.basis import basis
-from training.operating.promise import operate, prior_shift
+from training.operating.operate import operate
+from training.operating.shares import prior_shift
+from training.preparing.prepare import Prepared
 from training.recipe import Recipe
+from training.scoring import baseline
+from training.scoring.crossfit import baseline_scores
 
 
 def measure(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from consumer.records import Satisfaction
 from training.evaluating.answers import Answers
-from training.operating.operate import NEEDLESS_FROM
+from training.operating.operating_point import NEEDLESS_FROM
 
 MOST = 50
 LABELS = tuple(Satisfaction)

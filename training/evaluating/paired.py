@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.evaluating.answers import Answers
-from training.evaluating.intervals import RESAMPLES, Estimate, bootstrap, estimate, ratio
-from training.operating.operate import NEEDLESS_FROM
+from training.measures.intervals import RESAMPLES, Estimate, bootstrap, estimate, ratio
+from training.operating.operating_point import NEEDLESS_FROM, needless_at_recall
 
 CHUNK_DRAWS = 1_000_000
 VERY_UNSATISFIED, BETWEEN, QUIET = range(3)
@@ -39,15 +39,6 @@ def paired(first: Answers, second: Answers, labels: NDArray[np.int64], at_recall
     cells = np.bincount(np.ravel_multi_index(tuple(each.astype(np.int64) for each in place), shape), minlength=48)
     accuracy, recall, needless = bootstrap(lambda counts: _figures(counts.reshape(-1, *shape)), cells, seed)
     return Paired(accuracy, recall, needless, at_recall, _needless_at_recall(first, second, labels, at_recall, seed))
-
-
-def needless_at_recall(urgency: NDArray[np.float64], labels: NDArray[np.int64], recall: float) -> float:
-    """
-    The share of 3 to 5 stars at or above the highest threshold that `recall` of these very unsatisfied reach.
-
-    For comparing models on the same messages: it looks at what it measures, so it promises nothing.
-    """
-    return float(_Ranked(urgency, labels).needless(np.ones((1, len(labels))), recall)[0])
 
 
 def needless_of_one(urgency: NDArray[np.float64], labels: NDArray[np.int64], recall: float, seed: int = 0) -> Estimate:

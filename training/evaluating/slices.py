@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluating.intervals import Estimate, wilson
-from training.operating.operate import NEEDLESS_FROM
+from training.measures.intervals import Estimate, wilson
+from training.operating.operating_point import NEEDLESS_FROM
 
 LENGTH = "tokens"
 LENGTH_EDGES = (8, 16, 32, 64, 128, 256, 512)

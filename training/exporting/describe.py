@@ -15,14 +15,14 @@ from consumer.decide import probabilities, urgencies
 from consumer.manifest import SHARED_FILES, ClassShares, Description, Served, TrainingData
 from consumer.records import Satisfaction
 from consumer.version import version as shikyus_version
-from training.data.crossfit import Calibration
-from training.data.prepare import Prepared
-from training.evaluating.reference import reference
 from training.exporting.export import checkpoint_files
-from training.exporting.graphs import PRECISIONS, graphs
-from training.operating.promise import prior_shift
+from training.exporting.graphs import graphs
+from training.operating.shares import prior_shift
+from training.preparing.prepare import Prepared
 from training.recipe import SCRATCH, Recipe
-from training.run_folder import FIT, RECIPE
+from training.run_folder import FIT, PRECISIONS, RECIPE
+from training.scoring.crossfit import Calibration
+from training.scoring.reference import reference
 
 TOKENIZER_CONFIG_FILE = "tokenizer_config.json"
 PACKAGES = (

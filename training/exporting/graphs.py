@@ -26,11 +26,8 @@ from consumer.padding import PADDED_INPUTS, pad, padding_id
 from training.exporting import packed, padded
 from training.exporting.packed import PackedDeberta
 from training.exporting.padded import traceable
+from training.run_folder import INT8_FILE, PRECISIONS
 
-FP32_FILE = "model.onnx"
-FP16_FILE = "model_fp16.onnx"
-INT8_FILE = "model_quantized.onnx"
-PRECISIONS: Mapping[str, str] = {"fp32": FP32_FILE, "fp16": FP16_FILE, "int8": INT8_FILE}
 OPSET = 17
 # Matrices smaller than this, the classifier's among them, cost no time, and their rounding would cost accuracy.
 SMALLEST_SIDE = 16

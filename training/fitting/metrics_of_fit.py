@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from transformers import EvalPrediction
 
 from consumer.decide import urgencies
-from training.evaluating.paired import needless_at_recall
+from training.operating.operating_point import needless_at_recall
 
 NEEDLESS = "needless_at_recall"
 NAMES = (NEEDLESS, "accuracy", "loss")  # the Trainer itself adds the loss

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from consumer.errors import LimitError, SettingsError
 from training.data import STARS, Labelled
-from training.operating.operate import require_enough, taken_of
+from training.operating.operating_point import require_enough, taken_of
 from training.operating.worst_slice import require_slices
 from training.recipe import Promise
 

@@ -9,24 +9,15 @@ from numpy.typing import NDArray
 from consumer.decide import probabilities, urgencies
 from consumer.manifest import ClassShares
 from consumer.records import Satisfaction
-from consumer.visible import visible
 from training import recipe as recipes
-from training.data.crossfit import Calibration
-from training.evaluating.reliability import reliability
-from training.evaluating.score import Scored
+from training.measures.reliability import reliability
 from training.operating.basis import Basis
 from training.operating.calibrate import loss
 from training.operating.effort import Estimated, estimated
-from training.operating.promise import Operated, own_shift, prior_shift
-from training.operating.worst_slice import SHOWN_CHARACTERS
-from training.reporting.in_words import at_least
-
-HOW = {
-    "wilks": "an order statistic chosen by their number alone",
-    "clopper-pearson": "by messages that the threshold was not chosen on",
-    "massart": "for whatever threshold might have been chosen on the same messages",
-}
-NEARLY = ", nearly: the temperature was fitted on the same messages"
+from training.operating.operate import Operated
+from training.operating.shares import own_shift, prior_shift
+from training.scoring.crossfit import Calibration
+from training.scoring.score import Scored
 
 
 def chosen(
@@ -71,24 +62,6 @@ def calibrated(
         }
         for name, each in points.items()
     }
-
-
-def chosen_lines(points: Mapping[str, Operated]) -> list[str]:
-    """For a terminal: what each precision's threshold promises by which bound, and the slices that hold it down."""
-    lines = []
-    for name, each in points.items():
-        point = each.point
-        lines.append(
-            f"{name}: threshold {point.threshold:.4f}, temperature {each.temperature:.3f}; at least "
-            f"{at_least(point.promised, '%')} of 1 star with {at_least(point.confidence, '%')} confidence "
-            f"({HOW[point.bound]}{'' if each.apart else NEARLY}), from {point.size} of them"
-        )
-        lines += [
-            f"  slice {visible(one.value, SHOWN_CHARACTERS)} alone: threshold {one.threshold:.4f}, "
-            f"from {one.size} of 1 star"
-            for one in each.slices[:5]
-        ]
-    return lines
 
 
 def _reliable(

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from training.evaluating.intervals import Estimate
-from training.operating.binomial import interval
+from training.measures.binomial import interval
+from training.measures.intervals import Estimate
 
 
 @dataclass(frozen=True, slots=True)

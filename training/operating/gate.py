@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from training import recipe as recipes
-from training.operating.operate import needless_of
+from training.operating.operating_point import needless_of
 
 
 class Decided(NamedTuple):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consumer.errors import LimitError
-from training.operating.binomial import as_few_misses, as_many_misses, interval
+from training.measures.binomial import as_few_misses, as_many_misses, interval
 from training.operating.worst_slice import require_few
 
 Outcome = Literal["kept", "broken", "too few to tell"]

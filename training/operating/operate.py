@@ -1,133 +1,119 @@
-"""
-The operating point: how high the threshold may lie and still keep a promise about the very unsatisfied.
-
-Wilks' tolerance limit (Ann. Math. Statist. 12, 1941): among n very unsatisfied messages like those to come, the
-(k+1)-th smallest urgency has at least `recall` of all such messages at or above it with probability at least
-`confidence`, where k is the largest number with P[Binomial(n, 1 - recall) <= k] <= 1 - confidence. One order
-statistic is chosen before any score is seen, so there is no scan to correct for. (Where the temperature was fitted on
-the same messages, it has moved their scores, and the bound holds but nearly.) Testing one threshold after the other
-from the lowest up, until a binomial test fails, ends at the same one (Learn-then-Test by fixed sequence,
-arXiv:2110.01052).
-"""
+"""Temperature and threshold of each precision, and what they promise."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
-from consumer.errors import LimitError
-from consumer.manifest import Bound
-from training.operating.binomial import share_at_least
-
-NEEDLESS_FROM = 2  # labels 2 to 4: three stars and more
+from consumer.decide import probabilities, urgencies
+from consumer.manifest import ClassShares
+from training import recipe as recipes
+from training.measures.binomial import share_at_least, share_wherever_cut
+from training.operating.basis import Basis
+from training.operating.calibrate import temperature
+from training.operating.gate import Decided
+from training.operating.operating_point import OperatingPoint, operating_point
+from training.operating.shares import own_shift, prior_shift
+from training.operating.tradeoff import by_capacity, by_cost
+from training.operating.worst_slice import SlicePoint, worst_slice
+from training.scoring.crossfit import Calibration
 
 
 @dataclass(frozen=True, slots=True)
-class OperatingPoint:
+class Operated:
     """
-    `size` very unsatisfied messages were scored, `allowed` of them lie below the threshold at most.
+    One set of scores with its temperature and operating point; `promise` are the rows that it rests on.
 
-    `recall` was asked for, `promised` holds with `confidence` by `bound`.
+    `column` has the values of `slices`; `apart` is false where the temperature has seen the promise's rows.
     """
 
-    threshold: float
-    recall: float
-    confidence: float
-    size: int
-    allowed: int
-    promised: float
-    bound: Bound = "wilks"
+    temperature: float
+    point: OperatingPoint
+    urgency: NDArray[np.float64]
+    predicted: NDArray[np.int64]
+    promise: NDArray[np.int64]
+    apart: bool
+    slices: tuple[SlicePoint, ...] = ()
+    column: str | None = None
+
+    @property
+    def urgent(self) -> NDArray[np.bool_]:
+        answered: NDArray[np.bool_] = self.urgency >= self.point.threshold
+        return answered
+
+    @property
+    def decided(self) -> Decided:
+        return Decided(self.urgency, self.urgent, self.predicted)
 
 
-def allowed_misses(size: int, recall: float, confidence: float) -> int:
-    """The k of the order statistic; -1 when even k = 0 would promise too much."""
-    most = int(binom.ppf(1 - confidence, size, 1 - recall))
-    while most >= 0 and binom.cdf(most, size, 1 - recall) > 1 - confidence:
-        most -= 1
-    return most
+def operate(
+    logits: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    shares: ClassShares,
+    promise: recipes.Promise,
+    basis: Basis | None = None,
+) -> Operated:
+    """Temperature first, then the threshold on the urgencies that the consumer would give."""
+    parts = basis or Basis.all_for_both(len(labels))
+    chosen = parts.temperature
+    warmth = temperature(logits[chosen], labels[chosen], own_shift(shares, labels))
+    urgency = urgencies(logits, warmth, prior_shift(shares))
+    predicted = probabilities(logits, warmth).argmax(axis=1)
+    if promise.by != "recall":
+        point = _by_tradeoff(urgency, labels, shares, promise, parts)
+        return Operated(warmth, point, urgency, predicted, parts.promise, parts.apart)
+    own, theirs = urgency[parts.promise], labels[parts.promise]
+    if not parts.slices:
+        point = operating_point(own, theirs, promise.recall, promise.confidence)
+        return Operated(warmth, point, urgency, predicted, parts.promise, parts.apart)
+    values = [parts.slices[row] for row in parts.promise]
+    point, slices = worst_slice(own, theirs, values, promise.recall, promise.confidence)
+    return Operated(warmth, point, urgency, predicted, parts.promise, parts.apart, slices, promise.slices)
 
 
-def size_needed(recall: float, confidence: float) -> int:
-    """The fewest very unsatisfied messages that can carry the promise: recall ** n <= 1 - confidence."""
-    return int(np.ceil(np.log1p(-confidence) / np.log(recall)))
-
-
-def best_recall(size: int, confidence: float) -> float:
-    """The highest recall that `size` very unsatisfied messages can promise, with not one of them missed."""
-    return share_at_least(size, size, confidence)
-
-
-def taken_of(size: int, share: float) -> int:
-    """How many of `size` messages of a class serve the temperature alone."""
-    return int(np.ceil(size * share - 1e-9))
-
-
-def total_needed(recall: float, confidence: float, share: float = 0.0) -> int:
-    """`size_needed`, and those that serve the temperature beside."""
-    needed = size_needed(recall, confidence)
-    total = int(needed / (1 - share))
-    while total - taken_of(total, share) < needed:
-        total += 1
-    return total
-
-
-def require_enough(size: int, recall: float, confidence: float, share: float = 0.0) -> int:
-    """
-    `allowed_misses` of what the temperature's `share` leaves of `size` very unsatisfied messages.
-
-    LimitError, saying how many more labelled messages it takes, when that is too few.
-    """
-    kept = size - taken_of(size, share)
-    allowed = allowed_misses(kept, recall, confidence)
-    if allowed < 0:
-        needed = total_needed(recall, confidence, share)
-        beside = f", {share:.0%} of which serve the temperature" if share else ""
-        most = np.floor(best_recall(kept, confidence) * 1000) / 1000 if kept else 0.0
-        less = f", or promise less (at most {most:g})" if most else ""
-        raise LimitError(
-            f"{size} very unsatisfied messages are too few to promise a recall of {recall:g} with "
-            f"confidence {confidence:g}: label {needed - size} more ({needed} in all{beside}){less}."
-        )
-    return allowed
-
-
-def lowest_answered(scores: NDArray[np.float64], allowed: int) -> NDArray[np.float64]:
-    """The order statistic of (..., n) urgencies of very unsatisfied messages: `allowed` of each n lie below it."""
-    return np.partition(scores, allowed, axis=-1)[..., allowed]
-
-
-def threshold_below(urgency: NDArray[np.float64], lowest: float) -> float:
-    """
-    A threshold that answers `lowest` and nothing below it.
-
-    It lies in the middle of the gap to the next smaller urgency, so that another machine's rounding flips nothing.
-    """
-    below = urgency[urgency < lowest]
-    return (lowest + float(below.max())) / 2 if len(below) else lowest / 2
-
-
-def operating_point(
-    urgency: NDArray[np.float64], labels: NDArray[np.int64], recall: float, confidence: float
+def _by_tradeoff(
+    urgency: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    shares: ClassShares,
+    promise: recipes.Promise,
+    basis: Basis,
 ) -> OperatingPoint:
     """
-    The threshold that promises `recall` of the very unsatisfied (label 0) with `confidence`.
+    Chosen on the temperature's rows, so that the others bound its recall as if it had fallen from the sky.
 
-    Raises LimitError when the messages are too few.
+    Where they are the same rows, the bound is one that holds for every threshold at once, of the scores as they are.
     """
-    dissatisfied = urgency[labels == 0]
-    size = len(dissatisfied)
-    allowed = require_enough(size, recall, confidence)
-    threshold = threshold_below(urgency, float(lowest_answered(dissatisfied, allowed)))
-    promised = share_at_least(size - allowed, size, confidence)
-    return OperatingPoint(threshold, recall, confidence, size, allowed, promised)
+    choose, rest = basis.temperature, basis.promise
+    if promise.by == "cost":
+        assert promise.cost_missed is not None
+        assert promise.cost_needless is not None
+        costs = promise.cost_missed, promise.cost_needless
+        threshold = by_cost(urgency[choose], labels[choose], shares.live, *costs)
+    else:
+        assert promise.looks_per_day is not None
+        assert promise.messages_per_day is not None
+        most = promise.looks_per_day / promise.messages_per_day
+        threshold = by_capacity(urgency[choose], labels[choose], shares.live, most)
+    answered = (urgency[rest] >= threshold)[labels[rest] == 0]
+    hits, size = int(answered.sum()), len(answered)
+    bound = share_at_least if basis.apart else share_wherever_cut
+    promised = bound(hits, size, promise.confidence)
+    return OperatingPoint(
+        threshold,
+        promised,
+        promise.confidence,
+        size,
+        size - hits,
+        promised,
+        "clopper-pearson" if basis.apart else "massart",
+    )
 
 
-def recall_of(urgent: NDArray[np.bool_], labels: NDArray[np.int64]) -> float:
-    """The share of the very unsatisfied that is answered."""
-    return float(urgent[labels == 0].mean())
-
-
-def needless_of(urgent: NDArray[np.bool_], labels: NDArray[np.int64]) -> float:
-    """The share of three to five stars that is answered."""
-    return float(urgent[labels >= NEEDLESS_FROM].mean())
+def operated(
+    calibration: Calibration, shares: ClassShares, promise: recipes.Promise, basis: Basis | None = None
+) -> dict[str, Operated]:
+    """Each precision on its own scores."""
+    return {
+        name: operate(scored.logits, calibration.labels, shares, promise, basis)
+        for name, scored in calibration.scored.items()
+    }

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from consumer.errors import LimitError
 from consumer.records import Satisfaction
-from training.operating.operate import NEEDLESS_FROM, threshold_below
+from training.operating.operating_point import NEEDLESS_FROM, threshold_below
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from consumer.errors import LimitError, SettingsError
 from consumer.visible import visible
-from training.operating.operate import OperatingPoint, operating_point, total_needed
+from training.operating.operating_point import OperatingPoint, operating_point, total_needed
 
 MOST_SLICES = 50
 MOST_TOLD = 10

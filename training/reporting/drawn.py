@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from training.evaluating.intervals import Estimate
+from training.measures.intervals import Estimate
 from training.reporting.plots import Axis, Kind, Mark, Series, bars, chart, interval, nice_top
 
 Json = Mapping[str, Any]

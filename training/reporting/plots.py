@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from training.evaluating.intervals import Estimate
+from training.measures.intervals import Estimate
 
 Kind = Literal["model", "beside", "before", "limit"]  # the page's classes
 

@@ -13,7 +13,7 @@ from consumer.visible import visible
 from training.evaluating.compared import Compared, Row
 from training.evaluating.diff import Difference, McNemar
 from training.evaluating.evaluate import Evaluation
-from training.evaluating.intervals import Estimate
+from training.measures.intervals import Estimate
 from training.operating.kept import Verdict
 from training.reporting.in_words import at_least
 from training.reporting.told import SHOWN_CHARACTERS, points

@@ -5,13 +5,38 @@ from collections.abc import Mapping, Sequence
 from consumer.manifest import Description
 from consumer.visible import visible
 from training.evaluating.evaluate import Answered, Evaluation
-from training.evaluating.intervals import Estimate
 from training.evaluating.paired import Paired
 from training.evaluating.results import Results
 from training.evaluating.slices import Slice
+from training.measures.intervals import Estimate
+from training.operating.operate import Operated
 from training.reporting.in_words import at_least
 
 SHOWN_CHARACTERS = 40
+HOW = {
+    "wilks": "an order statistic chosen by their number alone",
+    "clopper-pearson": "by messages that the threshold was not chosen on",
+    "massart": "for whatever threshold might have been chosen on the same messages",
+}
+NEARLY = ", nearly: the temperature was fitted on the same messages"
+
+
+def chosen_lines(points: Mapping[str, Operated]) -> list[str]:
+    """For a terminal: what each precision's threshold promises by which bound, and the slices that hold it down."""
+    lines = []
+    for name, each in points.items():
+        point = each.point
+        lines.append(
+            f"{name}: threshold {point.threshold:.4f}, temperature {each.temperature:.3f}; at least "
+            f"{at_least(point.promised, '%')} of 1 star with {at_least(point.confidence, '%')} confidence "
+            f"({HOW[point.bound]}{'' if each.apart else NEARLY}), from {point.size} of them"
+        )
+        lines += [
+            f"  slice {visible(one.value, SHOWN_CHARACTERS)} alone: threshold {one.threshold:.4f}, "
+            f"from {one.size} of 1 star"
+            for one in each.slices[:5]
+        ]
+    return lines
 
 
 def made_lines(manifest: Description, results: Results) -> list[str]:

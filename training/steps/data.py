@@ -3,11 +3,11 @@
 from typing import Any
 
 from consumer.errors import LimitError
-from training.data import splits
-from training.data.inspection import inspected
-from training.data.limits import checks
-from training.data.prepare import FIFTH_OF_TRAIN, HALF_OF_VALIDATION, Prepared, Reading, prepare
 from training.operating.basis import require_promise
+from training.preparing import splits
+from training.preparing.inspection import inspected
+from training.preparing.limits import checks
+from training.preparing.prepare import FIFTH_OF_TRAIN, HALF_OF_VALIDATION, Prepared, Reading, prepare
 from training.recipe import Recipe
 from training.reporting.data_page import Examples, data_page, pairs
 from training.run_folder import DATA, DATA_PAGE

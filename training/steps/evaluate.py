@@ -5,12 +5,13 @@ import tempfile
 from pathlib import Path
 
 from consumer.manifest import Description
-from training.data import Labelled, splits
+from training.data import Labelled
 from training.evaluating.figures import eval_results, evaluation, prediction_results
 from training.evaluating.measure import measure
 from training.evaluating.mistakes import mistakes
 from training.evaluating.reference_metrics import of_logits
 from training.evaluating.results import Results
+from training.preparing import splits
 from training.reporting.told import made_lines
 from training.run_folder import (
     EVAL_RESULTS,

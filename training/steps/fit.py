@@ -5,9 +5,7 @@ from typing import Any
 
 from consumer.records import Satisfaction
 from training import processes
-from training.data import splits
 from training.data.labelled import Labelled
-from training.data.prepare import Prepared
 from training.exporting.describe import base_model
 from training.feasible import require_arguments, require_exportable
 from training.fitting import checkpoints
@@ -15,6 +13,8 @@ from training.fitting.fit import ARGUMENTS
 from training.fitting.learn import Start, learn, start
 from training.fitting.loading import commit
 from training.fitting.model import replaced_classes, save
+from training.preparing import splits
+from training.preparing.prepare import Prepared
 from training.recipe import SCRATCH, Recipe
 from training.run_folder import FIT, MODEL, TRAIN_RESULTS, RunFolder, fold
 from training.steps.job import Job

@@ -3,9 +3,9 @@
 import shutil
 
 from training.exporting.describe import model_files
-from training.exporting.graphs import FP32_FILE
 from training.exporting.same_logits import require_same_logits
 from training.fitting.model import load
+from training.run_folder import FP32_FILE
 from training.steps.job import Job
 
 

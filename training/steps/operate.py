@@ -1,14 +1,16 @@
 """Scores the calibration messages, and chooses on them each precision's temperature and threshold."""
 
-from training.data import splits
-from training.data.crossfit import Calibration, held_out, in_folds
-from training.data.prepare import Prepared
 from training.exporting.describe import class_shares, describe
 from training.operating.basis import basis
-from training.operating.chosen import calibrated, chosen, chosen_lines
+from training.operating.chosen import calibrated, chosen
 from training.operating.gate import flips
-from training.operating.promise import operated, served
+from training.operating.operate import operated
+from training.operating.served import served
+from training.preparing import splits
+from training.preparing.prepare import Prepared
+from training.reporting.told import chosen_lines
 from training.run_folder import FIT, FLIPS, OPERATING_POINT, fold
+from training.scoring.crossfit import Calibration, held_out, in_folds
 from training.steps.job import Job
 
 

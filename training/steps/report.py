@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from training.data import Labelled, splits
+from training.data import Labelled
+from training.preparing import splits
 from training.reporting.card import card
 from training.reporting.card_metadata import OnTheHub
 from training.reporting.report import Found

@@ -8,8 +8,8 @@ import pytest
 
 from consumer.errors import SettingsError
 from training import data
-from training.data import splits
-from training.data.prepare import Prepared
+from training.preparing import splits
+from training.preparing.prepare import Prepared
 from training.run_folder import RunFolder
 
 pytestmark = pytest.mark.train

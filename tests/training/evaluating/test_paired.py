@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from training.evaluating.answers import Answers
-from training.evaluating.paired import needless_at_recall, paired
+from training.evaluating.paired import paired
+from training.operating.operating_point import needless_at_recall
 
 pytestmark = pytest.mark.train
 

@@ -13,12 +13,12 @@ import sentencepiece
 from consumer.onnx_backend import OnnxBackend
 from consumer.tokenization import Tokenizer
 from tests.tiny_artifact import TEXTS, random_model
-from training.evaluating.score import score
 from training.exporting.describe import model_files
 from training.exporting.same_logits import logits
 from training.feasible import require_exportable
 from training.fitting.model import from_checkpoint
 from training.recipe import Recipe
+from training.scoring.score import score
 
 pytestmark = pytest.mark.train
 

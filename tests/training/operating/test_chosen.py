@@ -4,8 +4,8 @@ import pytest
 from consumer.manifest import ClassShares
 from training import recipe as recipes
 from training.operating.basis import Basis
-from training.operating.chosen import chosen_lines
-from training.operating.promise import operate
+from training.operating.operate import operate
+from training.reporting.told import chosen_lines
 
 pytestmark = pytest.mark.train
 

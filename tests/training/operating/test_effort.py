@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.operating.binomial import interval
+from training.measures.binomial import interval
 from training.operating.effort import as_stated, estimated, exact
 
 pytestmark = pytest.mark.train

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from consumer.errors import LimitError, SettingsError
-from training.operating import operate
-from training.operating.operate import allowed_misses, lowest_answered
+from training.measures.binomial import share_at_least
+from training.operating.operating_point import allowed_misses, lowest_answered
 from training.operating.worst_slice import require_slices, worst_slice
 
 pytestmark = pytest.mark.train
@@ -58,8 +58,8 @@ def test_what_is_promised_of_every_slice_holds_as_often_as_it_says(easy_from, mo
     Of a small hard slice and a larger easy one, whose own promise is higher: in 95 of 100 draws, and no idle bound
     where the hard one decides. Where the easy one does by chance, its promise is still none of the hard one's.
     """
-    for name in ("allowed_misses", "share_at_least"):
-        monkeypatch.setattr(operate, name, cache(getattr(operate, name)))  # scipy's, the same in every draw
+    for function in (allowed_misses, share_at_least):  # scipy's, the same in every draw
+        monkeypatch.setattr(f"training.operating.operating_point.{function.__name__}", cache(function))
     generator, draws, error = np.random.default_rng(2), 3000, 3 * (0.05 * 0.95 / 3000) ** 0.5
     labels, slices = np.array([0] * 29 + [4] * 100 + [0] * 45 + [4]), ["hard"] * 129 + ["easy"] * 46
 

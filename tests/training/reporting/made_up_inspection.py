@@ -4,10 +4,10 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from training.data.inspection import Alike, Inspection, SourcePart, Split, Unused
-from training.data.lengths import Lengths
-from training.data.limits import checks
 from training.data.sources import Limits
+from training.preparing.inspection import Alike, Inspection, SourcePart, Split, Unused
+from training.preparing.lengths import Lengths
+from training.preparing.limits import checks
 
 LENGTHS = Lengths(1000, 128, 30, 60, 90, 300, 0.25, (0, 64, 128, 512), (600, 150, 250))
 SOURCES = {

@@ -3,7 +3,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from training.evaluating.intervals import Estimate
+from training.measures.intervals import Estimate
 from training.reporting.plots import LEFT, PLOT_WIDTH, WIDTH, Axis, Mark, Series, bars, chart, interval, nice_top, ticks
 
 pytestmark = pytest.mark.train

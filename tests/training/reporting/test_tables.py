@@ -9,8 +9,8 @@ from consumer.records import ModelVersion
 from training.evaluating.compared import Compared, Row
 from training.evaluating.diff import Difference, McNemar
 from training.evaluating.evaluate import Answered, Evaluation
-from training.evaluating.intervals import Estimate
 from training.evaluating.paired import Paired
+from training.measures.intervals import Estimate
 from training.operating.kept import verdict
 from training.reporting.tables import check_table, compare_table, diff_table
 

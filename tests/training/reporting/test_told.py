@@ -4,10 +4,10 @@ import pytest
 
 from consumer.artifact import read_manifest
 from training.evaluating.evaluate import Answered, Evaluation
-from training.evaluating.intervals import Estimate
 from training.evaluating.paired import Paired
 from training.evaluating.results import Results
 from training.evaluating.slices import Slice
+from training.measures.intervals import Estimate
 from training.reporting.told import gain_lines, made_lines, worst_slice_lines
 
 pytestmark = pytest.mark.train

@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 from datasets import Dataset, load_from_disk
 
-from training.data.crossfit import Folds
+from training.data.folds import Folds
 from training.data.labelled import Labelled
-from training.data.prepare import Prepared
 from training.data.texts import ROWS_AT_ONCE, Texts, in_batches
+from training.preparing.prepare import Prepared
 from training.run_folder import SPLITS_FILE, RunFolder, fingerprint
 
 SPLITS = ("everything", "train", "validation", "calibration", "test")

@@ -3,11 +3,11 @@ import pytest
 
 from tests.training.made_up_run import answers, scored, usual
 from training.data import Labelled
-from training.data.prepare import Prepared
-from training.evaluating import baseline
 from training.evaluating.evaluate import evaluate
 from training.evaluating.figures import TFIDF, eval_results
 from training.evaluating.results import Results
+from training.preparing.prepare import Prepared
+from training.scoring import baseline
 
 pytestmark = pytest.mark.train
 

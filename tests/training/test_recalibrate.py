@@ -7,12 +7,12 @@ from consumer.artifact import read_manifest, verify
 from consumer.classify import load
 from consumer.errors import SettingsError
 from training import cli, data
-from training.operating.recalibrate import recalibrate
+from training.recalibrate import recalibrate
 from training.recipe import Promise
 
 pytestmark = pytest.mark.train
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 ARTIFACT, MESSAGES = ROOT / "artifacts" / "sample", ROOT / "training" / "sample" / "test.jsonl"
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from training.evaluating.reliability import BINS, reliability
+from training.measures.reliability import BINS, reliability
 
 pytestmark = pytest.mark.train
 

@@ -17,7 +17,7 @@ from scipy.optimize import brentq
 from scipy.special import erf
 
 from consumer.records import Satisfaction
-from training.evaluating.intervals import Estimate
+from training.measures.intervals import Estimate
 
 BINS = 15
 RESAMPLES = 300

@@ -12,8 +12,8 @@ from training.data.duplicates import Duplicate
 from training.data.gather import LeftOut
 from training.data.labelled import Labelled
 from training.data.labels import EMPTY, OUTSIDE, STARS
-from training.data.lengths import MOST_MEASURED, Lengths, lengths, tokenizer_of
-from training.data.prepare import Prepared, Reading
+from training.preparing.lengths import MOST_MEASURED, Lengths, lengths, tokenizer_of
+from training.preparing.prepare import Prepared, Reading
 from training.recipe import SCRATCH, Recipe
 
 SPLITS = ("train", "validation", "calibration", "test")

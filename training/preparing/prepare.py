@@ -9,8 +9,8 @@ import numpy as np
 from consumer.errors import SettingsError
 from training import data
 from training.data import Labelled
-from training.data.crossfit import Folds, fold_rows
 from training.data.duplicates import Duplicate, between, sketches, within
+from training.data.folds import Folds, fold_rows
 from training.data.gather import LeftOut, gather
 from training.data.labelled import balanced_rows
 from training.data.rows import parts

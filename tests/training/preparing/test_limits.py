@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from training.data.inspection import Alike, Inspection, Split, Unused
-from training.data.lengths import Lengths
-from training.data.limits import checks
 from training.data.sources import Limits
+from training.preparing.inspection import Alike, Inspection, Split, Unused
+from training.preparing.lengths import Lengths
+from training.preparing.limits import checks
 
 pytestmark = pytest.mark.train
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from training.operating.binomial import (
+from training.measures.binomial import (
     as_few_misses,
     as_many_misses,
     interval,

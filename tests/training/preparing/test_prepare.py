@@ -5,8 +5,8 @@ import pytest
 
 from consumer.errors import SettingsError
 from training import recipe as recipes
-from training.data import splits
-from training.data.prepare import Reading, prepare
+from training.preparing import splits
+from training.preparing.prepare import Reading, prepare
 from training.run_folder import RunFolder
 
 pytestmark = pytest.mark.train

@@ -1,19 +1,17 @@
 """Scores of messages by models that were fitted without them, in every precision that was made."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from consumer.errors import SettingsError
 from consumer.records import Satisfaction
 from training.data import Labelled
-from training.evaluating import baseline
-from training.evaluating.score import Scored, score
-from training.exporting.graphs import PRECISIONS
-
-Folds = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
+from training.data.folds import Folds
+from training.run_folder import PRECISIONS
+from training.scoring import baseline
+from training.scoring.score import Scored, score
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +47,6 @@ def in_folds(files: Iterable[Mapping[str, bytes]], messages: Labelled, folds: Fo
     return Calibration(
         messages.labels, {name: _joined([part.scored[name] for part in parts], order) for name in parts[0].scored}
     )
-
-
-def fold_rows(messages: Labelled, folds: int, seed: int, *, whole_files: bool) -> Folds:
-    """(rest, fold) row numbers, each class spread evenly over the folds, or whole files in turn."""
-    if whole_files:
-        if len(np.unique(messages.files)) < folds:
-            raise SettingsError(f"{folds} folds of whole files need as many files: name more, or split files.")
-        fold = messages.files % folds
-    else:
-        generator = np.random.default_rng(seed)
-        fold = np.empty(len(messages), dtype=np.int64)
-        for label in np.unique(messages.labels):
-            rows = generator.permutation(np.flatnonzero(messages.labels == label))
-            fold[rows] = np.arange(len(rows)) % folds
-    return [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(folds)]
 
 
 def baseline_scores(messages: Labelled, folds: Folds) -> NDArray[np.float32]:

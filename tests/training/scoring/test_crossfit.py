@@ -3,7 +3,8 @@ import pytest
 
 from consumer.errors import SettingsError
 from training.data import Labelled
-from training.data.crossfit import baseline_scores, fold_rows
+from training.data.folds import fold_rows
+from training.scoring.crossfit import baseline_scores
 
 pytestmark = pytest.mark.train
 

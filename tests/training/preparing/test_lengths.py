@@ -3,8 +3,8 @@ import pytest
 
 from consumer.errors import SettingsError
 from tests.training.data.made_up_messages import text
-from training.data import lengths as module
-from training.data.lengths import lengths, some, tokenizer_of
+from training.preparing import lengths as module
+from training.preparing.lengths import lengths, some, tokenizer_of
 from training.recipe import Model
 
 pytestmark = pytest.mark.train

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from training.data.inspection import Alike, Inspection, Split, Unused
 from training.data.labels import MAPPING, STARS
 from training.data.sources import Limits
+from training.preparing.inspection import Alike, Inspection, Split, Unused
 
 PLACES_TOLD = 3
 

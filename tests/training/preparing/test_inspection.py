@@ -3,8 +3,8 @@ import json
 import pytest
 
 from tests.training.data.made_up_messages import SECRET, recipe, written
-from training.data.inspection import Inspection, inspected
-from training.data.prepare import Reading, prepare
+from training.preparing.inspection import Inspection, inspected
+from training.preparing.prepare import Reading, prepare
 
 pytestmark = pytest.mark.train
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from training.evaluating.intervals import bootstrap, ratio, wilson
+from training.measures.intervals import bootstrap, ratio, wilson
 
 pytestmark = pytest.mark.train
 

@@ -17,15 +17,17 @@ from consumer.errors import SettingsError
 from consumer.manifest import ClassShares, Description, Manifest, Served, Shares
 from training import recipe as recipes
 from training.data import Labelled, require_every_class
-from training.data.crossfit import Calibration
 from training.evaluating.evaluate import Answered, answered
-from training.evaluating.reference import reference
-from training.evaluating.score import Scored, folder_files
 from training.operating.basis import basis, require_promise
 from training.operating.chosen import calibrated
-from training.operating.promise import Operated, operated, prior_shift, served
+from training.operating.operate import Operated, operated
+from training.operating.served import served
+from training.operating.shares import prior_shift
 from training.reporting.recalibrated_card import recalibrated_card
 from training.run_folder import CARD, EVAL_RESULTS
+from training.scoring.crossfit import Calibration
+from training.scoring.reference import reference
+from training.scoring.score import Scored, folder_files
 
 FOR_TEMPERATURE = 0.2  # of the messages, as in a recipe
 
