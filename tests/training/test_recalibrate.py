@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -169,3 +170,22 @@ def test_check_asks_every_slice(tmp_path, capsys):
     shown = json.loads(capsys.readouterr().out)["fp32"]
     assert shown["slices"]["north"]["outcome"] == "kept"
     assert shown["promise"]["target"] == 0.9
+
+
+def test_a_promise_of_every_slice_is_checked_in_every_slice(tmp_path, capsys):
+    """
+    Without being told so: what holds on average alone would break it. Here one of two shops is failed.
+    """
+    artifact = Path(shutil.copytree(ARTIFACT, tmp_path / "artifact"))
+    manifest = json.loads((artifact / "manifest.json").read_text("utf-8"))
+    for each in manifest["precisions"].values():
+        each["promise"] |= {"slices": "shop", "bound": "wilks"}
+    (artifact / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    angry, happy = "Three weeks, no refund, nobody answers, I am furious.", "Thank you, it arrived early, wonderful!"
+    rows = [(angry, "north")] * 400 + [(happy, "south")] * 10
+    lines = [json.dumps({"text": text, "stars": 1, "shop": shop}) for text, shop in rows]
+    (file := tmp_path / "a.jsonl").write_text("\n".join(lines), "utf-8")
+
+    assert cli.main(["check", str(artifact), str(file)]) == 5
+    assert "south" in capsys.readouterr().out
+    assert cli.main(["check", str(ARTIFACT), str(file)]) == 0

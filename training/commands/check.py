@@ -14,7 +14,7 @@ from training.commands.options import FOLDER, ExistingFile, labelled, ready, req
 @click.argument("artifact", type=FOLDER)
 @click.argument("files", nargs=-1, required=True, type=ExistingFile())
 @labelled
-@click.option("--slices", metavar="COLUMN", help="Whether it is kept in every slice: each value of this column.")
+@click.option("--slices", metavar="COLUMN", help="In each value of this column; of itself, where so promised.")
 @click.option("--precision", type=click.Choice(["fp32", "fp16", "int8"]), help="Otherwise, each that may be served.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON instead of a table.")
 def check(
@@ -43,9 +43,10 @@ def check(
     from training.operating.kept import require_kept, verdicts
     from training.reporting.tables import check_table
 
+    served = read_manifest(artifact).precisions
+    slices = slices or next((each.promise.slices for each in served.values() if each.promise), None)
     messages = data.read(files, text, stars, [slices] if slices else [])
     values = messages.columns[slices] if slices else None
-    served = read_manifest(artifact).precisions
     found = {}
     answered = answer(artifact, messages, precision)[0]
     for name, answers in answered.items():

@@ -139,12 +139,13 @@ def _neighbours(keys: NDArray[np.uint32]) -> Iterator[tuple[int, int]]:
 
 
 def _compare(texts: Sketches, others: Sketches, pairs: Iterator[tuple[int, int]], found: dict[int, Duplicate]) -> None:
-    compared: dict[int, set[int]] = {}
+    count = np.zeros(len(texts.whole), dtype=np.uint8)
+    compared = np.empty((len(texts.whole), MOST_COMPARISONS), dtype=np.int32)
     for row, other in pairs:
-        seen = compared.setdefault(row, set())
-        if row in found or other in seen or len(seen) == MOST_COMPARISONS:
+        seen = count[row]
+        if row in found or seen == MOST_COMPARISONS or other in compared[row, :seen]:
             continue
-        seen.add(other)
+        compared[row, seen], count[row] = other, seen + 1
         similarity = _similarity(texts.texts[row], others.texts[other])
         if similarity >= SIMILAR:
             found[row] = Duplicate(row, other, similarity)

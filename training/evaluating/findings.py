@@ -66,9 +66,14 @@ def findings(answers: Answers, labels: NDArray[np.int64], columns: Mapping[str, 
 
 
 def columns_of(messages: Labelled, tokens: NDArray[np.int64]) -> dict[str, Sequence[str]]:
-    """What slices are told by: the messages' own columns, where they come from, and their lengths (rows,) in tokens."""
+    """
+    What slices are told by: the messages' own columns, where they come from, and their lengths (rows,) in tokens.
+
+    A column that is called like one of ours is told as "source (column)".
+    """
     sources = {SOURCE: messages.sources} if len(set(messages.sources)) > 1 else {}
-    return {**messages.columns, **sources, LENGTH: length_buckets(tokens)}
+    ours = {**sources, LENGTH: length_buckets(tokens)}
+    return {**{f"{name} (column)" if name in ours else name: each for name, each in messages.columns.items()}, **ours}
 
 
 def by_precision(found: Mapping[str, Findings]) -> dict[str, object]:

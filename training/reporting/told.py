@@ -53,11 +53,11 @@ def _promise_lines(manifest: Description) -> list[str]:
                 f"{at_least(promise.confidence, '%')} confidence, {promise.needless:.1%} of 3 to 5 needlessly in "
                 f"calibration (threshold {served.threshold:.4f})"
             )
-        if not served.servable and served.gate:
+        if not served.servable and (gate := served.gate):
+            agreed, least = (at_least(gate[each], "%") for each in ("label_agreement", "min_agreement"))
             lines.append(
-                f"{name} may not be served: {served.gate['label_agreement']:.1%} of its labels are fp32's (at least "
-                f"{served.gate['min_agreement']:.1%} by the recipe's [gate]), {served.gate['more_needless']:+.1%} "
-                f"needless answers (at most {served.gate['max_more_needless']:+.1%})"
+                f"{name} may not be served: {agreed} of its labels are fp32's (at least {least} by the recipe's [gate]), "
+                f"{gate['more_needless']:+.2%} needless answers (at most {gate['max_more_needless']:+.2%})"
             )
     return lines
 
@@ -69,7 +69,7 @@ def results_lines(results: Results) -> list[str]:
     if results.gain is not None:
         lines += gain_lines(f"{results.served} less TF-IDF + logistic regression", results.gain)
     return lines + [
-        f"{name} and fp32: {share:.1%} the same answers, probabilities at most "
+        f"{name} and fp32: {at_least(share, '%')} the same answers, probabilities at most "
         f"{results.largest_difference[name]:.4f} apart"
         for name, share in results.agreement.items()
     ]

@@ -52,3 +52,18 @@ def test_slices_are_told_by_columns_sources_and_length():
 
     assert columns_of(mixed, tokens) == {"shop": ("x", "y"), "source": ("own", "public"), "tokens": ["1-8", "33-64"]}
     assert set(columns_of(Labelled(texts, labels, files, {}, ("own", "own")), tokens)) == {"tokens"}
+
+
+def test_a_column_that_is_called_like_one_of_ours_is_told_beside_it():
+    """
+    Neither takes the other's place.
+    """
+    texts, labels, files, tokens = ("a", "b"), np.array([0, 4]), np.array([0, 1]), np.array([5, 40])
+    mixed = Labelled(texts, labels, files, {"source": ("mail", "web"), "tokens": ("few", "many")}, ("own", "public"))
+
+    assert columns_of(mixed, tokens) == {
+        "source (column)": ("mail", "web"),
+        "tokens (column)": ("few", "many"),
+        "source": ("own", "public"),
+        "tokens": ["1-8", "33-64"],
+    }
