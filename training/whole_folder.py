@@ -1,14 +1,18 @@
 """A folder that is under its final name whole, or not at all."""
 
+import fcntl
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 
 from consumer.errors import ArtifactError, SurroundingsError
 from consumer.manifest import MANIFEST_FILE
+
+DRAFT = ".draft."
 
 
 def require_folder(folder: Path, *, replace: bool) -> None:
@@ -36,7 +40,7 @@ def _try(folder: Path) -> None:
     with suppress(FileNotFoundError):
         folder.stat()
     nearest = next(parent for parent in folder.absolute().parents if parent.exists())
-    Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=nearest)).rmdir()
+    Path(tempfile.mkdtemp(prefix=f".{folder.name}{DRAFT}", dir=nearest)).rmdir()
 
 
 @contextmanager
@@ -44,19 +48,40 @@ def whole(folder: Path) -> Iterator[Path]:
     """
     A draft to fill beside `folder`, of which it takes the name, and the place, when the block ends well.
 
-    Otherwise the draft is gone, and what was at `folder` is as it was.
+    Otherwise the draft is gone, and what was at `folder` is as it was. A process that is killed leaves its draft, which
+    the next one for the same folder removes.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    _remove_left_behind(folder)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}{DRAFT}", dir=folder.parent))
     try:
-        yield draft
-        for path in draft.rglob("*"):
-            if path.is_file():
-                _keep(path)
-        draft.chmod(0o755)  # mkdtemp's folders are for their maker alone
-        _move(draft, folder)
+        with _locked(draft):
+            yield draft
+            for path in draft.rglob("*"):
+                if path.is_file():
+                    _keep(path)
+            draft.chmod(0o755)  # mkdtemp's folders are for their maker alone
+            _move(draft, folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _remove_left_behind(folder: Path) -> None:
+    """Drafts that no process holds any more."""
+    for draft in folder.parent.glob(f".{escape(folder.name)}{DRAFT}*"):
+        with suppress(OSError), _locked(draft):
+            shutil.rmtree(draft)
+
+
+@contextmanager
+def _locked(draft: Path) -> Iterator[None]:
+    """Until the block or the process ends, however it does. BlockingIOError where another has it."""
+    folder = os.open(draft, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _keep(path: Path) -> None:

@@ -66,6 +66,19 @@ def test_a_step_that_fails_leaves_the_old_folder(tmp_path, monkeypatch, step):
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_fills_stays(tmp_path):
+    """
+    A draft is as large as an artifact, and hidden.
+    """
+    (tmp_path / ".folder.draft.of_dead").mkdir()
+    (tmp_path / ".folder.draft.of_dead" / "file").touch()
+
+    with whole(tmp_path / "folder") as living:
+        fill(tmp_path / "folder", "2")
+        assert living.is_dir()
+        assert not (tmp_path / ".folder.draft.of_dead").exists()
+
+
 def test_an_artifact_is_replaced_only_where_it_was_said(tmp_path):
     """
     And never a folder that is none, such as that of the recipe and its messages.

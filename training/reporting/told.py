@@ -56,8 +56,8 @@ def _promise_lines(manifest: Description) -> list[str]:
         if not served.servable and (gate := served.gate):
             agreed, least = (at_least(gate[each], "%") for each in ("label_agreement", "min_agreement"))
             lines.append(
-                f"{name} may not be served: {agreed} of its labels are fp32's (at least {least} by the recipe's [gate]), "
-                f"{gate['more_needless']:+.2%} needless answers (at most {gate['max_more_needless']:+.2%})"
+                f"{name} may not be served: {agreed} of its labels are fp32's (at least {least} by the recipe's "
+                f"[gate]), {gate['more_needless']:+.2%} needless answers (at most {gate['max_more_needless']:+.2%})"
             )
     return lines
 
