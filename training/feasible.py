@@ -12,7 +12,7 @@ from training.fitting import model, precision
 from training.fitting.arguments import training_arguments
 from training.fitting.loading import waiting_for
 from training.fitting.push_at_save import require_pushable
-from training.fitting.watched import Say
+from training.progress import Say
 from training.recipe import SCRATCH, Recipe
 
 

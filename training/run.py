@@ -13,13 +13,14 @@ from training.feasible import require_arguments, require_exportable
 from training.fitting.loading import identity
 from training.fitting.watched import quiet_libraries
 from training.held import clear, held, require_apart
+from training.progress import Say
 from training.run_folder import RunFolder, fingerprint
 from training.steps.data import data
 from training.steps.evaluate import evaluate
 from training.steps.export import export
 from training.steps.fit import fit, tidy
 from training.steps.graphs import graphs
-from training.steps.job import Job, Say
+from training.steps.job import Job
 from training.steps.operate import operate
 from training.steps.report import report
 from training.whole_folder import require_folder

@@ -17,7 +17,7 @@ from training.fitting import fit, tokenizer
 from training.fitting.model import classifier, config_from_scratch
 from training.fitting.pretrain import pretrain
 from training.fitting.resumable import ResumableTrainer
-from training.fitting.watched import Say
+from training.progress import Say
 
 SIZES = {
     "hidden_size": 16,

@@ -6,7 +6,6 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from consumer.errors import ArtifactError
 from training.commands.options import FOLDER, ExistingFile, labelled, ready, require_category
 
 
@@ -37,28 +36,14 @@ def check(
     """
     ready()
     require_category([slices] if slices else [], text)
-    from consumer.artifact import read_manifest
     from training import data
-    from training.evaluating.answers import answer
-    from training.operating.kept import require_kept, verdicts
+    from training.evaluating.checked import checked, promises
+    from training.operating.kept import require_kept
     from training.reporting.tables import check_table
 
-    served = read_manifest(artifact).precisions
-    slices = slices or next((each.promise.slices for each in served.values() if each.promise), None)
-    messages = data.read(files, text, stars, [slices] if slices else [])
-    values = messages.columns[slices] if slices else None
-    found = {}
-    answered = answer(artifact, messages, precision)[0]
-    for name, answers in answered.items():
-        promise = next(each.promise for key, each in served.items() if key == name)
-        if promise is None:
-            raise ArtifactError(
-                f"{artifact} promises nothing in {name}, so there is nothing to check: calibrate it anew."
-            )
-        found[name] = (
-            promise,
-            verdicts(answers.urgent, messages.labels, promise.target, promise.confidence, values, len(answered)),
-        )
+    promised = promises(artifact, precision)
+    slices = slices or next(iter(promised.values())).slices
+    found = checked(artifact, data.read(files, text, stars, [slices] if slices else []), promised, slices)
     if as_json:
         shown = {
             name: {"promise": promise.model_dump(), "slices": {value: each.as_json() for value, each in by.items()}}

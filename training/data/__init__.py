@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from training.data.gather import gather
-from training.data.labelled import Labelled, balanced, require_every_class, split
+from training.data.labelled import Labelled, require_every_class, split
 from training.data.labels import STARS
 from training.data.rows import Part, find
 from training.data.sources import ONE_SOURCE, Source
 
-__all__ = ["STARS", "Labelled", "balanced", "find", "read", "require_every_class", "split"]
+__all__ = ["STARS", "Labelled", "find", "read", "require_every_class", "split"]
 
 
 def read(

@@ -119,11 +119,6 @@ def split(labels: NDArray[np.int64], share: float, seed: int) -> tuple[NDArray[n
     return np.setdiff1d(np.arange(len(labels)), chosen), chosen
 
 
-def balanced(data: Labelled, max_per_class: int, seed: int) -> Labelled:
-    """At most `max_per_class` rows of each class, drawn at random, in their order."""
-    return data.take(np.sort(balanced_rows(data.labels, np.arange(len(data)), max_per_class, seed)))
-
-
 def balanced_rows(
     labels: NDArray[np.int64], rows: NDArray[np.int64], max_per_class: int, seed: int
 ) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ from training.measures.intervals import Estimate, wilson
 from training.operating.operating_point import NEEDLESS_FROM
 
 LENGTH = "tokens"
-LENGTH_EDGES = (8, 16, 32, 64, 128, 256, 512)
+TOKENS_UP_TO = (8, 16, 32, 64, 128, 256, 512)
 FEWEST = 20  # values with fewer messages say nothing alone, and a column of order numbers would fill pages
 OTHERS = "(others)"
 
@@ -48,9 +48,9 @@ def slices(
 
 def length_buckets(tokens: NDArray[np.int64]) -> list[str]:
     """`17-32` and so on: how many tokens the model was given of each message, [CLS] and [SEP] included."""
-    names = [f"{low + 1}-{high}" for low, high in zip((0, *LENGTH_EDGES[:-1]), LENGTH_EDGES, strict=True)]
-    names.append(f"over {LENGTH_EDGES[-1]}")
-    return [names[place] for place in np.searchsorted(LENGTH_EDGES, tokens)]
+    names = [f"{low + 1}-{high}" for low, high in zip((0, *TOKENS_UP_TO[:-1]), TOKENS_UP_TO, strict=True)]
+    names.append(f"over {TOKENS_UP_TO[-1]}")
+    return [names[place] for place in np.searchsorted(TOKENS_UP_TO, tokens)]
 
 
 def _of_column(

@@ -29,10 +29,6 @@ class WeightAverage(TrainerCallback):
             value = weight.detach().to(torch.float64)
             self._sums[name] = self._sums[name] + value if name in self._sums else value.clone()
 
-    @property
-    def begun(self) -> bool:
-        return self._count > 0
-
     def apply(self, model: torch.nn.Module) -> None:
         with torch.no_grad():
             for name, weight in model.named_parameters():

@@ -24,7 +24,8 @@ from training.fitting.arguments import told, training_arguments
 from training.fitting.average import WeightAverage
 from training.fitting.push_at_save import pushing
 from training.fitting.resumable import ResumableTrainer
-from training.fitting.watched import Say, Watched
+from training.fitting.watched import Watched
+from training.progress import Say
 
 CLASSES = len(Satisfaction)
 ARGUMENTS = "training_args.json"  # beside train_results.json

@@ -26,8 +26,8 @@ from training.fitting.metrics_of_fit import judge
 from training.fitting.pretrain import pretrain
 from training.fitting.push_at_save import without_push
 from training.fitting.teach import fit_teacher, fragments, taught
-from training.fitting.watched import Say
 from training.fitting.word_vectors import word_vectors
+from training.progress import Say
 from training.recipe import SCRATCH, Recipe
 
 TEXTS_AT_ONCE = 1000

@@ -15,7 +15,8 @@ from training.fitting import checkpoints
 from training.fitting.arguments import training_arguments
 from training.fitting.fit import Rows, run_to_end
 from training.fitting.resumable import ResumableTrainer
-from training.fitting.watched import Say, Watched
+from training.fitting.watched import Watched
+from training.progress import Say
 
 IGNORED = -100  # the collator's label of tokens that were not masked
 

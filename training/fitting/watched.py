@@ -1,6 +1,6 @@
 """What a person sees of a fit: a bar at a terminal, lines elsewhere."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
@@ -20,8 +20,7 @@ from transformers import (
 from transformers.utils import logging
 
 from training.fitting.metrics_of_fit import NEEDLESS
-
-Say = Callable[[str], None]
+from training.progress import Say
 
 
 class Watched(TrainerCallback):

@@ -1,13 +1,11 @@
 """What every step is given."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from training.progress import Say
 from training.recipe import Recipe
 from training.run_folder import RunFolder
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
