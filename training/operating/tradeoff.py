@@ -2,7 +2,7 @@
 Thresholds by what they cost where the model runs, in money or in looks a day, for the class shares of live traffic.
 
 Unlike the promised recall's, they are chosen by looking at all scores, so nothing can be promised of the messages they
-were chosen on as if they had not been: see `training.promise` for the bound that is left.
+were chosen on as if they had not been: see `training.operating.operate` for the bound that is left.
 """
 
 from dataclasses import dataclass
