@@ -11,9 +11,14 @@ pytestmark = pytest.mark.train
 
 
 def messages(*sources: str) -> Labelled:
-    rows = len(sources)
-    labels = np.arange(rows) % 5
-    return Labelled([f"text {row}" for row in range(rows)], labels, np.zeros(rows, dtype=np.int64), sources=sources)
+    rows, names = len(sources), sorted(set(sources))
+    return Labelled(
+        [f"text {row}" for row in range(rows)],
+        np.arange(rows) % 5,
+        np.zeros(rows, dtype=np.int32),
+        sources=np.array([names.index(source) for source in sources], dtype=np.int16),
+        source_weights=dict.fromkeys(names, 1.0),
+    )
 
 
 def test_messages_are_counted_by_class_and_by_source(tmp_path):

@@ -71,15 +71,14 @@ def gather(
             named = ", ".join(part.name for _, some in parts for part in some)
             raise SettingsError(f"No messages in {named}{_but(left_out)}: there is nothing to learn from.")
         table = pa.ipc.open_file(pa.py_buffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))).read_all()
-    labels, files, lines, sources = (np.array(each, dtype=np.int64) for each in numbers)
-    names, weights = [source.name for source, _ in parts], np.array([source.weight for source, _ in parts])
+    labels, files, lines, sources = map(np.asarray, numbers)
     return Labelled(
         texts=Texts(table.column("text")),
-        labels=labels,
+        labels=labels.astype(np.int64),
         files=files,
         columns={name: Texts(table.column(f"column.{name}")) for name in columns},
-        sources=tuple(names[number] for number in sources.tolist()),
-        weights=weights[sources],
+        sources=sources,
+        source_weights={source.name: source.weight for source, _ in parts},
         raw=Texts(table.column("raw")) if cleaning else (),
         lines=lines,
         names=tuple(part.name for _, some in parts for part in some),
@@ -137,7 +136,7 @@ def _write(file: IO[bytes], rows: Iterable[_Row], columns: Sequence[str], *, kee
     """Labels, files, lines and sources, by row; the rest goes to the file."""
     names = ["text", *(["raw"] if keep_raw else []), *(f"column.{name}" for name in columns)]
     schema = pa.schema([(name, pa.string()) for name in names])
-    numbers = [array("b"), array("i"), array("q"), array("h")]
+    numbers = [array("b"), array("i"), array("i"), array("h")]
     with pa.ipc.new_file(file, schema) as writer:
         for batch in _batches(rows):
             for row in batch:

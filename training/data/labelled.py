@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from consumer.errors import SettingsError
 from training.data.labels import STARS
-from training.data.texts import ROWS_AT_ONCE, Texts, in_batches
+from training.data.texts import Texts, in_batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,27 +18,28 @@ class Labelled:
     """
     Texts with `labels` (rows,) int64: 0 for one star to 4 for five; `files` (rows,) numbers where they stood.
 
-    `columns` are what else is known of each row, `sources` the name of where it comes from. `weights` (rows,) is how
-    much each counts in the loss. `texts` are cleaned, as the model takes them; `raw` are as the consumer gets them.
-    `lines` (rows,) and `names` tell people where a row stands: line or row of the file with that number.
+    `columns` are what else is known of each row. `sources` (rows,) numbers where it comes from: `source_weights` has
+    each source's name, and how much a message of it counts in the loss. `texts` are cleaned, as the model takes them;
+    `raw` are as the consumer gets them. `lines` (rows,) and `names` tell people where a row stands: line or row of
+    the file with that number. There may be a million rows in several splits: what is known of each is kept short.
     """
 
     texts: Sequence[str]
     labels: NDArray[np.int64]
-    files: NDArray[np.int64]
+    files: NDArray[np.int32]
     columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    sources: tuple[str, ...] = ()
-    weights: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    sources: NDArray[np.int16] = field(default_factory=lambda: np.empty(0, dtype=np.int16))
+    source_weights: Mapping[str, float] = field(default_factory=lambda: {"": 1.0})
     raw: Sequence[str] = ()
-    lines: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    lines: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, dtype=np.int32))
     names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         count = len(self.texts)
-        object.__setattr__(self, "sources", self.sources or ("",) * count)
-        object.__setattr__(self, "weights", self.weights if len(self.weights) else np.ones(count))
+        object.__setattr__(self, "sources", self.sources if len(self.sources) else np.zeros(count, dtype=np.int16))
         object.__setattr__(self, "raw", self.raw or self.texts)
-        object.__setattr__(self, "lines", self.lines if len(self.lines) else np.arange(1, count + 1))
+        lines = self.lines if len(self.lines) else np.arange(1, count + 1, dtype=np.int32)
+        object.__setattr__(self, "lines", lines)
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -52,8 +53,7 @@ class Labelled:
             labels=self.labels[chosen],
             files=self.files[chosen],
             columns={name: taken(values, chosen) for name, values in self.columns.items()},
-            sources=tuple(self.sources[row] for row in chosen.tolist()),
-            weights=self.weights[chosen],
+            sources=self.sources[chosen],
             raw=texts if self.raw is self.texts else taken(self.raw, chosen),
             lines=self.lines[chosen],
         )
@@ -63,10 +63,15 @@ class Labelled:
         name = self.names[self.files[row]] if self.names else f"file {self.files[row]}"
         return f"{name}, line {self.lines[row]}"
 
-    def source_numbers(self, names: Sequence[str]) -> NDArray[np.int16]:
-        """(rows,) the place of each row's source among `names`."""
-        numbers = {name: number for number, name in enumerate(names)}
-        return np.fromiter((numbers[name] for name in self.sources), dtype=np.int16, count=len(self))
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """(rows,): how much each counts in the loss."""
+        return np.array(list(self.source_weights.values()))[self.sources]
+
+    def source_counts(self) -> dict[str, int]:
+        """Rows of each source that has any."""
+        counts = np.bincount(self.sources, minlength=len(self.source_weights)).tolist()
+        return {name: count for name, count in zip(self.source_weights, counts, strict=True) if count}
 
     def class_counts(self) -> list[int]:
         return [int(count) for count in np.bincount(self.labels, minlength=len(STARS))]
@@ -79,16 +84,14 @@ class Labelled:
         rows = bytearray()
         for text, label in zip(self.raw, self.labels.tolist(), strict=True):
             rows += hashlib.sha256(f"{label + 1}\0{text}".encode()).digest()
-        digests = np.frombuffer(rows, dtype=">u8").reshape(-1, 4)
-        order, whole = np.lexsort(digests.T[::-1]), hashlib.sha256()
-        for start in range(0, len(order), ROWS_AT_ONCE):
-            whole.update(digests[order[start : start + ROWS_AT_ONCE]].tobytes())
-        return whole.hexdigest()
+        np.frombuffer(rows, dtype="S32").sort()  # in place: an order beside them would take as much again
+        return hashlib.sha256(rows).hexdigest()
 
     def ordered_fingerprint(self) -> str:
         """SHA-256 of all rows in their order, with columns, sources and weights: scores are kept by place alone."""
-        whole = hashlib.sha256(self.labels.tobytes() + self.weights.tobytes())
-        for name, values in (("text", self.texts), ("raw", self.raw), ("source", self.sources), *self.columns.items()):
+        told = json.dumps(dict(self.source_weights)).encode()
+        whole = hashlib.sha256(told + self.labels.tobytes() + self.sources.tobytes())
+        for name, values in (("text", self.texts), ("raw", self.raw), *self.columns.items()):
             for batch in in_batches(values):
                 whole.update(json.dumps([name, *batch]).encode())
         return whole.hexdigest()

@@ -12,14 +12,14 @@ ROWS_AT_ONCE = 1000
 
 
 class Texts(Sequence[str]):
-    """Rows of an Arrow column in any order. A million take eight bytes each here, and the file what it takes."""
+    """Rows of an Arrow column in any order. A million take four bytes each here, and the file what it takes."""
 
     __slots__ = ("_chunks", "_rows", "_starts")
 
-    def __init__(self, column: Any, rows: NDArray[np.int64] | None = None) -> None:
+    def __init__(self, column: Any, rows: NDArray[np.int32] | None = None) -> None:
         self._chunks = column.chunks
         self._starts = np.cumsum([0, *(len(chunk) for chunk in self._chunks)])
-        self._rows = np.arange(self._starts[-1]) if rows is None else rows
+        self._rows = np.arange(self._starts[-1], dtype=np.int32) if rows is None else rows
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> "Texts":
@@ -51,7 +51,7 @@ class Texts(Sequence[str]):
         taken._chunks, taken._starts, taken._rows = self._chunks, self._starts, self._rows[rows]
         return taken
 
-    def _at(self, rows: NDArray[np.int64]) -> list[str]:
+    def _at(self, rows: NDArray[np.int32]) -> list[str]:
         if not len(rows):
             raise IndexError("no such row")
         chunks = np.searchsorted(self._starts, rows, side="right") - 1

@@ -71,7 +71,9 @@ def columns_of(messages: Labelled, tokens: NDArray[np.int64]) -> dict[str, Seque
 
     A column that is called like one of ours is told as "source (column)".
     """
-    sources = {SOURCE: messages.sources} if len(set(messages.sources)) > 1 else {}
+    names = list(messages.source_weights)
+    several = len(messages.source_counts()) > 1
+    sources = {SOURCE: [names[number] for number in messages.sources.tolist()]} if several else {}
     ours = {**sources, LENGTH: length_buckets(tokens)}
     return {**{f"{name} (column)" if name in ours else name: each for name, each in messages.columns.items()}, **ours}
 

@@ -1,6 +1,9 @@
 """Fit a sequence classifier with transformers' Trainer, on soft targets so that labels and teachers mix."""
 
+import hashlib
 import json
+import tempfile
+from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -45,12 +48,22 @@ def soft_targets(labels: NDArray[np.int64], smoothing: float) -> NDArray[np.floa
 
 
 class Rows(torch.utils.data.Dataset[dict[str, Any]]):
-    """Token ids, at 4 bytes each: there may be a million rows."""
+    """
+    Token ids, at 4 bytes each in a file without a name, for there may be a million rows.
 
-    def __init__(self, token_ids: Iterable[Sequence[int]]) -> None:
-        rows = [np.asarray(ids, dtype=np.int32) for ids in token_ids]
-        self._starts = np.cumsum([0, *map(len, rows)])
-        self._ids = torch.from_numpy(np.concatenate(rows))
+    The file lies in `scratch` and is gone with the last who reads it; the system takes its pages back when it must.
+    """
+
+    def __init__(self, token_ids: Iterable[Sequence[int]], scratch: Path | None = None) -> None:
+        lengths = array("i")
+        with tempfile.TemporaryFile(dir=scratch) as file:
+            for ids in token_ids:
+                lengths.append(len(ids))
+                file.write(np.asarray(ids, dtype=np.int32).data)
+            file.flush()
+            # Copied on writing: torch takes no array that it may not write to.
+            self._ids = torch.from_numpy(np.memmap(file, dtype=np.int32, mode="c"))
+        self._starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
 
     def __len__(self) -> int:
         return len(self._starts) - 1
@@ -60,9 +73,11 @@ class Rows(torch.utils.data.Dataset[dict[str, Any]]):
         lengths: list[int] = np.diff(self._starts).tolist()
         return lengths
 
-    def content(self) -> bytes:
-        """All that a fit learns from."""
-        return self._starts.tobytes() + self._ids.numpy().tobytes()
+    def digest(self) -> bytes:
+        """SHA-256 of all that a fit learns from."""
+        whole = hashlib.sha256(self._starts.tobytes())
+        whole.update(self._ids.numpy().data)
+        return whole.digest()
 
     def __getitem__(self, row: int) -> dict[str, Any]:
         ids = self._ids[self._starts[row] : self._starts[row + 1]].long()
@@ -78,8 +93,9 @@ class Examples(Rows):
         targets: NDArray[np.float32],
         token_dropout: float = 0.0,
         mask_id: int | None = None,
+        scratch: Path | None = None,
     ) -> None:
-        super().__init__(token_ids)
+        super().__init__(token_ids, scratch)
         self._targets = torch.from_numpy(targets)
         self._token_dropout = token_dropout if mask_id is not None else 0.0
         self._mask_id = mask_id
@@ -91,9 +107,10 @@ class Examples(Rows):
             torch.rand(length)
         return lengths
 
-    def content(self) -> bytes:
-        told = f"{self._token_dropout!r} {self._mask_id}".encode()
-        return super().content() + self._targets.numpy().tobytes() + told
+    def digest(self) -> bytes:
+        whole = hashlib.sha256(super().digest() + f"{self._token_dropout!r} {self._mask_id}".encode())
+        whole.update(self._targets.numpy().data)
+        return whole.digest()
 
     def __getitem__(self, row: int) -> dict[str, Any]:
         example = super().__getitem__(row)
@@ -165,7 +182,7 @@ def fit(
     if ways.put_back is not None:
         balance.head_bias(model, CLASSES)
     average = WeightAverage(ways.average_last) if ways.average_last else None
-    made_from = checkpoints.fingerprint(model, examples.content(), {**checkpoints.deciding(options), **_as_json(ways)})
+    made_from = checkpoints.fingerprint(model, examples.digest(), {**checkpoints.deciding(options), **_as_json(ways)})
     with Watched("fit", say) as watched:
         trainer = ResumableTrainer(
             model=model,

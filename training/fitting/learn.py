@@ -103,6 +103,7 @@ def learn(
         if begin.config is None
         else model.classifier(begin.config, begin.encoder)
     )
+    work.mkdir(parents=True, exist_ok=True)
     texts, plain = lessons(recipe, messages)
     targets = _weighed(messages, plain)
     examples = Examples(
@@ -110,6 +111,7 @@ def learn(
         targets * balance.class_weights(targets) if recipe.fit.balance == "weights" else targets,
         recipe.fit.token_dropout,
         begin.tokenizer.mask_token_id,
+        work,
     )
     given = recipe.fit.arguments if shipped else without_push(recipe.fit.arguments)
     options = _options(recipe, given, fresh.config, begin.measured)
@@ -171,12 +173,12 @@ def _validation(recipe: Recipe, begin: Start, messages: Labelled, learned: NDArr
     return Validation(Examples(ids, soft_targets(messages.labels, 0.0)), figures)
 
 
-def lessons(recipe: Recipe, messages: Labelled) -> tuple[list[str], NDArray[np.float32]]:
+def lessons(recipe: Recipe, messages: Labelled) -> tuple[Sequence[str], NDArray[np.float32]]:
     """Texts with soft targets (rows, 5): the messages, and what a teacher makes of them when one is wanted."""
     own = soft_targets(messages.labels, recipe.fit.label_smoothing)
     plan = recipe.teach
     if not plan.fragments_per_message:
-        return list(messages.texts), own
+        return messages.texts, own
     teacher = fit_teacher(messages)
     made = fragments(messages.texts, round(plan.fragments_per_message * len(messages)), recipe.seed)
     mixed = (1 - plan.weight) * own + plan.weight * taught(teacher, messages.texts, plan.sharpness)

@@ -57,9 +57,10 @@ def pretrain(
     """
     model = MaskedWords(encoder)
     arguments = training_arguments("pretrain.arguments", work, options)
-    rows = Rows(token_ids)
+    work.mkdir(parents=True, exist_ok=True)
+    rows = Rows(token_ids, work)
     settings = {**checkpoints.deciding(options), "mask_share": mask_share}
-    made_from = checkpoints.fingerprint(model, rows.content(), settings)
+    made_from = checkpoints.fingerprint(model, rows.digest(), settings)
     with Watched("pretrain", say) as watched:
         trainer = ResumableTrainer(
             model=model,

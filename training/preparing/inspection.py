@@ -127,19 +127,19 @@ def _told_tokenizer(recipe: Recipe, rows: int) -> str:
 
 
 def _sources(messages: Labelled) -> dict[str, SourcePart]:
-    names = list(dict.fromkeys(messages.sources))
-    own = messages.source_numbers(names)
-    parts = {}
-    for number, name in enumerate(names):
-        labels, weights = messages.labels[own == number], messages.weights[own == number]
-        parts[name] = SourcePart(
-            rows=len(labels),
-            class_counts=tuple(np.bincount(labels, minlength=len(STARS)).tolist()),
-            share=len(labels) / len(messages),
-            weight=float(weights[0]),
-            weight_share=float(weights.sum() / messages.weights.sum()),
+    counts, weights = messages.source_counts(), messages.source_weights
+    total = sum(count * weights[name] for name, count in counts.items())
+    return {
+        name: SourcePart(
+            rows=counts[name],
+            class_counts=tuple(np.bincount(messages.labels[messages.sources == number], minlength=len(STARS)).tolist()),
+            share=counts[name] / len(messages),
+            weight=weight,
+            weight_share=counts[name] * weight / total,
         )
-    return parts
+        for number, (name, weight) in enumerate(weights.items())
+        if name in counts
+    }
 
 
 def _unused(left_out: LeftOut) -> Unused:

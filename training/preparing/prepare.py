@@ -113,10 +113,10 @@ def _compared(messages: Labelled, test: Labelled | None, reading: Reading | None
 
 def _thinned(recipe: Recipe, messages: Labelled) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Rows, where some sources take only so many of a class."""
-    own = messages.source_numbers([source.name for source in recipe.data.all_sources])
+    numbers = {name: number for number, name in enumerate(messages.source_weights)}
     taken = []
-    for number, source in enumerate(recipe.data.all_sources):
-        rows = np.flatnonzero(own == number)
+    for source in recipe.data.all_sources:
+        rows = np.flatnonzero(messages.sources == numbers.get(source.name, -1))
         if source.max_per_class is not None:
             rows = balanced_rows(messages.labels, rows, source.max_per_class, recipe.seed)
         taken.append(rows)
@@ -144,8 +144,12 @@ def _without_held_out(made: Prepared) -> Prepared:
 
     Near copies stay, since customers write those (thanks, and where is my parcel) again and again.
     """
-    parts = [_digests(some.texts) for some in (made.validation, made.calibration) if some is not None]
-    rest = np.flatnonzero(~np.isin(_digests(made.train.texts), np.concatenate(parts or [_digests(())])))
+    kept = np.sort(
+        np.concatenate([_digests(some.texts if some else ()) for some in (made.validation, made.calibration)])
+    )
+    own = _digests(made.train.texts)
+    place = np.searchsorted(kept, own)  # np.isin would sort both together
+    rest = np.flatnonzero(place == np.searchsorted(kept, own, side="right"))
     if made.folds or len(rest) == len(made.train):
         return made
     return replace(made, train=made.train.take(rest), held_out=len(made.train) - len(rest))

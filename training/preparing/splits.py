@@ -1,15 +1,15 @@
 """The messages of a run as Arrow data sets on disk, so that a step alone has what the whole run has."""
 
 import shutil
-import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 from datasets import Dataset, load_from_disk
+from numpy.typing import NDArray
 
 from training.data.folds import Folds
 from training.data.labelled import Labelled
@@ -30,14 +30,17 @@ def write(messages: Prepared, folder: RunFolder) -> None:
     folds = [rows.tolist() for _, rows in messages.folds]
     every = fingerprint({name: some.ordered_fingerprint() for name, some in there.items()}, folds)
     files = {name: some.names for name, some in there.items()}
+    sources = {name: dict(some.source_weights) for name, some in there.items()}
     left_out = {"dropped": messages.dropped, "held_out": messages.held_out}
-    folder.write_json(SPLITS_FILE, {"fingerprint": every, **left_out, "folds": folds, "files": files})
+    folder.write_json(
+        SPLITS_FILE, {"fingerprint": every, **left_out, "folds": folds, "files": files, "sources": sources}
+    )
 
 
 def read(folder: RunFolder) -> Prepared:
     """SettingsError when `data` was not done yet."""
     told = folder.read_json(SPLITS_FILE, "data")
-    everything, train, validation, calibration, test = (_read(folder, name, told["files"]) for name in SPLITS)
+    everything, train, validation, calibration, test = (_read(folder, name, told) for name in SPLITS)
     assert everything is not None
     assert train is not None
     folds = _folds(told["folds"], len(train))
@@ -51,11 +54,15 @@ def remove(folder: RunFolder) -> None:
 def _write(messages: Labelled, folder: Path) -> None:
     raw = {} if messages.raw is messages.texts else {"raw": messages.raw}
     texts = {"text": messages.texts, **raw, **{f"{COLUMN}{name}": each for name, each in messages.columns.items()}}
-    numbers = {"label": messages.labels, "file": messages.files, "line": messages.lines, "weight": messages.weights}
-    names = [*texts, "source"]
+    numbers: dict[str, NDArray[Any]] = {
+        "label": messages.labels,
+        "file": messages.files,
+        "line": messages.lines,
+        "source": messages.sources,
+    }
     schema = pa.schema(
         [
-            *((name, pa.string()) for name in names),
+            *((name, pa.string()) for name in texts),
             *((name, pa.from_numpy_dtype(each.dtype)) for name, each in numbers.items()),
         ]
     )
@@ -63,15 +70,13 @@ def _write(messages: Labelled, folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent) as place:
         stream = Path(place) / "rows.arrow"
         with pa.ipc.new_stream(str(stream), schema) as writer:
-            for rows, *batch in zip(
-                _runs(len(messages)), *map(in_batches, [*texts.values(), messages.sources]), strict=True
-            ):
+            for rows, *batch in zip(_runs(len(messages)), *map(in_batches, texts.values()), strict=True):
                 writer.write_batch(pa.record_batch([*batch, *(each[rows] for each in numbers.values())], schema=schema))
         Dataset.from_file(str(stream)).save_to_disk(folder)
 
 
-def _read(folder: RunFolder, name: str, files: Mapping[str, Sequence[str]]) -> Labelled | None:
-    if name not in files:
+def _read(folder: RunFolder, name: str, told: Mapping[str, Any]) -> Labelled | None:
+    if name not in told["files"]:
         return None
     table = cast("Dataset", load_from_disk(folder.split(name))).data
     columns = table.column_names
@@ -83,11 +88,11 @@ def _read(folder: RunFolder, name: str, files: Mapping[str, Sequence[str]]) -> L
         columns={
             column.removeprefix(COLUMN): Texts(table.column(column)) for column in columns if column.startswith(COLUMN)
         },
-        sources=tuple(map(sys.intern, Texts(table.column("source")))),
-        weights=table.column("weight").to_numpy(),
+        sources=table.column("source").to_numpy(),
+        source_weights=told["sources"][name],
         raw=Texts(table.column("raw")) if "raw" in columns else texts,
         lines=table.column("line").to_numpy(),
-        names=tuple(files[name]),
+        names=tuple(told["files"][name]),
     )
 
 

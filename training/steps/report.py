@@ -59,6 +59,6 @@ def _json(folder: RunFolder, name: str) -> dict[str, Any] | None:
 
 
 def _by_source(messages: Mapping[str, Labelled]) -> dict[str, dict[str, int]]:
-    counts = {name: Counter(some.sources) for name, some in messages.items()}
+    counts = {name: Counter(some.source_counts()) for name, some in messages.items()}
     sources = dict.fromkeys(source for some in counts.values() for source in some)
     return {source: {name: some[source] for name, some in counts.items()} for source in sources}

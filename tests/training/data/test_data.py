@@ -167,8 +167,8 @@ def test_the_fingerprint_sees_every_text_and_label_but_not_their_order():
         {},
         {"labels": np.array([0, 4, 3])},
         {"columns": {"shop": ("a", "b", "c")}},
-        {"sources": ("own", "own", "public")},
-        {"weights": np.array([1.0, 1.0, 0.5])},
+        {"sources": np.array([0, 0, 1], dtype=np.int16), "source_weights": {"": 1.0, "public": 1.0}},
+        {"source_weights": {"": 0.5}},
     ],
 )
 def test_a_run_s_messages_are_others_in_another_order(tmp_path, other):

@@ -46,7 +46,8 @@ def test_sources_are_joined_with_their_own_columns_labels_and_weights(tmp_path):
 
     assert list(messages.texts) == ["Refund\n\n<b>Where is it?</b>", "Danke!", "Thanks", "review 5", "review 1"]
     assert messages.labels.tolist() == [0, 4, 4, 4, 0]
-    assert messages.sources == ("own", "own", "own", "public", "public")
+    assert messages.sources.tolist() == [0, 0, 0, 1, 1]
+    assert messages.source_counts() == {"own": 3, "public": 2}
     assert messages.weights.tolist() == [3, 3, 3, 1, 1]
     assert list(messages.columns["shop"]) == ["7", "7", "", "", ""]
     assert messages.files.tolist() == [0, 0, 0, 1, 2]

@@ -8,6 +8,7 @@ from training.evaluating.answers import Answers
 from training.evaluating.findings import columns_of, findings
 
 pytestmark = pytest.mark.train
+SOURCES = {"own": 1.0, "public": 1.0}
 
 ROWS = 100
 LABELS = np.arange(ROWS) % 5
@@ -48,10 +49,10 @@ def test_slices_are_told_by_columns_sources_and_length():
     tokens = np.array([4, 40])
     texts, labels, files = ("a", "b"), np.array([0, 1]), np.array([0, 0])
 
-    mixed = Labelled(texts, labels, files, {"shop": ("x", "y")}, ("own", "public"))
+    mixed = Labelled(texts, labels, files, {"shop": ("x", "y")}, np.array([0, 1]), SOURCES)
 
-    assert columns_of(mixed, tokens) == {"shop": ("x", "y"), "source": ("own", "public"), "tokens": ["1-8", "33-64"]}
-    assert set(columns_of(Labelled(texts, labels, files, {}, ("own", "own")), tokens)) == {"tokens"}
+    assert columns_of(mixed, tokens) == {"shop": ("x", "y"), "source": ["own", "public"], "tokens": ["1-8", "33-64"]}
+    assert set(columns_of(Labelled(texts, labels, files, {}, np.array([0, 0]), SOURCES), tokens)) == {"tokens"}
 
 
 def test_a_column_that_is_called_like_one_of_ours_is_told_beside_it():
@@ -59,11 +60,12 @@ def test_a_column_that_is_called_like_one_of_ours_is_told_beside_it():
     Neither takes the other's place.
     """
     texts, labels, files, tokens = ("a", "b"), np.array([0, 4]), np.array([0, 1]), np.array([5, 40])
-    mixed = Labelled(texts, labels, files, {"source": ("mail", "web"), "tokens": ("few", "many")}, ("own", "public"))
+    columns = {"source": ("mail", "web"), "tokens": ("few", "many")}
+    mixed = Labelled(texts, labels, files, columns, np.array([0, 1]), SOURCES)
 
     assert columns_of(mixed, tokens) == {
         "source (column)": ("mail", "web"),
         "tokens (column)": ("few", "many"),
-        "source": ("own", "public"),
+        "source": ["own", "public"],
         "tokens": ["1-8", "33-64"],
     }
