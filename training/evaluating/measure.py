@@ -63,7 +63,7 @@ def _compared(answers: Mapping[str, Answers]) -> tuple[dict[str, float], dict[st
 
 def _baseline(recipe: Recipe, description: Description, messages: Prepared, test: Labelled) -> Answers:
     """TF-IDF with a temperature and a threshold chosen in the same way, on the same messages."""
-    model = baseline.fit_baseline(messages.train)
+    model = baseline.fit_baseline(messages.train, messages.for_calibration.class_shares())
     if messages.calibration is not None:
         labels, scores = messages.calibration.labels, baseline.log_probabilities(model, messages.calibration.texts)
     else:

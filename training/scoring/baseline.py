@@ -15,12 +15,19 @@ from training.data.labelled import split
 MOST_ROWS = 200_000  # as many as the reference run's; the memory it takes grows with the pairs of words there are
 
 
-def fit_baseline(data: Labelled, seed: int = 0) -> Pipeline:
-    """Words and pairs of words, sublinear counts, five classes."""
+def fit_baseline(data: Labelled, shares: Sequence[float] | None = None, seed: int = 0) -> Pipeline:
+    """
+    Words and pairs of words, sublinear counts, five classes.
+
+    It speaks for the class `shares` where they are given, as the transformer beside it does, and learns from all
+    messages as they are.
+    """
     data = learned(data, seed)
     vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=min(2, max(1, len(data) // 1000)))
     model = make_pipeline(vectorizer, LogisticRegression(max_iter=2000, random_state=seed))
     model.fit(data.texts, data.labels)
+    if shares is not None:
+        model[-1].intercept_ += np.log(shares) - np.log(data.class_shares())
     return model
 
 

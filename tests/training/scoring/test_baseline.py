@@ -28,6 +28,20 @@ def test_of_a_million_messages_it_learns_from_some(monkeypatch):
     assert len(baseline.learned(MESSAGES.take(np.arange(30)))) == 30
 
 
+def test_it_speaks_for_the_class_shares_that_are_asked_for():
+    """
+    As the transformer does: learned from skewed messages and measured on even ones, it would else be beaten by that
+    alone. No message's likelihoods move against one another.
+    """
+    plain, even = baseline.fit_baseline(MESSAGES), baseline.fit_baseline(MESSAGES, [0.2] * 5)
+
+    moved = baseline.log_probabilities(even, MESSAGES.texts) - baseline.log_probabilities(plain, MESSAGES.texts)
+
+    shift = moved - moved.mean(axis=1, keepdims=True)
+    expected = -np.log(np.array(MESSAGES.class_shares()))
+    np.testing.assert_allclose(shift, np.tile(expected - expected.mean(), (300, 1)), atol=1e-4)
+
+
 def test_how_many_it_learned_from_is_told_with_its_figures(monkeypatch):
     """
     Who reads that the transformer is ahead knows of what.
