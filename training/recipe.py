@@ -81,8 +81,14 @@ class Fit(Section):
 
 
 class Teach(Section):
-    """Soft labels of TF-IDF and logistic regression, on pieces made of the messages; 0 for none."""
+    """
+    Soft labels of TF-IDF and logistic regression, on pieces made of the messages and on the messages themselves.
 
+    Without fragments nothing is taught, unless `folds` says how many teachers there are: then each message is taught
+    by one that has not seen its label, which knows what it does not know.
+    """
+
+    folds: Annotated[int, Field(ge=2, le=20)] | None = None
     fragments_per_message: Annotated[float, Field(ge=0)] = 0.0
     weight: Annotated[float, Field(ge=0, le=1)] = 0.5  # against the stars, where a message has them
     sharpness: Annotated[float, Field(gt=0)] = 1.5

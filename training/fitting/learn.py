@@ -25,7 +25,7 @@ from training.fitting.fit import Examples, Validation, Ways, fit, soft_targets
 from training.fitting.metrics_of_fit import judge
 from training.fitting.pretrain import pretrain
 from training.fitting.push_at_save import without_push
-from training.fitting.teach import fit_teacher, fragments, taught
+from training.fitting.teach import fit_teacher, fragments, taught, taught_in_folds
 from training.fitting.word_vectors import word_vectors
 from training.progress import Say
 from training.recipe import SCRATCH, Recipe
@@ -177,12 +177,18 @@ def lessons(recipe: Recipe, messages: Labelled) -> tuple[Sequence[str], NDArray[
     """Texts with soft targets (rows, 5): the messages, and what a teacher makes of them when one is wanted."""
     own = soft_targets(messages.labels, recipe.fit.label_smoothing)
     plan = recipe.teach
-    if not plan.fragments_per_message:
+    if not plan.fragments_per_message and plan.folds is None:
         return messages.texts, own
-    teacher = fit_teacher(messages)
+    teacher = fit_teacher(messages) if plan.fragments_per_message else None
+    if plan.folds is None:
+        said = taught(teacher, messages.texts, plan.sharpness)
+    else:
+        said = taught_in_folds(messages, plan.folds, plan.sharpness, recipe.seed)
+    mixed = ((1 - plan.weight) * own + plan.weight * said).astype(np.float32)
+    if teacher is None:
+        return messages.texts, mixed
     made = fragments(messages.texts, round(plan.fragments_per_message * len(messages)), recipe.seed)
-    mixed = (1 - plan.weight) * own + plan.weight * taught(teacher, messages.texts, plan.sharpness)
-    return [*messages.texts, *made], np.concatenate([mixed, taught(teacher, made, plan.sharpness)]).astype(np.float32)
+    return [*messages.texts, *made], np.concatenate([mixed, taught(teacher, made, plan.sharpness)])
 
 
 def encode(words: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int) -> Iterator[list[int]]:

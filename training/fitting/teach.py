@@ -16,7 +16,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
 
-from training.data import Labelled
+from training.data import STARS, Labelled
+from training.data.folds import fold_rows
 
 CLAUSE_END = re.compile(r"(?<=[.!?…])\s+|\n+|(?<=[,;:—])\s+")
 
@@ -35,6 +36,18 @@ def taught(teacher: Any, texts: Sequence[str], sharpness: float) -> NDArray[np.f
     probabilities: NDArray[np.float64] = teacher.predict_proba(list(texts)) ** sharpness
     probabilities /= probabilities.sum(axis=1, keepdims=True)
     return probabilities.astype(np.float32)
+
+
+def taught_in_folds(messages: Labelled, folds: int, sharpness: float, seed: int) -> NDArray[np.float32]:
+    """
+    (rows, 5), of each message by a teacher that has not seen its label.
+
+    A teacher that has would only say it again, and not which messages read like others' (cross-fitting, Wolpert 1992).
+    """
+    said = np.empty((len(messages), len(STARS)), dtype=np.float32)
+    for rest, rows in fold_rows(messages, folds, seed, whole_files=False):
+        said[rows] = taught(fit_teacher(messages.take(rest)), messages.take(rows).texts, sharpness)
+    return said
 
 
 def fragments(texts: Sequence[str], count: int, seed: int) -> list[str]:

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
+from training import recipe
 from training.data import Labelled
-from training.fitting.teach import fit_teacher, fragments, taught
+from training.fitting.learn import lessons
+from training.fitting.teach import fit_teacher, fragments, taught, taught_in_folds
 
 pytestmark = pytest.mark.train
 
@@ -44,3 +46,33 @@ def test_the_teacher_gives_probabilities_that_sharpness_pulls_apart():
     assert modest.sum() == pytest.approx(1.0, abs=1e-6)
     assert modest.argmax() == sharp.argmax() == 0
     assert sharp.max() > modest.max()
+
+
+def test_in_folds_no_message_is_taught_by_a_teacher_that_has_seen_its_label():
+    """
+    A word that one message alone has tells its own teacher everything, and one that has not seen it nothing.
+    """
+    labels = np.random.default_rng(0).permutation(50) % 5
+    messages = Labelled([f"parcel number{row}" for row in range(50)], labels, np.zeros(50, dtype=np.int32))
+
+    seen = taught(fit_teacher(messages), messages.texts, 1.0)
+    unseen = taught_in_folds(messages, 5, 1.0, seed=0)
+
+    own = np.arange(50), messages.labels
+    assert seen[own].mean() > 0.4
+    assert unseen[own].mean() < 0.25
+    np.testing.assert_allclose(unseen.sum(axis=1), 1, atol=1e-6)
+
+
+def test_folds_teach_the_messages_alone_where_no_fragments_are_asked_for():
+    """
+    Stars and teachers mix by `weight`, and without either nothing is taught.
+    """
+    plain = recipe.Recipe.model_validate({"name": "a", "output": "o", "data": {"train": ["a.csv"]}})
+    in_folds = plain.model_copy(update={"teach": recipe.Teach(folds=3, weight=0.25, sharpness=1.0)})
+
+    texts, targets = lessons(in_folds, MESSAGES)
+
+    said = taught_in_folds(MESSAGES, 3, 1.0, plain.seed)
+    assert texts == MESSAGES.texts
+    np.testing.assert_allclose(targets, 0.75 * lessons(plain, MESSAGES)[1] + 0.25 * said, atol=1e-6)
