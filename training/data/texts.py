@@ -1,5 +1,6 @@
 """A column of strings in an Arrow file, read as far as it is asked for."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, overload
@@ -66,3 +67,9 @@ def in_batches(texts: Sequence[str], size: int = ROWS_AT_ONCE) -> Iterator[list[
     each = iter(texts)
     while batch := list(islice(each, size)):
         yield batch
+
+
+def digests(texts: Sequence[str]) -> NDArray[np.uint64]:
+    """(rows,) equal for equal texts. That two others of a million share one has a chance of 1 in 37 million."""
+    whole = (hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest() for text in texts)
+    return np.fromiter(map(int.from_bytes, whole), dtype=np.uint64, count=len(texts))

@@ -1,12 +1,10 @@
 """The messages a recipe names, read, thinned and checked before anything is trained."""
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from consumer.errors import SettingsError
 from training import data
@@ -17,6 +15,7 @@ from training.data.gather import LeftOut, gather
 from training.data.labelled import balanced_rows
 from training.data.rows import parts
 from training.data.sources import SPLITS
+from training.data.texts import digests
 from training.recipe import Recipe
 
 HALF_OF_VALIDATION, FIFTH_OF_TRAIN = 0.5, 0.2
@@ -72,9 +71,8 @@ def prepare(recipe: Recipe, folder: Path, reading: Reading | None = None) -> Pre
     test = _read(recipe, folder, "test", reading)
     everything, dropped = _without_test(recipe, folder, test, reading)
     validation, calibration = (_read(recipe, folder, name, reading) for name in ("validation", "calibration"))
-    made = _without_held_out(
-        _split(recipe, Prepared(everything, everything, calibration, test, dropped, [], validation))
-    )
+    read = Prepared(everything, everything, calibration, test, dropped, [], validation)
+    made = _in_folds(recipe, _without_held_out(_split(recipe, read)))
     if reading is None:
         for name in ("train", "validation", "calibration", "test"):
             if (messages := getattr(made, name)) is not None:
@@ -129,8 +127,7 @@ def _split(recipe: Recipe, read: Prepared) -> Prepared:
     if recipe.data.validation_share:
         train, validation = _part(train, recipe.data.validation_share, recipe.seed)
     if plan.folds is not None:
-        folds = fold_rows(train, plan.folds, recipe.seed, whole_files=plan.whole_files)
-        return replace(read, train=train, validation=validation, calibration=None, folds=folds)
+        return replace(read, train=train, validation=validation, calibration=None)
     if calibration is None and validation is not None:
         validation, calibration = _part(validation, plan.share or HALF_OF_VALIDATION, recipe.seed)
     elif calibration is None:
@@ -145,20 +142,21 @@ def _without_held_out(made: Prepared) -> Prepared:
     Near copies stay, since customers write those (thanks, and where is my parcel) again and again.
     """
     kept = np.sort(
-        np.concatenate([_digests(some.texts if some else ()) for some in (made.validation, made.calibration)])
+        np.concatenate([digests(some.texts if some else ()) for some in (made.validation, made.calibration)])
     )
-    own = _digests(made.train.texts)
+    own = digests(made.train.texts)
     place = np.searchsorted(kept, own)  # np.isin would sort both together
     rest = np.flatnonzero(place == np.searchsorted(kept, own, side="right"))
-    if made.folds or len(rest) == len(made.train):
+    if len(rest) == len(made.train):
         return made
     return replace(made, train=made.train.take(rest), held_out=len(made.train) - len(rest))
 
 
-def _digests(texts: Sequence[str]) -> NDArray[np.uint64]:
-    """(rows,) equal for equal texts. That two others of a million share one has a chance of 1 in 37 million."""
-    whole = (hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest() for text in texts)
-    return np.fromiter(map(int.from_bytes, whole), dtype=np.uint64, count=len(texts))
+def _in_folds(recipe: Recipe, made: Prepared) -> Prepared:
+    plan = recipe.calibration
+    if plan.folds is None:
+        return made
+    return replace(made, folds=fold_rows(made.train, plan.folds, recipe.seed, whole_files=plan.whole_files))
 
 
 def _part(messages: Labelled, share: float, seed: int) -> tuple[Labelled, Labelled]:

@@ -28,13 +28,14 @@ def write(messages: Prepared, folder: RunFolder) -> None:
     for name, some in there.items():
         _write(some, folder.split(name))
     folds = [rows.tolist() for _, rows in messages.folds]
-    every = fingerprint({name: some.ordered_fingerprint() for name, some in there.items()}, folds)
+    unlearned = [_others(len(messages.train), rest, rows).tolist() for rest, rows in messages.folds]
+    texts = {name: some.ordered_fingerprint() for name, some in there.items()}
+    every = fingerprint(texts, folds, *([unlearned] if any(unlearned) else []))
     files = {name: some.names for name, some in there.items()}
     sources = {name: dict(some.source_weights) for name, some in there.items()}
     left_out = {"dropped": messages.dropped, "held_out": messages.held_out}
-    folder.write_json(
-        SPLITS_FILE, {"fingerprint": every, **left_out, "folds": folds, "files": files, "sources": sources}
-    )
+    parted = {"folds": folds, "unlearned": unlearned}
+    folder.write_json(SPLITS_FILE, {"fingerprint": every, **left_out, **parted, "files": files, "sources": sources})
 
 
 def read(folder: RunFolder) -> Prepared:
@@ -43,7 +44,8 @@ def read(folder: RunFolder) -> Prepared:
     everything, train, validation, calibration, test = (_read(folder, name, told) for name in SPLITS)
     assert everything is not None
     assert train is not None
-    folds = _folds(told["folds"], len(train))
+    unlearned = told.get("unlearned") or [[] for _ in told["folds"]]  # a run of before has none
+    folds = _folds(told["folds"], unlearned, len(train))
     return Prepared(everything, train, calibration, test, told["dropped"], folds, validation, told["held_out"])
 
 
@@ -100,6 +102,15 @@ def _runs(count: int) -> Iterator[slice]:
     return (slice(start, start + ROWS_AT_ONCE) for start in range(0, count, ROWS_AT_ONCE))
 
 
-def _folds(folds: list[list[int]], count: int) -> Folds:
+def _folds(folds: list[list[int]], unlearned: list[list[int]], count: int) -> Folds:
+    """Of each, `unlearned` are the rows of others that its model does not learn from either."""
     taken = [np.array(rows, dtype=np.int64) for rows in folds]
-    return [(np.setdiff1d(np.arange(count), rows), rows) for rows in taken]
+    return [
+        (_others(count, rows, np.array(left_out, dtype=np.int64)), rows)
+        for rows, left_out in zip(taken, unlearned, strict=True)
+    ]
+
+
+def _others(count: int, *rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of `count` rows, those that are none of these."""
+    return np.setdiff1d(np.arange(count), np.concatenate(rows))

@@ -71,8 +71,10 @@ def test_folds_teach_the_messages_alone_where_no_fragments_are_asked_for():
     plain = recipe.Recipe.model_validate({"name": "a", "output": "o", "data": {"train": ["a.csv"]}})
     in_folds = plain.model_copy(update={"teach": recipe.Teach(folds=3, weight=0.25, sharpness=1.0)})
 
-    texts, targets = lessons(in_folds, MESSAGES)
+    apart = Labelled(tuple(f"{text} {row}" for row, text in enumerate(MESSAGES.texts)), MESSAGES.labels, MESSAGES.files)
 
-    said = taught_in_folds(MESSAGES, 3, 1.0, plain.seed)
-    assert texts == MESSAGES.texts
-    np.testing.assert_allclose(targets, 0.75 * lessons(plain, MESSAGES)[1] + 0.25 * said, atol=1e-6)
+    texts, targets = lessons(in_folds, apart)
+
+    said = taught_in_folds(apart, 3, 1.0, plain.seed)
+    assert texts == apart.texts
+    np.testing.assert_allclose(targets, 0.75 * lessons(plain, apart)[1] + 0.25 * said, atol=1e-6)

@@ -82,6 +82,57 @@ def test_what_is_held_out_is_not_learned_by_heart(tmp_path):
     assert drawn.held_out == len(set(drawn.calibration.texts)) * 2 - len(drawn.calibration)
 
 
+def test_what_validation_files_hold_is_not_learned_in_folds_either(tmp_path):
+    """
+    The fold's models and the shipped one are chosen by it.
+    """
+    messages(tmp_path, "train.jsonl", "apple", 10)
+    messages(tmp_path, "other.jsonl", "apple", 3)
+    files = {"train": ["train.jsonl"], "validation": ["other.jsonl"]}
+
+    made = prepare(recipe(data=files, calibration={"folds": 2}), tmp_path)
+
+    assert (len(made.train), made.held_out) == (35, 15)
+    assert not set(made.train.texts) & set(made.validation.texts)
+    assert sorted(row for _, rows in made.folds for row in rows) == list(range(35))
+
+
+def test_a_class_in_one_file_alone_ends_it_before_any_fit(tmp_path):
+    """
+    In the data step, with a reading and without one.
+    """
+    rows = [{"text": f"{words} {stars}", "stars": stars} for words in NUMBERS for stars in range(1, 6)]
+    for stars in range(1, 6):
+        own = [json.dumps(row) for row in rows if row["stars"] == stars]
+        (tmp_path / f"{stars}.jsonl").write_text("\n".join(own))
+    asked = recipe(data={"train": ["*.jsonl"]}, calibration={"folds": 5, "whole_files": True})
+
+    for reading in (None, Reading(scratch=tmp_path)):
+        with pytest.raises(SettingsError, match="Without fold 1 of 5, no message with 1 stars"):
+            prepare(asked, tmp_path, reading)
+
+
+def test_folds_come_back_with_what_they_do_not_learn_from(tmp_path):
+    """
+    A copy in another fold's file; whoever fits reads the folds where `data` left them.
+    """
+    messages(tmp_path, "a.jsonl", "apple", 10)
+    messages(tmp_path, "b.jsonl", "pear", 10)
+    with (tmp_path / "b.jsonl").open("a") as file:
+        file.write("\n" + (tmp_path / "a.jsonl").read_text().splitlines()[7])
+    folder = RunFolder(tmp_path / "run")
+    asked = recipe(data={"train": ["?.jsonl"]}, calibration={"folds": 2, "whole_files": True})
+    written = prepare(asked, tmp_path)
+
+    splits.write(written, folder)
+
+    found = splits.read(folder).folds
+    assert [(rest.tolist(), rows.tolist()) for rest, rows in found] == [
+        ([*range(50, 100)], [*range(50)]),
+        ([row for row in range(50) if row != 7], [*range(50, 101)]),
+    ]
+
+
 def test_a_calibration_share_too_small_for_every_class_is_refused(tmp_path):
     """
     Without one-star messages there is nothing to promise about.
