@@ -71,7 +71,8 @@ class Inspection:
     """
     `tokenizer` tells in whose tokens lengths are; `unmeasured` why there are none, else None.
 
-    Of the training messages, `dropped` are like one of the test, `held_out` more stand in validation or calibration.
+    Of the training messages, `dropped` are like one of the test, `held_out` more stand in validation or calibration;
+    `dropped_held_out` of these two stand in the test or, of validation, in calibration.
     """
 
     splits: Mapping[str, Split]
@@ -80,6 +81,7 @@ class Inspection:
     test_in_train: Alike | None
     dropped: int
     held_out: int
+    dropped_held_out: int
     max_length: int
     tokenizer: str
     unmeasured: str | None
@@ -103,6 +105,7 @@ def inspected(recipe: Recipe, messages: Prepared, reading: Reading) -> Inspectio
         test_in_train=None if messages.test is None else _alike(reading.in_train, messages.test, reading.read),
         dropped=messages.dropped,
         held_out=messages.held_out,
+        dropped_held_out=messages.dropped_held_out,
         max_length=recipe.model.max_length,
         tokenizer=_told_tokenizer(recipe, len(messages.train)),
         unmeasured=unmeasured,

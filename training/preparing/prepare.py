@@ -28,7 +28,8 @@ class Prepared:
 
     `validation` chooses between checkpoints, and is neither fitted on nor calibrated on; None where there is none.
     `everything` is what `train` was taken from: the fingerprint is its own. `dropped` training messages stand in the
-    test too, `held_out` more word for word in validation or calibration: both are no part of `train`.
+    test too, `held_out` more word for word in validation or calibration: both are no part of `train`. Of validation and
+    calibration, `dropped_held_out` stood word for word in the test, or validation's in calibration.
     """
 
     everything: Labelled
@@ -39,6 +40,7 @@ class Prepared:
     folds: Folds
     validation: Labelled | None = None
     held_out: int = 0
+    dropped_held_out: int = 0
 
     @property
     def for_calibration(self) -> Labelled:
@@ -71,8 +73,8 @@ def prepare(recipe: Recipe, folder: Path, reading: Reading | None = None) -> Pre
     test = _read(recipe, folder, "test", reading)
     everything, dropped = _without_test(recipe, folder, test, reading)
     validation, calibration = (_read(recipe, folder, name, reading) for name in ("validation", "calibration"))
-    read = Prepared(everything, everything, calibration, test, dropped, [], validation)
-    made = _in_folds(recipe, _without_held_out(_split(recipe, read)))
+    read = _held_out_once(Prepared(everything, everything, calibration, test, dropped, [], validation))
+    made = _in_folds(recipe, _train_without_held_out(_held_out_once(_split(recipe, read))))
     if reading is None:
         for name in ("train", "validation", "calibration", "test"):
             if (messages := getattr(made, name)) is not None:
@@ -135,21 +137,40 @@ def _split(recipe: Recipe, read: Prepared) -> Prepared:
     return replace(read, train=train, validation=validation, calibration=calibration)
 
 
-def _without_held_out(made: Prepared) -> Prepared:
+def _held_out_once(made: Prepared) -> Prepared:
+    """What stands in several splits is the test's, else calibration's: its copies choose no checkpoint."""
+    calibration, validation = held_out = made.calibration, made.validation
+    if calibration is not None:
+        calibration = _without(calibration, "calibration", made.test)
+    if validation is not None:
+        validation = _without(validation, "validation", made.test, calibration)
+    before, after = (sum(map(len, filter(None, each))) for each in (held_out, (calibration, validation)))
+    dropped = made.dropped_held_out + before - after
+    return replace(made, calibration=calibration, validation=validation, dropped_held_out=dropped)
+
+
+def _train_without_held_out(made: Prepared) -> Prepared:
+    """Learned by heart, a message says nothing of those to come: a ticket stored twice may be on both sides."""
+    train = _without(made.train, "training", made.validation, made.calibration)
+    return replace(made, train=train, held_out=len(made.train) - len(train))
+
+
+def _without(messages: Labelled, name: str, *others: Labelled | None) -> Labelled:
     """
-    Learned by heart, a message says nothing of those to come: a ticket stored twice may be on both sides of a draw.
+    Those that stand, word for word, in none of the others. SettingsError when none is left.
 
     Near copies stay, since customers write those (thanks, and where is my parcel) again and again.
     """
-    kept = np.sort(
-        np.concatenate([digests(some.texts if some else ()) for some in (made.validation, made.calibration)])
-    )
-    own = digests(made.train.texts)
+    kept = np.sort(np.concatenate([digests(some.texts if some is not None else ()) for some in others]))
+    own = digests(messages.texts)
     place = np.searchsorted(kept, own)  # np.isin would sort both together
     rest = np.flatnonzero(place == np.searchsorted(kept, own, side="right"))
-    if len(rest) == len(made.train):
-        return made
-    return replace(made, train=made.train.take(rest), held_out=len(made.train) - len(rest))
+    if len(messages) and not len(rest):  # of none to begin with, limits speak
+        raise SettingsError(
+            f"All {len(messages):,} {name} messages stand, word for word, in other splits, too, which have them first "
+            "(test, calibration, validation, then train): name other files under [data], or a larger share."
+        )
+    return messages if len(rest) == len(messages) else messages.take(rest)
 
 
 def _in_folds(recipe: Recipe, made: Prepared) -> Prepared:

@@ -18,6 +18,7 @@ from training.preparing.prepare import Prepared
 from training.run_folder import SPLITS_FILE, RunFolder, fingerprint
 
 SPLITS = ("everything", "train", "validation", "calibration", "test")
+LEFT_OUT = ("dropped", "held_out", "dropped_held_out")
 COLUMN = "column."  # before the names of those columns that the recipe keeps
 
 
@@ -33,7 +34,7 @@ def write(messages: Prepared, folder: RunFolder) -> None:
     every = fingerprint(texts, folds, *([unlearned] if any(unlearned) else []))
     files = {name: some.names for name, some in there.items()}
     sources = {name: dict(some.source_weights) for name, some in there.items()}
-    left_out = {"dropped": messages.dropped, "held_out": messages.held_out}
+    left_out = {name: getattr(messages, name) for name in LEFT_OUT}
     parted = {"folds": folds, "unlearned": unlearned}
     folder.write_json(SPLITS_FILE, {"fingerprint": every, **left_out, **parted, "files": files, "sources": sources})
 
@@ -46,7 +47,8 @@ def read(folder: RunFolder) -> Prepared:
     assert train is not None
     unlearned = told.get("unlearned") or [[] for _ in told["folds"]]  # a run of before has none
     folds = _folds(told["folds"], unlearned, len(train))
-    return Prepared(everything, train, calibration, test, told["dropped"], folds, validation, told["held_out"])
+    left_out = {name: told.get(name, 0) for name in LEFT_OUT}
+    return Prepared(everything, train, calibration, test, folds=folds, validation=validation, **left_out)
 
 
 def remove(folder: RunFolder) -> None:

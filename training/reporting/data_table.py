@@ -67,6 +67,10 @@ def _lines(found: Json) -> Iterator[str]:
             f"of test in train, too: {shared['exact']:,} word for word, {shared['near']:,} nearly; "
             f"{found['dropped']:,} training messages are dropped for it"
         )
+    yield (
+        f"{found['dropped_held_out']:,} of validation or calibration are dropped, since the test holds them too, or "
+        "calibration what validation has"
+    )
 
 
 def _checks(checks: Sequence[Json]) -> Table:

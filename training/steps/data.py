@@ -35,7 +35,8 @@ def told(messages: Prepared) -> str:
     counts = ", ".join(f"{name} {len(some)} {some.class_counts()}" for name, some in parts.items() if some is not None)
     return (
         f"data: {counts}; {messages.dropped} training messages dropped that stand in the test too, {messages.held_out} "
-        "that stand in validation or calibration"
+        f"that stand in validation or calibration; {messages.dropped_held_out} of these two dropped that stand in the "
+        "test, or in both"
     )
 
 

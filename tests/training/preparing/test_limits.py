@@ -17,6 +17,7 @@ CLEAN = Inspection(
     test_in_train=Alike(0, 10, 0, 0, 0, ()),
     dropped=0,
     held_out=0,
+    dropped_held_out=0,
     max_length=128,
     tokenizer="a tokenizer",
     unmeasured=None,

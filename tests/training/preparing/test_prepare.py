@@ -82,6 +82,58 @@ def test_what_is_held_out_is_not_learned_by_heart(tmp_path):
     assert drawn.held_out == len(set(drawn.calibration.texts)) * 2 - len(drawn.calibration)
 
 
+def test_a_message_stands_in_one_split_alone(tmp_path):
+    """
+    Word for word: the test has it before calibration, calibration before validation, and validation before train.
+    """
+    for name, count in (("train", 10), ("validation", 8), ("calibration", 6), ("test", 3)):
+        messages(tmp_path, f"{name}.jsonl", "apple", count)
+    messages(tmp_path, "train-2.jsonl", "pear", 4)
+    files = {name: [f"{name}.jsonl"] for name in ("validation", "calibration", "test")}
+
+    made = prepare(recipe(data={"train": ["train*.jsonl"], **files}), tmp_path)
+
+    assert (len(made.test), len(made.calibration), len(made.validation)) == (15, 15, 10)
+    assert made.dropped_held_out == 30 + 15
+    texts = [set(some.texts) for some in (made.train, made.validation, made.calibration, made.test)]
+    assert len(set.union(*texts)) == sum(map(len, texts))
+
+
+def test_copies_on_both_sides_of_a_draw_calibrate(tmp_path):
+    """
+    No choice of a checkpoint sees them, whether validation has files or is a share of train.
+    """
+    messages(tmp_path, "train.jsonl", "apple", 10)
+    messages(tmp_path, "again.jsonl", "apple", 10)
+    messages(tmp_path, "other.jsonl", "pear", 10)
+    twice = ["train.jsonl", "again.jsonl"]
+
+    shared = prepare(recipe(data={"train": twice, "validation_share": 0.4}), tmp_path)
+    named = prepare(recipe(data={"train": ["other.jsonl"], "validation": twice}), tmp_path)
+
+    for made in (shared, named):
+        assert not set(made.validation.texts) & set(made.calibration.texts)
+        assert made.dropped_held_out == {id(shared): 20, id(named): 50}[id(made)] - len(made.validation)
+
+
+def test_a_split_that_holds_another_one_s_messages_alone_is_refused(tmp_path):
+    """
+    As where the same file is named twice.
+    """
+    messages(tmp_path, "train.jsonl", "apple", 3)
+    messages(tmp_path, "other.jsonl", "pear", 3)
+    own, other = ["train.jsonl"], ["other.jsonl"]
+
+    for name, files in (
+        ("validation", {"train": own, "validation": other, "test": other}),
+        ("calibration", {"train": own, "calibration": other, "test": other}),
+        ("validation", {"train": own, "validation": other, "calibration": other}),
+        ("training", {"train": own, "validation": own, "calibration": other}),
+    ):
+        with pytest.raises(SettingsError, match=f"All 15 {name} messages stand"):
+            prepare(recipe(data=files), tmp_path, Reading(scratch=tmp_path))
+
+
 def test_what_validation_files_hold_is_not_learned_in_folds_either(tmp_path):
     """
     The fold's models and the shipped one are chosen by it.

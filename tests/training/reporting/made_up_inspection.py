@@ -25,6 +25,7 @@ FOUND = Inspection(
     test_in_train=Alike(2, 10, 2, 0, 0, PLACES),
     dropped=4,
     held_out=5,
+    dropped_held_out=6,
     max_length=128,
     tokenizer="a tokenizer learned from train's messages",
     unmeasured=None,
