@@ -210,6 +210,14 @@ class Recipe(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _all_in_folds(self) -> Self:
+        if self.calibration.folds is not None and (others := self.data.not_calibrating):
+            raise ValueError(
+                f"all of train calibrates in folds, and {', '.join(others)} has calibrates = false: drop one"
+            )
+        return self
+
     @property
     def temperature_share(self) -> float:
         """Of the calibration messages; see Promise."""

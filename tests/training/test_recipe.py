@@ -34,6 +34,44 @@ def test_what_would_do_nothing_beside_a_checkpoint_is_refused(tmp_path, words, t
     read(tmp_path, (RECIPE + words).replace("somebody/base", "scratch"))
 
 
+SOURCES = """\
+name = "a"
+output = "o"
+[[data.sources]]
+name = "own"
+train = ["own.csv"]
+{own}
+[[data.sources]]
+name = "public"
+train = ["public.csv"]
+calibrates = false
+{public}
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"own": "calibrates = false"}, "no source calibrates"),
+        ({"public": 'calibration = ["c.csv"]'}, "calibrates = false beside calibration"),
+        ({"public": 'validation = ["v.csv"]'}, "calibrates = false beside validation"),
+        (
+            {"public": "[calibration]\nfolds = 5"},
+            r"all of train calibrates in folds, and public has calibrates = false",
+        ),
+    ],
+)
+def test_a_source_that_does_not_calibrate_holds_nothing_out(tmp_path, given, told):
+    """
+    What would be held out all the same, or leave nothing to hold out, is refused.
+    """
+    plain = {"own": "", "public": ""}
+
+    assert [source.calibrates for source in read(tmp_path, SOURCES.format(**plain)).data.all_sources] == [True, False]
+    with pytest.raises(SettingsError, match=told):
+        read(tmp_path, SOURCES.format(**{**plain, **given}))
+
+
 def test_a_recipe_as_it_was_run_can_be_run(tmp_path):
     """
     It holds every default, those that do nothing for its base model among them.

@@ -73,6 +73,18 @@ def test_the_page_s_own_recipe_can_be_run(tmp_path):
     assert read(find(tmp_path, recipe.data.train)).class_counts() == [1, 0, 1, 0, 1]
 
 
+def test_public_reviews_beside_one_s_own_messages_do_not_calibrate():
+    """
+    In the recipe and in the page's example: the promise is about the messages that the test has.
+    """
+    example = next(tomllib.loads(block)["data"] for block in BLOCK.findall(PAGE) if "Yelp" in block)
+    shown = Recipe.model_validate({"name": "a", "output": "o", "data": example})
+
+    for recipe in (recipes.read(ROOT / "recipes" / "gpus.toml"), shown):
+        assert [source.calibrates for source in recipe.data.sources] == [True, False]
+        assert [bool(source.test) for source in recipe.data.sources] == [True, False]
+
+
 def test_the_reference_is_the_reference():
     """
     By the numbers it was published with.

@@ -49,18 +49,30 @@ class Named(BaseModel):
 
 
 class Source(Named):
-    """`weight` is how much each of its messages counts in the loss; `hub` a data set's name, or a folder of one."""
+    """
+    `weight` is how much each of its messages counts in the loss; `hub` a data set's name, or a folder of one.
+
+    One that does not calibrate is only learned from: none of its messages are drawn for validation or calibration.
+    """
 
     name: Word
     hub: Annotated[str, Field(min_length=1)] | None = None
     configuration: str | None = None
     revision: str | None = None
     weight: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    calibrates: bool = True
 
     @model_validator(mode="after")
     def _of_a_hub(self) -> Self:
         if self.hub is None and (self.configuration or self.revision):
             raise ValueError("configuration and revision are a Hub data set's: name it as hub, or drop them")
+        return self
+
+    @model_validator(mode="after")
+    def _only_learned_from(self) -> Self:
+        for split in ("validation", "calibration"):
+            if not self.calibrates and self.patterns(split):
+                raise ValueError(f"calibrates = false beside {split}, whose messages are held out: drop one")
         return self
 
 
@@ -102,6 +114,11 @@ class Data(Named):
         own = {name: getattr(self, name) for name in Named.model_fields}
         return [Source(name=ONE_SOURCE, **own)]
 
+    @property
+    def not_calibrating(self) -> tuple[str, ...]:
+        """The names of the sources that are only learned from."""
+        return tuple(source.name for source in self.all_sources if not source.calibrates)
+
     @model_validator(mode="after")
     def _one_form(self) -> Self:
         given = self.model_fields_set & set(Named.model_fields)
@@ -112,6 +129,8 @@ class Data(Named):
             raise ValueError(f"two sources are called {', '.join(sorted(twice))}: give each a name of its own")
         if not any(source.train for source in self.all_sources):
             raise ValueError("no train: name files to learn from, or several [[data.sources]] with train")
+        if not any(source.calibrates for source in self.all_sources):
+            raise ValueError("no source calibrates: the promise needs one without calibrates = false")
         return self
 
     @model_validator(mode="after")

@@ -72,7 +72,8 @@ class Inspection:
     `tokenizer` tells in whose tokens lengths are; `unmeasured` why there are none, else None.
 
     Of the training messages, `dropped` are like one of the test, `held_out` more stand in validation or calibration;
-    `dropped_held_out` of these two stand in the test or, of validation, in calibration.
+    `dropped_held_out` of these two stand in the test or, of validation, in calibration. Of sources that are
+    `not_calibrating` none was drawn for these.
     """
 
     splits: Mapping[str, Split]
@@ -82,6 +83,7 @@ class Inspection:
     dropped: int
     held_out: int
     dropped_held_out: int
+    not_calibrating: tuple[str, ...]
     max_length: int
     tokenizer: str
     unmeasured: str | None
@@ -106,6 +108,7 @@ def inspected(recipe: Recipe, messages: Prepared, reading: Reading) -> Inspectio
         dropped=messages.dropped,
         held_out=messages.held_out,
         dropped_held_out=messages.dropped_held_out,
+        not_calibrating=recipe.data.not_calibrating,
         max_length=recipe.model.max_length,
         tokenizer=_told_tokenizer(recipe, len(messages.train)),
         unmeasured=unmeasured,

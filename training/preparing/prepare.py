@@ -127,13 +127,13 @@ def _split(recipe: Recipe, read: Prepared) -> Prepared:
     """Train, validation and calibration: files of their own where they are named, else drawn from each class."""
     plan, train, validation, calibration = recipe.calibration, read.train, read.validation, read.calibration
     if recipe.data.validation_share:
-        train, validation = _part(train, recipe.data.validation_share, recipe.seed)
+        train, validation = _part(recipe, train, recipe.data.validation_share)
     if plan.folds is not None:
         return replace(read, train=train, validation=validation, calibration=None)
     if calibration is None and validation is not None:
-        validation, calibration = _part(validation, plan.share or HALF_OF_VALIDATION, recipe.seed)
+        validation, calibration = _part(recipe, validation, plan.share or HALF_OF_VALIDATION)
     elif calibration is None:
-        train, calibration = _part(train, plan.share or FIFTH_OF_TRAIN, recipe.seed)
+        train, calibration = _part(recipe, train, plan.share or FIFTH_OF_TRAIN)
     return replace(read, train=train, validation=validation, calibration=calibration)
 
 
@@ -180,9 +180,17 @@ def _in_folds(recipe: Recipe, made: Prepared) -> Prepared:
     return replace(made, folds=fold_rows(made.train, plan.folds, recipe.seed, whole_files=plan.whole_files))
 
 
-def _part(messages: Labelled, share: float, seed: int) -> tuple[Labelled, Labelled]:
-    rest, taken = data.split(messages.labels, share, seed)
-    return messages.take(rest), messages.take(taken)
+def _part(recipe: Recipe, messages: Labelled, share: float) -> tuple[Labelled, Labelled]:
+    """The rest, and `share` of every class, of those whose source calibrates."""
+    others = [number for number, name in enumerate(messages.source_weights) if name in recipe.data.not_calibrating]
+    rows = np.flatnonzero(~np.isin(messages.sources, others))
+    if not len(rows):
+        raise SettingsError(
+            "Messages are held out, and no source that calibrates has messages in train: name some, or files of its "
+            "own under validation and calibration."
+        )
+    taken = rows[data.split(messages.labels[rows], share, recipe.seed)[1]]
+    return messages.take(np.setdiff1d(np.arange(len(messages)), taken)), messages.take(taken)
 
 
 def _read(recipe: Recipe, folder: Path, split: str, reading: Reading | None) -> Labelled | None:

@@ -46,6 +46,8 @@ def _sources(found: Json) -> Table:
 
 
 def _lines(found: Json) -> Iterator[str]:
+    if found["not_calibrating"]:
+        yield f"{', '.join(found['not_calibrating'])}: only learned from, none is drawn for validation or calibration"
     if found["unmeasured"]:
         yield f"lengths in tokens are not measured: {found['unmeasured']}"
     else:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from consumer.errors import LimitError
+from training.data.labelled import Labelled
 from training.operating.basis import require_promise
 from training.preparing import splits
 from training.preparing.inspection import inspected
@@ -12,6 +13,9 @@ from training.recipe import Recipe
 from training.reporting.data_page import Examples, data_page, pairs
 from training.run_folder import DATA, DATA_PAGE
 from training.steps.job import Job
+
+FOLDS = "[calibration] folds = 5"
+POINTS_APART = 20  # of a source's share
 
 
 def data(job: Job) -> None:
@@ -36,8 +40,28 @@ def told(messages: Prepared) -> str:
     return (
         f"data: {counts}; {messages.dropped} training messages dropped that stand in the test too, {messages.held_out} "
         f"that stand in validation or calibration; {messages.dropped_held_out} of these two dropped that stand in the "
-        "test, or in both"
+        f"test, or in both{_apart(messages)}"
     )
+
+
+def _apart(messages: Prepared) -> str:
+    """A warning where calibration is made of other sources than the test, since the promise is kept as they are."""
+    if messages.test is None:
+        return ""
+    calibration, test = (_source_percents(some) for some in (messages.for_calibration, messages.test))
+    between = {name: abs(calibration.get(name, 0) - test.get(name, 0)) for name in {**calibration, **test}}
+    most = max(between, key=lambda name: between[name], default="")
+    if between.get(most, 0) <= POINTS_APART:
+        return ""
+    return (
+        f"; warning: {most} is {calibration.get(most, 0):.0f}% of calibration and {test.get(most, 0):.0f}% of test, "
+        "and the promise is about messages like those of calibration: [[data.sources]] calibrates = false is for "
+        "sources that are only learned from"
+    )
+
+
+def _source_percents(messages: Labelled) -> dict[str, float]:
+    return {name: 100 * count / len(messages) for name, count in messages.source_counts().items()}
 
 
 def judged(recipe: Recipe, messages: Prepared, reading: Reading) -> tuple[dict[str, Any], list[str]]:
@@ -60,10 +84,11 @@ def kept_from(recipe: Recipe) -> str:
         return ""
     validated = recipe.data.validation_share or any(source.validation for source in sources)
     part, share = ("validation", HALF_OF_VALIDATION) if validated else ("train", FIFTH_OF_TRAIN)
-    return (
-        f" They are those kept for calibration, {plan.share or share:.0%} of {part}: label as many more as that takes, "
-        "name files of their own under [data] calibration, or let all of train calibrate ([calibration] folds = 5)."
-    )
+    own = ", ".join(source.name for source in sources if source.calibrates)
+    of = f"{plan.share or share:.0%} of {part}{f' of {own}' if recipe.data.not_calibrating else ''}"
+    files = "name files of their own under [data] calibration"
+    todo = f"or {files}" if recipe.data.not_calibrating else f"{files}, or let all of train calibrate ({FOLDS})"
+    return f" They are those kept for calibration, {of}: label as many more as that takes, {todo}."
 
 
 def _examples(messages: Prepared, reading: Reading) -> Examples:

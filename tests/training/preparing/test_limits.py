@@ -18,6 +18,7 @@ CLEAN = Inspection(
     dropped=0,
     held_out=0,
     dropped_held_out=0,
+    not_calibrating=(),
     max_length=128,
     tokenizer="a tokenizer",
     unmeasured=None,

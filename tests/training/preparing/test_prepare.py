@@ -233,6 +233,42 @@ def test_validation_in_files_and_as_a_share_is_refused(tmp_path):
         recipe(data={"train": ["a"], "validation": ["b"], "validation_share": 0.1})
 
 
+def two_sources(folder, **own) -> dict:
+    """Ten messages of a class of one's own, and five times as many that are not."""
+    messages(folder, "own.jsonl", "apple", 10)
+    for number in range(5):
+        messages(folder, f"public-{number}.jsonl", f"pear {number}", 10)
+    public = {"name": "public", "train": ["public-*.jsonl"], "calibrates": False}
+    return {"sources": [public, {"name": "own", "train": ["own.jsonl"], **own}]}
+
+
+def test_of_a_source_that_does_not_calibrate_none_is_drawn(tmp_path):
+    """
+    Shares are of the other sources' messages: else the promise would be about public reviews.
+    """
+    data = two_sources(tmp_path)
+
+    both = prepare(recipe(data={**data, "validation_share": 0.4}), tmp_path)
+    alone = prepare(recipe(data=data, calibration={"share": 0.3}), tmp_path)
+
+    for part, rows in ((both.validation, 10), (both.calibration, 10), (alone.calibration, 15)):
+        assert part.source_counts() == {"own": rows}
+        assert len(set(part.class_counts())) == 1
+    assert both.train.source_counts() == {"public": 250, "own": 30}
+    assert alone.train.source_counts() == {"public": 250, "own": 35}
+
+
+def test_where_no_message_could_be_drawn_it_says_so(tmp_path):
+    """
+    The source that calibrates has no training messages.
+    """
+    messages(tmp_path, "other.jsonl", "plum", 3)
+    data = two_sources(tmp_path, train=[], calibration=["other.jsonl"])
+
+    with pytest.raises(SettingsError, match="no source that calibrates has messages in train"):
+        prepare(recipe(data={**data, "validation_share": 0.4}), tmp_path)
+
+
 def test_splits_come_back_as_they_were_written(tmp_path):
     """
     Validation among them: the fit reads it where `data` left it.

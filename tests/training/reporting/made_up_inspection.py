@@ -26,6 +26,7 @@ FOUND = Inspection(
     dropped=4,
     held_out=5,
     dropped_held_out=6,
+    not_calibrating=("public",),
     max_length=128,
     tokenizer="a tokenizer learned from train's messages",
     unmeasured=None,

@@ -37,6 +37,7 @@ def test_every_part_is_there():
         "3 of them have other stars",
         "5 that validation or calibration hold word for word, too, are not learned from",
         "4 training messages are dropped",
+        "public is only learned from: none of it is drawn for validation or calibration",
         "6 of validation or calibration are dropped",
         "Where is it?",
     ):

@@ -31,6 +31,7 @@ def test_everything_is_told_within_eighty_columns():
         "train: 1 of 1,003 rows without a text, 2 with a label that is no star",
         "in train more than once: 20 word for word, 10 nearly; 3 of them with other stars; 5 are not learned from",
         "of test in train, too: 2 word for word, 0 nearly; 4 training messages are",
+        "public: only learned from, none is drawn for validation or calibration",
         "6 of validation or calibration are dropped, since the test holds them too, or calibration what",
     ):
         assert line in " ".join(words.split()), line
