@@ -5,6 +5,7 @@ Where a run keeps what its steps hand on to one another, so that each can be don
     data.json  data.html            what `data` found in them
     fit/<name>/                     the Trainer's checkpoints, its state and train_results.json; `name` is start (of
                                     pretraining), model, or fold-0 … with calibration in folds
+    fit/begun                       what a fit is made from, while it is at work or was interrupted
     models/<name>/                  the fitted model: model.safetensors, config.json, tokenizer.json
     graphs/<name>/                  the artifact's files that are made of it, one ONNX file a precision among them
     scores/<split>.<precision>.npy  logits (rows, 5) float32, by the consumer's own backends

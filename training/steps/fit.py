@@ -1,6 +1,7 @@
 """Fits the model that is shipped and, with calibration in folds, one for each fold without its labels."""
 
 import json
+import shutil
 from typing import Any
 
 from consumer.records import Satisfaction
@@ -16,16 +17,19 @@ from training.fitting.model import replaced_classes, save
 from training.preparing import splits
 from training.preparing.prepare import Prepared
 from training.recipe import SCRATCH, Recipe
-from training.run_folder import FIT, MODEL, TRAIN_RESULTS, RunFolder, fold
+from training.run_folder import FIT, MODEL, TRAIN_RESULTS, RunFolder, fingerprint, fold
 from training.steps.job import Job
 
 START = "start"
+BEGUN = "fit/begun"  # there while a fit is, or was interrupted
 
 
 def fit(job: Job) -> None:
     require_arguments(job.recipe)
     config = require_exportable(job.recipe)
     messages = splits.read(job.folder)
+    if processes.is_main():
+        _begin(job)
     if replaced := replaced_classes(config):
         job.say(f"start: the base model told {', '.join(replaced)} apart; from here on it is {', '.join(Satisfaction)}")
     begin = start(job.recipe, messages.train.texts, job.folder.checkpoints(START), job.say)
@@ -36,6 +40,7 @@ def fit(job: Job) -> None:
     if processes.is_main():
         job.folder.write_json(FIT, _fitted(job.recipe, job.folder))
         job.folder.write(TRAIN_RESULTS, (job.folder.checkpoints(MODEL) / TRAIN_RESULTS).read_bytes())
+        (job.folder.root / BEGUN).unlink()
 
 
 def tidy(job: Job) -> None:
@@ -43,6 +48,15 @@ def tidy(job: Job) -> None:
     if not any(name.startswith("save_") for name in job.recipe.fit.arguments):
         for work in job.folder.checkpoints().parent.glob("*/"):
             checkpoints.clear(work)
+
+
+def _begin(job: Job) -> None:
+    """Without the models of an earlier fit, whose folds would be exported with this one's; its own it goes on from."""
+    settings = job.recipe.model_dump(mode="json", include={"seed", "model", "pretrain", "teach", "fit"})
+    made_from, begun = fingerprint(job.folder.messages(), settings).encode(), job.folder.root / BEGUN
+    if not begun.is_file() or begun.read_bytes() != made_from:
+        shutil.rmtree(job.folder.model().parent, ignore_errors=True)
+        job.folder.write(BEGUN, made_from)
 
 
 def _fit(job: Job, begin: Start, name: str, learned: Labelled, messages: Prepared) -> None:
