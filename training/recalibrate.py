@@ -20,7 +20,8 @@ from training.data import Labelled, require_every_class
 from training.evaluating.evaluate import Answered, answered
 from training.operating.basis import basis, require_promise
 from training.operating.chosen import calibrated
-from training.operating.operate import Operated, operated
+from training.operating.gate import Decided
+from training.operating.operate import Operated, decided, operated
 from training.operating.served import served
 from training.operating.shares import prior_shift
 from training.reporting.recalibrated_card import recalibrated_card
@@ -55,8 +56,9 @@ def recalibrate(folder: Path, messages: Labelled, version: str, promise: recipes
     calibration = Calibration(messages.labels, _scored(folder, manifest, messages))
     shares, part = _shares(manifest, messages, promise), basis(messages, promise, share)
     points = operated(calibration, shares, promise, part)
+    by = decided(calibration.scored, points, shares)
     kept = folder_files(folder)
-    description = _described(manifest, version, shares, _precisions(manifest, points, messages), calibration, kept)
+    description = _described(manifest, version, shares, _precisions(manifest, points, by, messages), calibration, kept)
     before = {name: _before(manifest, name, scored, messages) for name, scored in calibration.scored.items()}
     made = {
         EVAL_RESULTS: _results(manifest, description, messages, before, calibrated(calibration, points, shares, part)),
@@ -95,14 +97,15 @@ def _shares(manifest: Manifest, messages: Labelled, promise: recipes.Promise) ->
     return ClassShares(training=was.training, live=promise.live_shares or declared or here)
 
 
-def _precisions(manifest: Manifest, points: Mapping[str, Operated], messages: Labelled) -> dict[str, Served]:
+def _precisions(
+    manifest: Manifest, points: Mapping[str, Operated], by: Mapping[str, Decided], messages: Labelled
+) -> dict[str, Served]:
     """Each by the limits that its gate had; what the artifact may not serve is left out."""
     found = {}
     for name, was in manifest.precisions.items():
         if name in points:
             limits = {key: value for key, value in (was.gate or {}).items() if key in recipes.Gate.model_fields}
-            pair: dict[str, Operated] = {"fp32": points["fp32"], name: points[name]}
-            now = served(pair, messages.labels, recipes.Gate.model_validate(limits))[name]
+            now = served(points, by, messages.labels, recipes.Gate.model_validate(limits))[name]
             found[str(name)] = now.model_copy(update={"files": was.files})
     return found
 

@@ -20,7 +20,7 @@ from training.evaluating.reference_metrics import of_predictions
 from training.operating.basis import Basis
 from training.operating.chosen import calibrated, chosen
 from training.operating.gate import flips
-from training.operating.operate import operated
+from training.operating.operate import decided, operated
 from training.operating.served import served
 from training.operating.shares import prior_shift
 from training.recipe import Recipe
@@ -56,15 +56,20 @@ def run(
     basis = Basis(np.arange(rows // 5), np.arange(rows // 5, rows))
     calibration = Calibration(labels, {"fp32": Scored(logits, []), "int8": Scored(rounded, [])})
     points = operated(calibration, SHARES, settings.promise, basis)
-    precisions = served(points, labels, settings.gate)
+    by = decided(calibration.scored, points, SHARES)
+    precisions = served(points, by, labels, settings.gate)
     of = description(settings, precisions)
     evaluation, told = evaluated(of, rows, noise, text, channel)
-    exact, other = points["fp32"].decided, points["int8"].decided
     point = {
         "chosen": chosen(points, labels, SHARES, settings.promise, basis),
         "calibration": calibrated(calibration, points, SHARES, basis),
     }
-    found = {"operating_point": point, "evaluation": evaluation, "flips": {"int8": flips(other, exact, labels)}, **told}
+    found = {
+        "operating_point": point,
+        "evaluation": evaluation,
+        "flips": {"int8": flips(by["int8"], by["fp32"], labels)},
+        **told,
+    }
     counts = {"train": [9, 8, 7, 6, 5], "test": [rows // 5] * 5}
     return settings, of, Found(**json.loads(json.dumps(found, allow_nan=False)), counts=counts)
 

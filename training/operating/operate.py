@@ -1,5 +1,6 @@
 """Temperature and threshold of each precision, and what they promise."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from training.operating.shares import own_shift, prior_shift
 from training.operating.tradeoff import by_capacity, by_cost
 from training.operating.worst_slice import SlicePoint, worst_slice
 from training.scoring.crossfit import Calibration
+from training.scoring.score import Scored
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,6 @@ class Operated:
     temperature: float
     point: OperatingPoint
     urgency: NDArray[np.float64]
-    predicted: NDArray[np.int64]
     promise: NDArray[np.int64]
     apart: bool
     slices: tuple[SlicePoint, ...] = ()
@@ -40,10 +41,6 @@ class Operated:
     def urgent(self) -> NDArray[np.bool_]:
         answered: NDArray[np.bool_] = self.urgency >= self.point.threshold
         return answered
-
-    @property
-    def decided(self) -> Decided:
-        return Decided(self.urgency, self.urgent, self.predicted)
 
 
 def operate(
@@ -56,19 +53,18 @@ def operate(
     """Temperature first, then the threshold on the urgencies that the consumer would give."""
     parts = basis or Basis.all_for_both(len(labels))
     chosen = parts.temperature
-    warmth = temperature(logits[chosen], labels[chosen], own_shift(shares, labels))
-    urgency = urgencies(logits, warmth, prior_shift(shares))
-    predicted = probabilities(logits, warmth).argmax(axis=1)
+    fitted = temperature(logits[chosen], labels[chosen], own_shift(shares, labels))
+    urgency = urgencies(logits, fitted, prior_shift(shares))
     if promise.by != "recall":
         point = _by_tradeoff(urgency, labels, shares, promise, parts)
-        return Operated(warmth, point, urgency, predicted, parts.promise, parts.apart)
+        return Operated(fitted, point, urgency, parts.promise, parts.apart)
     own, theirs = urgency[parts.promise], labels[parts.promise]
     if not parts.slices:
         point = operating_point(own, theirs, promise.recall, promise.confidence)
-        return Operated(warmth, point, urgency, predicted, parts.promise, parts.apart)
+        return Operated(fitted, point, urgency, parts.promise, parts.apart)
     values = [parts.slices[row] for row in parts.promise]
     point, slices = worst_slice(own, theirs, values, promise.recall, promise.confidence)
-    return Operated(warmth, point, urgency, predicted, parts.promise, parts.apart, slices, promise.slices)
+    return Operated(fitted, point, urgency, parts.promise, parts.apart, slices, promise.slices)
 
 
 def _by_tradeoff(
@@ -117,3 +113,14 @@ def operated(
         name: operate(scored.logits, calibration.labels, shares, promise, basis)
         for name, scored in calibration.scored.items()
     }
+
+
+def decided(scored: Mapping[str, Scored], points: Mapping[str, Operated], shares: ClassShares) -> dict[str, Decided]:
+    """Each precision's scores, of whichever messages and model, by the temperature and threshold chosen for it."""
+    return {name: _decided(scored[name], each, shares) for name, each in points.items()}
+
+
+def _decided(scored: Scored, operated: Operated, shares: ClassShares) -> Decided:
+    urgency = urgencies(scored.logits, operated.temperature, prior_shift(shares))
+    predicted = probabilities(scored.logits, operated.temperature).argmax(axis=1)
+    return Decided(urgency, urgency >= operated.point.threshold, predicted)

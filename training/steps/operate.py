@@ -4,7 +4,7 @@ from training.exporting.describe import class_shares, describe
 from training.operating.basis import basis
 from training.operating.chosen import calibrated, chosen
 from training.operating.gate import flips
-from training.operating.operate import operated
+from training.operating.operate import decided, operated
 from training.operating.served import served
 from training.preparing import splits
 from training.preparing.prepare import Prepared
@@ -16,7 +16,7 @@ from training.steps.job import Job
 
 def operate(job: Job) -> None:
     messages = splits.read(job.folder)
-    calibration = _scored(job, messages)
+    calibration, shipped = _scored(job, messages)
     for precision, scored in calibration.scored.items():
         job.folder.write_scores("calibration", precision, scored.logits)
     shares = class_shares(job.recipe, calibration)
@@ -24,10 +24,10 @@ def operate(job: Job) -> None:
     points = operated(calibration, shares, job.recipe.promise, part)
     for line in chosen_lines(points):
         job.say(line)
-    precisions = served(points, calibration.labels, job.recipe.gate)
-    exact = points["fp32"].decided
-    others = {name: each.decided for name, each in points.items() if name != "fp32"}
-    job.folder.write_json(FLIPS, {name: flips(each, exact, calibration.labels) for name, each in others.items()})
+    by = decided(shipped.scored, points, shares)
+    precisions = served(points, by, calibration.labels, job.recipe.gate)
+    others = {name: flips(each, by["fp32"], calibration.labels) for name, each in by.items() if name != "fp32"}
+    job.folder.write_json(FLIPS, others)
     revision = job.folder.read_json(FIT, "fit")["base_revision"]
     description = describe(job.recipe, messages, calibration, shares, precisions, revision)
     job.folder.write_json(
@@ -40,9 +40,15 @@ def operate(job: Job) -> None:
     )
 
 
-def _scored(job: Job, messages: Prepared) -> Calibration:
-    max_length = job.recipe.model.max_length
+def _scored(job: Job, messages: Prepared) -> tuple[Calibration, Calibration]:
+    """
+    What temperature and threshold are chosen on, and the same messages by the model that ships.
+
+    In folds the two differ. The shipped one has seen the labels, so it says nothing of its recall; how far its int8 is
+    from its fp32, only its own graphs can say.
+    """
+    shipped = held_out(job.folder.graph_files(), messages.for_calibration, job.recipe.model.max_length)
     if messages.calibration is not None:
-        return held_out(job.folder.graph_files(), messages.calibration, max_length)
+        return shipped, shipped
     files = (job.folder.graph_files(fold(number)) for number in range(len(messages.folds)))
-    return in_folds(files, messages.train, messages.folds, max_length)
+    return in_folds(files, messages.train, messages.folds, job.recipe.model.max_length), shipped

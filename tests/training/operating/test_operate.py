@@ -9,7 +9,7 @@ from training import recipe as recipes
 from training.measures.binomial import share_at_least, share_wherever_cut
 from training.operating.basis import Basis
 from training.operating.gate import measured
-from training.operating.operate import operate, operated
+from training.operating.operate import decided, operate, operated
 from training.operating.operating_point import needless_of
 from training.operating.served import served
 from training.operating.shares import prior_shift
@@ -114,8 +114,8 @@ def test_the_manifest_says_of_which_slices_it_promises_and_by_which_bound():
 
     def promised(basis, **section):
         promise = recipes.Promise.model_validate(section)
-        made = served(operated(calibration, SHARES, promise, basis), labels, recipes.Gate())
-        return made["fp32"].promise
+        points = operated(calibration, SHARES, promise, basis)
+        return served(points, decided(calibration.scored, points, SHARES), labels, recipes.Gate())["fp32"].promise
 
     sliced = promised(basis, recall=0.9, slices="tongue")
     plain, cost = promised(None, recall=0.9), promised(None, **COST)
@@ -180,16 +180,17 @@ def test_what_is_served_says_what_its_own_messages_promise():
     calibration = Calibration(labels, {"fp32": Scored(logits, []), "int8": Scored(logits.round(), [])})
     points = operated(calibration, SHARES, recipes.Promise(recall=0.9), halves(1000))
 
-    made = served(points, labels, recipes.Gate())
+    by = decided(calibration.scored, points, SHARES)
+    made = served(points, by, labels, recipes.Gate())
 
     assert (made["fp32"].gate, made["fp32"].servable, made["int8"].servable) == (None, True, False)
-    assert made["int8"].gate == measured(points["int8"].decided, points["fp32"].decided, labels, recipes.Gate())
+    assert made["int8"].gate == measured(by["int8"], by["fp32"], labels, recipes.Gate())
     for name, each in made.items():
         promise, point = each.promise, points[name]
         assert (promise.target, promise.recall, promise.calibration_size) == (0.9, point.point.promised, 500)
         assert promise.needless == needless_of(point.urgent[500:], labels[500:]) != needless_of(point.urgent, labels)
     loose = recipes.Gate(min_agreement=0, max_more_needless=1)
-    assert served(points, labels, loose)["int8"].servable
+    assert served(points, by, labels, loose)["int8"].servable
 
 
 @pytest.mark.parametrize(
