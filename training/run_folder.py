@@ -10,8 +10,7 @@ Where a run keeps what its steps hand on to one another, so that each can be don
     graphs/<name>/                  the artifact's files that are made of it, one ONNX file a precision among them
     scores/<split>.<precision>.npy  logits (rows, 5) float32, by the consumer's own backends
     operating_point.json            temperatures, thresholds, promises, gates
-    flips.json                      by precision, calibration rows that the model that ships answers otherwise in it than
-                                    in fp32
+    flips.json                      by precision, calibration rows that the shipped model answers otherwise than in fp32
     fit.json                        base model with its commit, and TrainingArguments as `fit` resolved them
     train_results.json  eval_results.json  prediction_results.json
                                     the figures by the Trainer's names: of the fit, of calibration, of the test messages

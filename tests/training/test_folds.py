@@ -1,6 +1,5 @@
 """`[calibration] folds`, through the steps: what each message is scored by, and what is held against its gate."""
 
-import json
 from pathlib import Path
 
 import numpy as np

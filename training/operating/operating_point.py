@@ -108,14 +108,19 @@ def threshold_below(urgency: NDArray[np.float64], lowest: float) -> float:
 
 
 def operating_point(
-    urgency: NDArray[np.float64], labels: NDArray[np.int64], recall: float, confidence: float
+    urgency: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    recall: float,
+    confidence: float,
+    of: NDArray[np.bool_] | None = None,
 ) -> OperatingPoint:
     """
     The threshold that promises `recall` of the very unsatisfied (label 0) with `confidence`.
 
-    Raises LimitError when the messages are too few.
+    Of those among the rows `of`, if given; the gap below their order statistic is that of all rows. LimitError when
+    the messages are too few.
     """
-    dissatisfied = urgency[labels == 0]
+    dissatisfied = urgency[(labels == 0) if of is None else (labels == 0) & of]
     size = len(dissatisfied)
     allowed = require_enough(size, recall, confidence)
     threshold = threshold_below(urgency, float(lowest_answered(dissatisfied, allowed)))

@@ -24,7 +24,7 @@ SHOWN_CHARACTERS = 40  # of a slice's value, which may be anything
 
 @dataclass(frozen=True, slots=True)
 class SlicePoint:
-    """The threshold that this slice's `size` very unsatisfied messages alone would allow."""
+    """The threshold that this slice's `size` very unsatisfied messages would allow if no other slice held it down."""
 
     value: str
     size: int
@@ -47,8 +47,7 @@ def worst_slice(
     require_slices(labels, slices, recall, confidence)
     values = np.array(slices)
     points = {
-        str(value): operating_point(urgency[values == value], labels[values == value], recall, confidence)
-        for value in np.unique(values)
+        str(value): operating_point(urgency, labels, recall, confidence, values == value) for value in np.unique(values)
     }
     own = [SlicePoint(value, point.size, point.allowed, point.threshold) for value, point in points.items()]
     lowest = min(points.values(), key=lambda point: point.threshold)

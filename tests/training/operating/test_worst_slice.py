@@ -32,6 +32,20 @@ def test_the_threshold_is_that_of_the_slice_that_needs_the_lowest():
         assert (urgency[inside] >= point.threshold).mean() >= 0.9
 
 
+def test_the_threshold_is_no_lower_than_the_messages_of_other_slices_let_it_be():
+    """
+    The gap that it lies in the middle of is that of all messages, not only of the slice that holds it down.
+    """
+    hard, easy = np.linspace(0.5, 0.6, 29), np.linspace(0.8, 0.9, 29)
+    urgency = np.concatenate([[0.1], hard, [0.4], easy])
+    labels, slices = np.array([4] + [0] * 29 + [4] + [0] * 29), ["hard"] * 30 + ["easy"] * 30
+
+    point, own = worst_slice(urgency, labels, slices, 0.9, 0.95)
+
+    assert point.threshold == own[0].threshold == pytest.approx((0.4 + 0.5) / 2)
+    assert own[1].threshold == pytest.approx((0.6 + 0.8) / 2)
+
+
 @pytest.mark.parametrize("easier", [1.0, 1.5])
 def test_the_worst_slices_promise_holds_as_often_as_it_says(easier):
     """
