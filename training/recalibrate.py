@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
-import numpy as np
 from pydantic import ValidationError
 
 from consumer.artifact import read_manifest
@@ -28,7 +27,7 @@ from training.reporting.recalibrated_card import recalibrated_card
 from training.run_folder import CARD, EVAL_RESULTS
 from training.scoring.crossfit import Calibration
 from training.scoring.reference import reference
-from training.scoring.score import Scored, folder_files
+from training.scoring.score import Scored, folder_files, scored
 
 FOR_TEMPERATURE = 0.2  # of the messages, as in a recipe
 
@@ -59,7 +58,7 @@ def recalibrate(folder: Path, messages: Labelled, version: str, promise: recipes
     by = decided(calibration.scored, points, shares)
     kept = folder_files(folder)
     description = _described(manifest, version, shares, _precisions(manifest, points, by, messages), calibration, kept)
-    before = {name: _before(manifest, name, scored, messages) for name, scored in calibration.scored.items()}
+    before = {name: _before(manifest, name, each, messages) for name, each in calibration.scored.items()}
     made = {
         EVAL_RESULTS: _results(manifest, description, messages, before, calibrated(calibration, points, shares, part)),
         CARD: recalibrated_card(kept[CARD].decode(errors="replace"), manifest, description, messages, before).encode(),
@@ -75,15 +74,11 @@ def _scored(folder: Path, manifest: Manifest, messages: Labelled) -> dict[str, S
         for name, each in manifest.precisions.items()
         if name != "fp32" and each.servable and (folder / each.model_file).is_file()
     ]
-    return {name: _logits(load(folder, name), messages) for name in ("fp32", *here)}
+    return {name: _by(load(folder, name), messages) for name in ("fp32", *here)}
 
 
-def _logits(classifier: Classifier, messages: Labelled) -> Scored:
-    tokens = classifier.tokenize(messages.raw)
-    logits = np.empty((len(tokens), len(classifier.manifest.labels)), dtype=np.float32)
-    for rows in classifier.batches(tokens):
-        logits[rows] = classifier.infer([tokens[row] for row in rows])
-    return Scored(logits, tokens)
+def _by(classifier: Classifier, messages: Labelled) -> Scored:
+    return scored(messages.raw, classifier.tokenize, classifier.infer)
 
 
 def _shares(manifest: Manifest, messages: Labelled, promise: recipes.Promise) -> ClassShares:
@@ -118,14 +113,14 @@ def _described(
     calibration: Calibration,
     kept: Mapping[str, bytes],
 ) -> Description:
-    scored, temperature = calibration.scored["fp32"], precisions["fp32"].temperature
-    urgency = urgencies(scored.logits, temperature, prior_shift(shares))
+    exact, temperature = calibration.scored["fp32"], precisions["fp32"].temperature
+    urgency = urgencies(exact.logits, temperature, prior_shift(shares))
     changed = {
         "version": version,
         "class_shares": shares,
         "precisions": precisions,
         "checkpoint_files": tuple(name for name in manifest.checkpoint_files if name in kept),
-        "reference": reference(probabilities(scored.logits, temperature), urgency, scored.tokens),
+        "reference": reference(probabilities(exact.logits, temperature), urgency, exact.lengths, exact.unknown_shares),
         "created_at": datetime.now(UTC).replace(microsecond=0),
     }
     try:
@@ -136,9 +131,9 @@ def _described(
         raise SettingsError(f"The version {version!r} is none: {error.errors()[0]['msg']}.") from error
 
 
-def _before(manifest: Manifest, precision: str, scored: Scored, messages: Labelled) -> Answered:
+def _before(manifest: Manifest, precision: str, own: Scored, messages: Labelled) -> Answered:
     was = next(each for name, each in manifest.precisions.items() if name == precision)
-    urgency = urgencies(scored.logits, was.temperature, prior_shift(manifest.class_shares))
+    urgency = urgencies(own.logits, was.temperature, prior_shift(manifest.class_shares))
     return answered(urgency >= was.threshold, messages.labels)
 
 

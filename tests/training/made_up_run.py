@@ -54,7 +54,7 @@ def run(
     settings = recipe(**changed)
     (logits, labels), (rounded, _) = scored(rows), scored(rows, seed=0, rounded=True)
     basis = Basis(np.arange(rows // 5), np.arange(rows // 5, rows))
-    calibration = Calibration(labels, {"fp32": Scored(logits, []), "int8": Scored(rounded, [])})
+    calibration = Calibration(labels, {"fp32": of_no_texts(logits), "int8": of_no_texts(rounded)})
     points = operated(calibration, SHARES, settings.promise, basis)
     by = decided(calibration.scored, points, SHARES)
     precisions = served(points, by, labels, settings.gate)
@@ -111,6 +111,11 @@ def scored(rows: int, seed: int = 0, noise: float = 1.0, *, rounded: bool = Fals
     generator, labels = np.random.default_rng(seed), np.arange(rows) % 5
     logits = generator.normal(0, noise, (rows, 5)) + 2 * np.exp(-((np.arange(5) - labels[:, None]) ** 2))
     return (logits.round(1) if rounded else logits).astype(np.float32), labels
+
+
+def of_no_texts(logits: Any) -> Scored:
+    """Of texts that nobody has seen."""
+    return Scored(logits, np.empty(0, dtype=np.int64), np.empty(0))
 
 
 def answers(of: Description, logits: Any) -> Answers:

@@ -98,7 +98,8 @@ def describe(
         reference=reference(
             probabilities(scored.logits, served.temperature),
             urgencies(scored.logits, served.temperature, prior_shift(shares)),
-            scored.tokens,
+            scored.lengths,
+            scored.unknown_shares,
         ),
         training_data=TrainingData(
             fingerprint=messages.everything.fingerprint(), rows=len(messages.everything), class_counts=counts

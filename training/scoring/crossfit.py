@@ -59,5 +59,8 @@ def baseline_scores(messages: Labelled, folds: Folds) -> NDArray[np.float32]:
 
 
 def _joined(parts: list[Scored], order: NDArray[np.int64]) -> Scored:
-    tokens = [each for part in parts for each in part.tokens]
-    return Scored(np.concatenate([part.logits for part in parts])[order], [tokens[place] for place in order])
+    return Scored(
+        np.concatenate([part.logits for part in parts])[order],
+        np.concatenate([part.lengths for part in parts])[order],
+        np.concatenate([part.unknown_shares for part in parts])[order],
+    )

@@ -1,7 +1,7 @@
 """Logits by the very code that serves: the consumer's tokenizer, packing and ONNX Runtime backend."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,26 +13,47 @@ from consumer.manifest import CONFIG_FILE, TOKENIZER_FILE
 from consumer.onnx_backend import OnnxBackend
 from consumer.records import Satisfaction, Tokens
 from consumer.tokenization import Tokenizer
+from training.data.texts import in_batches
 
 MAX_BATCH_TOKENS, MAX_BATCH_RECORDS = 8192, 64
+
+Tokenize = Callable[[Sequence[str]], list[Tokens]]
+Infer = Callable[[Sequence[Tokens]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """`logits` (rows, 5) float32 and the tokens they were made from."""
+    """`logits` (rows, 5) float32; of the tokens they were made from, `lengths` and `unknown_shares`, each (rows,)."""
 
     logits: NDArray[np.float32]
-    tokens: list[Tokens]
+    lengths: NDArray[np.int64]
+    unknown_shares: NDArray[np.float64]
 
 
 def score(files: Mapping[str, bytes], model_file: str, texts: Sequence[str], max_length: int) -> Scored:
     """Score texts with an artifact's files before there is an artifact."""
     backend = OnnxBackend(files[model_file], json.loads(files[CONFIG_FILE]))
-    tokens = Tokenizer(files[TOKENIZER_FILE], max_length).encode(texts)
+    tokenizer = Tokenizer(files[TOKENIZER_FILE], max_length)
+    return scored(texts, tokenizer.encode, lambda tokens: backend.logits([each.ids for each in tokens]))
+
+
+def scored(texts: Sequence[str], tokenize: Tokenize, infer: Infer) -> Scored:
+    """
+    In the batches that all texts together give, which int8's scores depend on.
+
+    Each text is tokenized twice, for its length and for its batch, so that a million of them are never tokens at once.
+    """
+    lengths, unknown_shares = _measured(texts, tokenize)
     logits = np.empty((len(texts), len(Satisfaction)), dtype=np.float32)
-    for rows in batches([len(each.ids) for each in tokens], MAX_BATCH_TOKENS, MAX_BATCH_RECORDS):
-        logits[rows] = backend.logits([tokens[row].ids for row in rows])
-    return Scored(logits, tokens)
+    for rows in batches(lengths.tolist(), MAX_BATCH_TOKENS, MAX_BATCH_RECORDS):
+        logits[rows] = infer(tokenize([texts[row] for row in rows]))
+    return Scored(logits, lengths, unknown_shares)
+
+
+def _measured(texts: Sequence[str], tokenize: Tokenize) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    measured = ((len(each.ids), each.unknown_share) for window in in_batches(texts) for each in tokenize(window))
+    found = np.fromiter(measured, dtype=[("length", np.int64), ("unknown", np.float64)], count=len(texts))
+    return found["length"], found["unknown"]
 
 
 def folder_files(folder: Path) -> dict[str, bytes]:

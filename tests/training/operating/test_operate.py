@@ -5,6 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from consumer.manifest import ClassShares
+from tests.training.made_up_run import of_no_texts
 from training import recipe as recipes
 from training.measures.binomial import share_at_least, share_wherever_cut
 from training.operating.basis import Basis
@@ -14,7 +15,6 @@ from training.operating.operating_point import needless_of
 from training.operating.served import served
 from training.operating.shares import prior_shift
 from training.scoring.crossfit import Calibration
-from training.scoring.score import Scored
 
 pytestmark = pytest.mark.train
 
@@ -109,7 +109,7 @@ def test_the_manifest_says_of_which_slices_it_promises_and_by_which_bound():
     So that the card, and whoever has the artifact alone, takes it for no more than it is.
     """
     logits, labels = scored(1000)
-    calibration = Calibration(labels, {"fp32": Scored(logits, [])})
+    calibration = Calibration(labels, {"fp32": of_no_texts(logits)})
     basis = Basis(np.arange(1000), np.arange(1000), ("en", "de") * 500)
 
     def promised(basis, **section):
@@ -177,7 +177,7 @@ def test_what_is_served_says_what_its_own_messages_promise():
     Size and needless answers are of the messages that the promise rests on; a precision beyond its limits is no choice.
     """
     logits, labels = scored(1000)
-    calibration = Calibration(labels, {"fp32": Scored(logits, []), "int8": Scored(logits.round(), [])})
+    calibration = Calibration(labels, {"fp32": of_no_texts(logits), "int8": of_no_texts(logits.round())})
     points = operated(calibration, SHARES, recipes.Promise(recall=0.9), halves(1000))
 
     by = decided(calibration.scored, points, SHARES)
