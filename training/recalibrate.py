@@ -67,6 +67,12 @@ def recalibrate(folder: Path, messages: Labelled, version: str, promise: recipes
     return Recalibrated(description, {**files, **made}, points, before)
 
 
+def promised_before(folder: Path) -> dict[str, object]:
+    """Of the artifact's own promise, what a new one repeats, by the recipe's names; nothing if it promises nothing."""
+    was = read_manifest(folder).precisions["fp32"].promise
+    return {"recall": was.target, "confidence": was.confidence, "slices": was.slices} if was else {}
+
+
 def _scored(folder: Path, manifest: Manifest, messages: Labelled) -> dict[str, Scored]:
     """fp32 even where it is not there, which is then said: the others are held against it."""
     here = [

@@ -87,6 +87,58 @@ def test_shares_that_were_declared_stay_unless_others_are(made):
     assert again.description.class_shares.training == (0.2,) * 5
 
 
+@pytest.fixture
+def sliced(tmp_path) -> Path:
+    """The sample artifact, as if it had promised 0.85 with 0.9 confidence in each of two shops."""
+    artifact = Path(shutil.copytree(ARTIFACT, tmp_path / "artifact"))
+    manifest = json.loads((artifact / "manifest.json").read_text("utf-8"))
+    for each in manifest["precisions"].values():
+        each["promise"] |= {"target": 0.85, "confidence": 0.9, "slices": "shop", "bound": "wilks"}
+    (artifact / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    return artifact
+
+
+def in_shops(path: Path) -> str:
+    rows = [json.loads(line) for line in MESSAGES.read_text("utf-8").splitlines()]
+    shops = ("north", "south")
+    path.write_text("\n".join(json.dumps({**row, "shop": shops[at // 5 % 2]}) for at, row in enumerate(rows)), "utf-8")
+    return str(path)
+
+
+def promised(artifact: Path) -> tuple[float, float, str | None]:
+    promise = read_manifest(artifact).precisions["int8"].promise
+    assert promise is not None
+    return promise.target, promise.confidence, promise.slices
+
+
+def test_what_was_promised_is_promised_again_unless_told_otherwise(tmp_path, sliced):
+    """
+    Recall, confidence and slices of the artifact's own promise; each option by itself changes its own part.
+    """
+    command = ["recalibrate", str(sliced), in_shops(tmp_path / "a.jsonl"), "--version", "2", "--out"]
+
+    assert cli.main([*command, str(tmp_path / "same")]) == 0
+    assert cli.main([*command, str(tmp_path / "less"), "--recall", "0.8"]) == 0
+    assert cli.main([*command, str(tmp_path / "mean"), "--slices", ""]) == 0
+
+    assert promised(tmp_path / "same") == (0.85, 0.9, "shop")
+    assert promised(tmp_path / "less") == (0.8, 0.9, "shop")
+    assert promised(tmp_path / "mean") == (0.85, 0.9, None)
+
+
+def test_messages_that_lack_the_promises_slices_are_told_the_way_out(tmp_path, sliced, capsys):
+    """
+    They cannot carry the old promise; that of the mean has to be asked for.
+    """
+    command = ["recalibrate", str(sliced), str(MESSAGES), "--version", "2", "--out", str(tmp_path / "new")]
+
+    assert cli.main(command) == 2
+
+    told = capsys.readouterr()
+    assert '85% of 1 star with 90% confidence in every slice of "shop" (--slices "" promises the mean)' in told.out
+    assert "has no 'shop' in line 1" in told.err
+
+
 def test_messages_without_one_of_the_classes_are_refused():
     """
     Needless answers are counted class by class.
@@ -102,8 +154,9 @@ def test_too_few_messages_are_told_with_how_many_more(tmp_path, capsys):
     60 very unsatisfied carry no 95 %, and nothing is written.
     """
     out = tmp_path / "new"
+    command = ["recalibrate", str(ARTIFACT), str(MESSAGES), "--out", str(out), "--version", "2"]
 
-    assert cli.main(["recalibrate", str(ARTIFACT), str(MESSAGES), "--out", str(out), "--version", "2"]) == 5
+    assert cli.main([*command, "--recall", "0.95"]) == 5
 
     assert "label 14 more (74 in all, 20% of which serve the temperature)" in capsys.readouterr().err
     assert not out.exists()

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import click
+from pydantic import ValidationError
 
 from consumer.errors import SettingsError
 from training.commands.options import FOLDER, ExistingFile, labelled, ready, replacing, require_category
@@ -16,10 +17,10 @@ SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 @labelled
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The new artifact's folder.")
 @click.option("--version", required=True, help="The new artifact's version; it goes into every event.")
-@click.option("--recall", default=0.95, show_default=True, type=SHARE, help="Of the very unsatisfied, promised.")
-@click.option("--confidence", default=0.95, show_default=True, type=SHARE, help="That the promise holds.")
+@click.option("--recall", type=SHARE, help="Of the very unsatisfied, promised; else as before.")
+@click.option("--confidence", type=SHARE, help="That the promise holds; else as before.")
 @click.option("--live-shares", help="Five shares of live traffic, as 0.05,0.1,0.2,0.3,0.35; else as before.")
-@click.option("--slices", metavar="COLUMN", help="Promise it in every slice: each value of this column.")
+@click.option("--slices", metavar="COLUMN", help='In every value of this column; else as before. "": of the mean.')
 @click.option(
     "--temperature-share",
     type=click.FloatRange(0, 1, max_open=True),
@@ -33,8 +34,8 @@ def recalibrate(
     stars: str,
     out: Path,
     version: str,
-    recall: float,
-    confidence: float,
+    recall: float | None,
+    confidence: float | None,
     live_shares: str | None,
     slices: str | None,
     temperature_share: float | None,
@@ -44,20 +45,17 @@ def recalibrate(
     Calibrate an artifact anew.
 
     A new artifact of the same model, with temperature, threshold and promise from labelled FILES: for another shop, or
-    another language.
+    another language. The promise is the artifact's own, as far as no option says otherwise.
 
     \b
     shikyu-train recalibrate my-model/artifact new-shop.csv --out my-model/new-shop --version 1-new-shop
     """
     ready()
-    require_category([slices] if slices else [], text)
-    from pydantic import ValidationError
-
     from training import data
     from training.exporting.export import write_artifact
-    from training.recalibrate import recalibrate
+    from training.recalibrate import promised_before, recalibrate
     from training.recipe import Promise
-    from training.reporting.told import chosen_lines
+    from training.reporting.told import chosen_lines, promise_line
     from training.whole_folder import require_folder
 
     require_folder(out, replace=replace)
@@ -68,11 +66,14 @@ def recalibrate(
         "slices": slices,
         "temperature_share": temperature_share,
     }
+    wanted = {**promised_before(artifact), **{name: each for name, each in given.items() if each is not None}}
     try:
-        promise = Promise.model_validate(given)
+        promise = Promise.model_validate({**wanted, "slices": wanted.get("slices") or None})
     except ValidationError as error:
-        raise SettingsError(f"--live-shares: {error.errors()[0]['msg']}; give five that sum to 1.") from error
-    messages = data.read(files, text, stars, [slices] if slices else [])
+        raise SettingsError(_told(error)) from error
+    click.echo(promise_line(promise))
+    require_category([promise.slices] if promise.slices else [], text)
+    messages = data.read(files, text, stars, [promise.slices] if promise.slices else [])
     made = recalibrate(artifact, messages, version, promise)
     write_artifact(out, made.description, made.files, replace=replace)
     for line in chosen_lines(made.points):
@@ -80,3 +81,13 @@ def recalibrate(
     for name, before in made.before.items():
         click.echo(f"{name} before: {before.recall:.1%} of 1 star answered, {before.needless:.1%} of 3 to 5 needlessly")
     click.echo(f"artifact: {out}")
+
+
+def _told(error: ValidationError) -> str:
+    """
+    The options are in their ranges already: what is left is five shares, or the old promise of a threshold by cost.
+    """
+    first = error.errors()[0]
+    if first["loc"][:1] == ("live_shares",):
+        return f"--live-shares: {first['msg']}; give five that sum to 1."
+    return f"The artifact's own promise cannot be made again ({first['msg']}): say what to promise with --recall."

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from consumer.manifest import Description
 from consumer.visible import visible
+from training import recipe as recipes
 from training.evaluating.evaluate import Answered, Evaluation
 from training.evaluating.paired import Paired
 from training.evaluating.results import Results
@@ -37,6 +38,16 @@ def chosen_lines(points: Mapping[str, Operated]) -> list[str]:
             for one in each.slices[:5]
         ]
     return lines
+
+
+def promise_line(promise: recipes.Promise) -> str:
+    """What is about to be promised, and in which slices."""
+    sliced = f" in every slice of {visible(promise.slices, SHOWN_CHARACTERS)}" if promise.slices else ""
+    mean = ' (--slices "" promises the mean)' if promise.slices else ""
+    return (
+        f"to promise: {at_least(promise.recall, '%')} of 1 star with {at_least(promise.confidence, '%')} confidence"
+        f"{sliced}{mean}"
+    )
 
 
 def made_lines(manifest: Description, results: Results) -> list[str]:
