@@ -44,10 +44,10 @@ def diff_table(first: ModelVersion, second: ModelVersion, found: Difference) -> 
 
 def compare_table(rows: Sequence[Row]) -> RenderableType:
     """A line a base model, and below it why the others have none."""
-    table = Table(box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False, collapse_padding=True)  # 80 columns hold it
     table.add_column("base model", overflow="fold")
     table.add_column("served")
-    for column in ("needless (95 %)", "loss", "texts/s", "MB"):
+    for column in ("needless (95 %)", "accuracy", "loss", "texts/s", "MB"):
         table.add_column(column, justify="right")
     measured = [row.compared for row in rows if row.compared is not None]
     for row in rows:
@@ -56,7 +56,8 @@ def compare_table(rows: Sequence[Row]) -> RenderableType:
             table.add_row(
                 Path(row.base).name if Path(row.base).is_absolute() else row.base,
                 found.precision,
-                f"{needless.value:.1%} ({needless.low:.1%} to {needless.high:.1%})",
+                f"{needless.value:.1%} ({100 * needless.low:.1f}–{100 * needless.high:.1f})",
+                f"{found.accuracy:.3f}",
                 f"{found.loss:.3f}",
                 f"{found.messages_per_s:,.0f}",
                 f"{found.size_bytes / 1e6:,.1f}",

@@ -44,8 +44,8 @@ def test_each_base_is_a_line_of_a_common_terminal_and_failures_stand_below():
     assert "of the validation messages with 3 to 5 stars, where 96% of those with 1 star are answered" in " ".join(
         title
     )
-    assert header == "base model served needless (95 %) loss texts/s MB"
-    assert first == "microsoft/deberta-v3-small int8 20.0% (10.0% to 30.0%) 0.950 1,234 12.3"
+    assert header == "base model served needless (95 %) accuracy loss texts/s MB"
+    assert first == "microsoft/deberta-v3-small int8 20.0% (10.0–30.0) 0.600 0.950 1,234 12.3"
     assert second.startswith("tiny ")
     assert last == "no/such failed: it is not there [really]"
 
