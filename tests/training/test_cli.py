@@ -22,7 +22,9 @@ def test_without_the_extra_it_says_how_to_install_it(monkeypatch, tmp_path, caps
 
     assert cli.main(["run", str(tmp_path / "recipe.toml")]) == 3
 
-    assert "needs torch, which this environment lacks: pip install 'shikyu[train]'" in capsys.readouterr().err
+    assert (
+        "needs torch, which this environment lacks: pip install '.[train]' in shikyu's clone" in capsys.readouterr().err
+    )
 
 
 HEAD = 'name = "a"\noutput = "o"\n[data]\n'

@@ -67,7 +67,8 @@ def require_extra() -> None:
     """SurroundingsError names what is missing, before an import fails deep inside."""
     if missing := [name for name in EXTRA if importlib.util.find_spec(name) is None]:
         raise SurroundingsError(
-            f"shikyu-train needs {', '.join(missing)}, which this environment lacks: pip install 'shikyu[train]'"
+            f"shikyu-train needs {', '.join(missing)}, which this environment lacks: "
+            "pip install '.[train]' in shikyu's clone"
         )
 
 

@@ -61,7 +61,7 @@ def card(
 def _how(description: Description) -> list[str]:
     return [
         "```python",
-        "from consumer import load  # pip install shikyu",
+        "from consumer import load  # pip install . in a clone of shikyu",
         "",
         f'decisions = load("{description.name}").classify(["Where is my refund?!"])',
         "```",

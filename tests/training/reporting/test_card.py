@@ -209,3 +209,13 @@ def test_without_test_messages_it_claims_no_figures():
     assert "nothing was measured" in text
     assert "with 95\u00a0% confidence" in text
     assert ModelCard(text).data.eval_results is None
+
+
+def test_the_card_names_no_package_that_is_not_ours():
+    """
+    shikyu is installed from its clone; whoever owns that name on PyPI, it is not this project.
+    """
+    _, text = made()
+
+    assert "pip install ." in text
+    assert "pip install shikyu" not in text
