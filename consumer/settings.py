@@ -139,7 +139,9 @@ class Model(Section):
         default="head", description="Which part of a text that is too long for the model is kept."
     )
     when_unsure: WhenUnsure = Field(
-        default="urgent", description="The decision for empty texts and for texts of mostly unknown tokens."
+        default="urgent",
+        description="The decision for empty texts and for texts of mostly unknown tokens. The artifact's promise holds "
+        "with `urgent`: with `routine`, such texts are missed whatever their urgency.",
     )
     max_unknown_share: float = Field(
         default=0.5, ge=0, le=1, description="Texts with a larger share of unknown tokens are left to `when_unsure`."
