@@ -11,6 +11,7 @@ from consumer.decide import probabilities, urgencies
 from consumer.manifest import ClassShares, Description, Histogram, Reference, TrainingData
 from consumer.records import Satisfaction
 from training.evaluating.answers import Answers
+from training.evaluating.checked import kept_on
 from training.evaluating.evaluate import evaluate
 from training.evaluating.figures import TFIDF
 from training.evaluating.findings import findings
@@ -83,9 +84,14 @@ def evaluated(
     columns = {"channel": [channel, "phone"] * (rows // 2)}
     texts = [text.format(row=row + 1) for row in range(rows)]
     each = {"fp32": model, "int8": model}
+    promised = {name: of.precisions[name].promise for name in each}
     evaluation = {
         "precisions": {name: findings(one, labels, columns).as_json() for name, one in each.items()},
         TFIDF: findings(beside, labels, columns).as_json(),
+        "verdicts": {
+            name: {value: one.as_json() for value, one in each.items()}
+            for name, each in kept_on(each, labels, columns, promised).items()
+        },
         "served": "int8",
         f"gain_over_{TFIDF}": paired(model, beside, labels, 0.8).as_json(),
     }

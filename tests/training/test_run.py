@@ -236,6 +236,16 @@ def test_what_the_transformer_gains_is_a_figure_with_an_interval(made, capsys):
     assert json.loads((made / "artifact" / "eval_results.json").read_text())["served"] == found["served"]
 
 
+def test_the_verdict_that_a_run_keeps_is_that_of_check(made, capsys):
+    """
+    Of every precision that may be served, on the same test messages.
+    """
+    cli.main(["check", str(made / "artifact"), str(TEST), "--json"])
+
+    told = {name: each["slices"] for name, each in json.loads(capsys.readouterr().out).items()}
+    assert json.loads((made / "artifact.run" / "evaluation.json").read_text())["verdicts"] == told
+
+
 def test_transformers_loads_the_checkpoint_and_agrees_with_fp32(made):
     """
     The artifact is a checkpoint too: same tokenizer, same logits as the packed graph.

@@ -1,13 +1,16 @@
-"""What an artifact promises, and whether its answers to other messages keep it."""
+"""What an artifact promises, and whether its answers to other messages keep it: for `check`, and for a run's report."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from consumer.artifact import read_manifest
-from consumer.errors import ArtifactError
+from consumer.errors import ArtifactError, SettingsError
 from consumer.manifest import Promise
 from training.data import Labelled
-from training.evaluating.answers import answer
+from training.evaluating.answers import Answers, answer
 from training.operating.kept import Verdict, verdicts
 
 
@@ -34,6 +37,41 @@ def checked(
     found = {}
     for name, promise in promised.items():
         urgent = answer(artifact, messages, name)[0][name].urgent
-        asked = urgent, messages.labels, promise.target, promise.confidence, values, len(promised)
-        found[name] = (promise, verdicts(*asked))
+        found[name] = (promise, _judged(promise, urgent, messages.labels, values, len(promised)))
     return found
+
+
+def kept_on(
+    answers: Mapping[str, Answers],
+    labels: NDArray[np.int64],
+    columns: Mapping[str, Sequence[str]],
+    promised: Mapping[str, Promise],
+) -> dict[str, dict[str, Verdict]]:
+    """
+    The verdicts of `check` on answers that are there, by precision and slice, each in the slices that it promises.
+
+    Empty where the messages have too many slices to be judged: no run has to end for that.
+    """
+    try:
+        return {
+            name: _judged(
+                promise,
+                answers[name].urgent,
+                labels,
+                columns[promise.slices] if promise.slices else None,
+                len(promised),
+            )
+            for name, promise in promised.items()
+        }
+    except SettingsError:
+        return {}
+
+
+def _judged(
+    promise: Promise,
+    urgent: NDArray[np.bool_],
+    labels: NDArray[np.int64],
+    slices: Sequence[str] | None,
+    precisions: int,
+) -> dict[str, Verdict]:
+    return verdicts(urgent, labels, promise.target, promise.confidence, slices, precisions)

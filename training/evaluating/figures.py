@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from consumer.manifest import Description
 from training.data import Labelled
+from training.evaluating.checked import kept_on
 from training.evaluating.findings import by_precision, columns_of, findings
 from training.evaluating.reference_metrics import of_predictions
 from training.evaluating.results import Results
@@ -54,14 +55,18 @@ def prediction_results(description: Description, test: Labelled, results: Result
     return {**of_predictions(results.answers["fp32"], test.labels, temperature), "operating_point": points}
 
 
-def evaluation(test: Labelled, results: Results) -> dict[str, object]:
-    """evaluation.json: everything but texts and row numbers."""
+def evaluation(description: Description, test: Labelled, results: Results) -> dict[str, object]:
+    """evaluation.json: everything but texts and row numbers; `verdicts` by precision and slice are those of `check`."""
     assert results.tokens is not None
     assert results.beside is not None
     columns = columns_of(test, results.tokens)
+    served = {name: description.precisions[name].promise for name in results.answers}  # type: ignore[index]  # its keys
+    promised = {name: promise for name, promise in served.items() if promise}
+    verdicts = kept_on(results.answers, test.labels, test.columns, promised)
     return {
         **by_precision({name: findings(each, test.labels, columns) for name, each in results.answers.items()}),
         TFIDF: findings(results.beside, test.labels, columns).as_json(),
+        "verdicts": {name: {value: one.as_json() for value, one in each.items()} for name, each in verdicts.items()},
         "served": results.served,
         f"gain_over_{TFIDF}": results.gain.as_json() if results.gain else None,
         "agreement_with_fp32": dict(results.agreement),

@@ -18,7 +18,7 @@ from consumer.manifest import Description
 from consumer.visible import visible
 from training.evaluating.figures import TFIDF
 from training.operating.effort import as_stated, estimated
-from training.operating.kept import Verdict, verdict
+from training.operating.kept import Verdict
 from training.recipe import Recipe
 from training.reporting import drawn, in_words
 from training.reporting.recipe_lines import recipe_lines
@@ -72,7 +72,7 @@ def report(recipe: Recipe, description: Description, found: Found) -> str:
             ahead=ahead((found.evaluation or {}).get(f"gain_over_{TFIDF}")),
             chosen=chosen,
             promise=promise,
-            kept=kept(model, promise, chosen["slices"]),
+            kept=kept(found.evaluation, name),
             day=day(recipe, description, promise["effort"], model, beside),
             tfidf=drawn.TFIDF_NAME,
             first_slices=FIRST_SLICES,
@@ -122,17 +122,10 @@ def looks(messages: float, live: Sequence[float], model: Json) -> list[float]:
     return [messages * share * answered / of for share, answered, of in counts]
 
 
-def kept(model: Json | None, promise: Json, column: str | None) -> Verdict | None:
-    """What the test messages say of the promise, by the test of `check`; of slices of a `column`, the worst's."""
-    if not model or not model["per_class"]["rows"][0]:
-        return None
-    counts = [(model["per_class"]["answered"][0], model["per_class"]["rows"][0])]
-    if column:
-        each = [one for one in model["slices"] if one["column"] == column and one["recall"]]
-        sizes = [(one["very_unsatisfied"], one["recall"]["value"]) for one in each]
-        counts = [(round(share * size), size) for size, share in sizes] or counts
-    found = [verdict(size - hits, size, promise["recall"], promise["confidence"], len(counts)) for hits, size in counts]
-    return min(found, key=lambda one: (WORST_FIRST.index(one.outcome), one.high))
+def kept(evaluation: Json | None, name: str) -> Verdict | None:
+    """What `check` says of the precision's promise on the test messages; of a promise of slices, the worst's."""
+    found = [Verdict(**each) for each in (evaluation or {}).get("verdicts", {}).get(name, {}).values()]
+    return min(found, key=lambda one: (WORST_FIRST.index(one.outcome), one.high), default=None)
 
 
 def ahead(gain: Json | None) -> str | None:

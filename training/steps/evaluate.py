@@ -45,6 +45,6 @@ def description_of(folder: RunFolder) -> Description:
 
 def _keep(folder: RunFolder, description: Description, test: Labelled, results: Results) -> None:
     assert results.served is not None
-    folder.write_json(EVALUATION, evaluation(test, results))
+    folder.write_json(EVALUATION, evaluation(description, test, results))
     folder.write_json(PREDICTION_RESULTS, prediction_results(description, test, results))
     folder.write_json(MISTAKES, mistakes(results.answers[results.served], test.labels).as_json(test.raw))

@@ -217,42 +217,34 @@ def test_a_promise_that_the_test_messages_break_is_said_to_be_broken():
     assert "the promise was broken there Do not rely on it" in broken
 
 
-PROMISE = {"recall": 0.9, "confidence": 0.95}
+def evaluated(**slices: tuple[int, int]) -> dict[str, object]:
+    each = {value: verdict(of - answered, of, 0.9, 0.95, 2).as_json() for value, (answered, of) in slices.items()}
+    return {"verdicts": {"int8": each}}
 
 
-def measured(answered: int, of: int, **slices: tuple[int, int]) -> dict[str, object]:
-    each = [
-        {
-            "column": "channel",
-            "value": name,
-            "very_unsatisfied": size,
-            "recall": {"value": hits / size} if size else None,
-        }
-        for name, (hits, size) in slices.items()
-    ]
-    return {"per_class": {"answered": [answered], "rows": [of]}, "slices": each}
-
-
-@pytest.mark.parametrize("misses", range(12))
-def test_a_promise_is_judged_as_check_judges_it(misses):
+def test_a_promise_is_judged_by_the_verdict_that_was_kept_of_it():
     """
-    By the exact binomial test at the promise's own confidence; where they are too few, with how many it takes.
+    Of slices by the worst of them, however high the others: broken before too few to tell before kept.
     """
-    assert kept(measured(60 - misses, 60), PROMISE, None) == verdict(misses, 60, 0.9, 0.95)
-    assert kept(measured(0, 0), PROMISE, None) is None
+    found = evaluated(web=(200, 200), phone=(70, 100), mail=(10, 10))
+
+    assert kept(found, "int8") == verdict(30, 100, 0.9, 0.95, 2)
+    assert kept(evaluated(web=(200, 200), mail=(10, 10)), "int8").outcome == "too few to tell"
+    assert kept(evaluated(web=(200, 200)), "int8").outcome == "kept"
+    assert kept(found, "fp32") is None
+    assert kept(None, "int8") is None
 
 
-def test_a_promise_of_slices_is_judged_by_the_worst_of_them():
+def test_test_messages_with_too_many_slices_are_said_to_be_unjudged():
     """
-    Not by their mean, which may be fine; nor by other columns' slices, nor by one without very unsatisfied messages.
+    `check` would refuse their column; the page says so, and that they were measured.
     """
-    found = measured(290, 300, web=(200, 200), phone=(70, 100), none=(0, 0))
+    recipe, description, found = usual()
 
-    assert kept(found, PROMISE, None).outcome == "kept"
-    assert kept(found, PROMISE, "channel") == verdict(30, 100, 0.9, 0.95, 2)
-    assert kept(found, PROMISE, "channel").outcome == "broken"
-    assert kept(found, PROMISE, "language").outcome == "kept"
-    assert kept(measured(300, 300, web=(200, 200), phone=(10, 10)), PROMISE, "channel").outcome == "too few to tell"
+    words = told(report(recipe, description, replace(found, evaluation={**found.evaluation, "verdicts": {}})))
+
+    assert "was not judged: they have too many different values" in words
+    assert "names no test messages" not in words
 
 
 def test_where_the_test_messages_cannot_tell_it_says_how_many_would():
@@ -261,12 +253,13 @@ def test_where_the_test_messages_cannot_tell_it_says_how_many_would():
     """
     recipe, description, found = usual()
     page = json.loads(json.dumps(found.evaluation))
-    page["precisions"]["int8"]["per_class"] = {"answered": [9, 9, 1, 1, 1], "rows": [10] * 5}
+    recall = found.operating_point["chosen"]["precisions"]["int8"]["recall"]
+    page["verdicts"]["int8"] = {"": verdict(1, 10, recall, 0.95, 2).as_json()}
 
     words = told(report(recipe, description, replace(found, evaluation=page)))
 
     assert "too few to tell whether it was kept there" in words
-    needed = verdict(1, 10, found.operating_point["chosen"]["precisions"]["int8"]["recall"], 0.95).needed
+    needed = verdict(1, 10, recall, 0.95, 2).needed
     assert f"About {needed:,} very unsatisfied messages like these would tell." in words
 
 
