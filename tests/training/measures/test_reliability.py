@@ -67,6 +67,21 @@ def test_probabilities_too_sure_of_themselves_are_found_out():
     assert found.top_label.error.low > 0.08
 
 
+@pytest.mark.parametrize(("heat", "errors"), [(1.0, (0.0, 0.0, 0.0)), (0.6, (0.129, 0.055, 0.078))])
+def test_the_interval_holds_the_true_error_about_as_often_as_it_says(heat, errors):
+    """
+    Of 40 draws of 300 messages; the true errors are those of 300,000. How often it is, LOG.md has from more draws.
+    """
+    held = np.zeros(3)
+    for seed in range(40):
+        probabilities, labels = sampled(1000 + seed, heat, rows=300)
+        found = reliability(probabilities, urgency(probabilities), labels, EVEN)
+        intervals = [each.error for each in (found.top_label, found.class_wise, found.urgency)]
+        held += [each.low <= error <= each.high for each, error in zip(intervals, errors, strict=True)]
+
+    assert (held >= 0.8 * 40).all()
+
+
 def test_points_lie_on_the_diagonal_where_probabilities_are_right():
     """
     Bins of equally many messages, from the least sure to the surest.
