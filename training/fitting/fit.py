@@ -100,13 +100,6 @@ class Examples(Rows):
         self._token_dropout = token_dropout if mask_id is not None else 0.0
         self._mask_id = mask_id
 
-    def lengths(self) -> list[int]:
-        """Draws as many numbers as LengthGroupedSampler's own look at every row: a seed's model stays what it was."""
-        lengths = super().lengths()
-        for length in (*2 * lengths[:1], *lengths) if self._token_dropout else ():
-            torch.rand(length)
-        return lengths
-
     def digest(self) -> bytes:
         whole = hashlib.sha256(super().digest() + f"{self._token_dropout!r} {self._mask_id}".encode())
         whole.update(self._targets.numpy().data)

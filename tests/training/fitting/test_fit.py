@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 import torch
-from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from consumer.errors import SettingsError
 from training.fitting import fit, tokenizer
@@ -85,15 +84,12 @@ def test_dropped_tokens_are_masked_and_the_ends_stay():
 
 def test_lengths_are_known_without_a_look_at_the_rows(monkeypatch):
     """
-    A million looks would take minutes. The random numbers that they drew are drawn all the same.
+    A million looks would take minutes, and draw the tokens to drop each time.
     """
     rows = [[1, 5, 6, 2], [1, 2], [1, 7, 2]]
     examples = fit.Examples(rows, fit.soft_targets(np.array([0, 1, 2]), 0.0), token_dropout=0.5, mask_id=9)
-    torch.manual_seed(0)
-    assert LengthGroupedSampler(2, dataset=examples).lengths == [4, 2, 3]
     state = torch.get_rng_state()
     monkeypatch.delattr(fit.Rows, "__getitem__")
-    torch.manual_seed(0)
 
     assert examples.lengths() == [4, 2, 3]
 
