@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch")
@@ -7,14 +8,17 @@ pytest.importorskip("torch")
 from tests.training.interrupted import LABELS, SIZES, TEXTS
 from training.data import Labelled
 from training.data.folds import fold_rows
+from training.fitting.fit import ARGUMENTS
 from training.preparing import splits
 from training.preparing.prepare import Prepared
 from training.recipe import Recipe
-from training.run_folder import RunFolder
+from training.run_folder import TRAIN_RESULTS, RunFolder
 from training.steps import fit as step
 from training.steps.job import Job
 
 pytestmark = pytest.mark.train
+
+SKEWED = np.repeat(np.arange(5), (4, 6, 8, 10, 12))
 
 
 def job(folder: Path, folds: int) -> Job:
@@ -69,3 +73,25 @@ def test_models_stay_while_an_interrupted_fit_goes_on(tmp_path, monkeypatch):
             step.fit(job(tmp_path, folds))
 
     assert learned == [False, True, True, True, False, True]
+
+
+def test_models_of_folds_speak_for_the_shares_of_all_that_they_calibrate(tmp_path, monkeypatch):
+    """
+    Those of the messages as they are: without, each would speak for what it learned from, by its sources' weights.
+    """
+    given, told = job(tmp_path, 2), {}
+
+    def learn(recipe, start, learned, work, calibration, *rest, **options):
+        told[work.name] = calibration.class_counts()
+        for name in (ARGUMENTS, TRAIN_RESULTS):
+            given.folder.write(f"fit/{work.name}/{name}", b"{}")
+
+    monkeypatch.setattr(step, "learn", learn)
+    monkeypatch.setattr(step, "save", lambda *_: None)
+    messages = Labelled([f"parcel number {row}" for row in range(40)], SKEWED, np.zeros(40, dtype=np.int32))
+    folds = fold_rows(messages, 2, 0, whole_files=False)
+    splits.write(Prepared(messages, messages, None, None, 0, folds), given.folder)
+
+    step.fit(given)
+
+    assert told == {name: [4, 6, 8, 10, 12] for name in ("model", "fold-0", "fold-1")}

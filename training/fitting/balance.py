@@ -21,31 +21,42 @@ def class_weights(targets: NDArray[np.float32]) -> NDArray[np.float32]:
     return weights.astype(np.float32)
 
 
+def class_shares(targets: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(classes,): those that a loss sees, of rows that may weigh more and less."""
+    sums = targets.sum(axis=0, dtype=np.float64)
+    shares: NDArray[np.float64] = sums / sums.sum()
+    return shares
+
+
+def spoken_for(targets: NDArray[np.float32], way: str) -> NDArray[np.float64]:
+    """(classes,): the class shares of which the logits speak after a fit on the targets, balanced in this way."""
+    if way == "none":
+        return class_shares(targets)
+    if way == "resample":
+        classes = targets.argmax(axis=1)
+        return class_shares(np.stack([targets[classes == label].mean(axis=0) for label in np.unique(classes)]))
+    return np.full(targets.shape[1], 1 / targets.shape[1])
+
+
 def log_prior(targets: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     (classes,): added to the logits of training alone, so that they come out as if the classes were even.
 
     Logit adjustment (Menon et al., arXiv:2007.07314).
     """
-    shares = targets.mean(axis=0, dtype=np.float64)
-    logs: NDArray[np.float64] = np.log(shares / shares.sum())
+    logs: NDArray[np.float64] = np.log(class_shares(targets))
     return logs.astype(np.float32)
 
 
 def moved(own: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float32]:
-    """(classes,): added to logits that speak for the class shares `own`, they speak for `other`."""
-    shift: NDArray[np.float64] = np.log(other) - np.log(own)
-    return shift.astype(np.float32)
+    """
+    (classes,): added to logits that speak for the class shares `own`, they speak for `other`.
 
-
-def put_back(targets: NDArray[np.float32], *, resampled: bool) -> NDArray[np.float32]:
-    """(classes,): what the logits lack of the rows' own shares, after a fit that saw the classes evenly."""
-    own = log_prior(targets)
-    if not resampled:
-        return own
-    classes = targets.argmax(axis=1)
-    drawn = np.stack([targets[classes == label].mean(axis=0) for label in np.unique(classes)])
-    shift: NDArray[np.float32] = own - log_prior(drawn)
+    A class of which one of them has nothing, as a fold of whole files may, is left where it is.
+    """
+    known = (own > 0) & (other > 0)
+    shift = np.zeros(len(own), dtype=np.float32)
+    shift[known] = np.log(other[known] / own[known])
     return shift
 
 
@@ -53,10 +64,7 @@ def head_bias(model: nn.Module, classes: int) -> nn.Parameter:
     """Of the layer that makes the logits. SettingsError when it has none."""
     heads = [each for each in model.modules() if isinstance(each, nn.Linear) and each.out_features == classes]
     if not heads or heads[-1].bias is None:
-        raise SettingsError(
-            "The base model's head has no bias to keep the class shares in: take another base model, or say [fit] "
-            'balance = "none" and calibrate on messages that are drawn from train.'
-        )
+        raise SettingsError("The base model's head has no bias to keep the class shares in: take another base model.")
     return heads[-1].bias
 
 

@@ -17,7 +17,6 @@ from transformers import (
 )
 
 from consumer.errors import SettingsError
-from consumer.records import Satisfaction
 from training import processes
 from training.data.labelled import Labelled
 from training.fitting import balance, model, precision, tokenizer
@@ -32,7 +31,6 @@ from training.recipe import SCRATCH, Recipe
 
 TEXTS_AT_ONCE = 1000
 MEASURED = "measured.json"  # beside the checkpoints of pretraining
-EVEN = (1 / len(Satisfaction),) * len(Satisfaction)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +82,17 @@ def learn(
     begin: Start,
     messages: Labelled,
     work: Path,
+    calibration: Labelled,
     validation: Labelled | None = None,
     say: Say = lambda _: None,
     *,
-    calibration: Labelled | None = None,
     shipped: bool = True,
 ) -> PreTrainedModel:
     """
     A classifier fitted on the messages; the same recipe, start and messages give the same one.
 
-    It speaks for the class shares of the calibration messages, of which nothing else is looked at; without any, for
-    those it learned from. Validation messages choose between its checkpoints.
-    An interrupted one goes on from the last of them in `work`.
+    It speaks for the class shares of the calibration messages, of which nothing else is looked at. Validation messages
+    choose between its checkpoints. An interrupted one goes on from the last of them in `work`.
     """
     set_seed(recipe.seed)
     fresh: PreTrainedModel = (
@@ -115,8 +112,9 @@ def learn(
     )
     given = recipe.fit.arguments if shipped else without_push(recipe.fit.arguments)
     options = _options(recipe, given, fresh.config, begin.measured)
-    chooser = None if validation is None else _validation(recipe, begin, validation, _shares(messages))
-    ways = _ways(recipe, targets, _moved(messages, calibration))
+    learned = balance.spoken_for(targets, recipe.fit.balance)
+    chooser = None if validation is None else _validation(recipe, begin, validation, learned)
+    ways = _ways(recipe, targets, balance.moved(learned, np.array(calibration.class_shares())))
     fit(fresh, begin.tokenizer, examples, work, options, ways, chooser, say)
     return fresh
 
@@ -129,32 +127,16 @@ def _options(
     return {"seed": recipe.seed, **bits, **given}
 
 
-def _ways(recipe: Recipe, targets: NDArray[np.float32], to_calibration: NDArray[np.float32] | None) -> Ways:
-    plan, resampled = recipe.fit, recipe.fit.balance == "resample"
-    shifts = [] if to_calibration is None else [to_calibration]
-    if plan.balance != "none":
-        shifts.append(balance.put_back(targets, resampled=resampled))
+def _ways(recipe: Recipe, targets: NDArray[np.float32], to_calibration: NDArray[np.float32]) -> Ways:
+    plan = recipe.fit
     return Ways(
         plan.average_last,
         plan.layer_decay,
         plan.patience,
         balance.log_prior(targets) if plan.balance == "prior" else None,
-        targets.argmax(axis=1) if resampled else None,
-        sum(shifts[1:], shifts[0]) if shifts else None,
+        targets.argmax(axis=1) if plan.balance == "resample" else None,
+        to_calibration,
     )
-
-
-def _shares(messages: Labelled) -> NDArray[np.float64]:
-    """(5,): as they weigh."""
-    counts = np.bincount(messages.labels, messages.weights, len(Satisfaction)).astype(np.float64)
-    shares: NDArray[np.float64] = counts / counts.sum()
-    return shares
-
-
-def _moved(messages: Labelled, calibration: Labelled | None) -> NDArray[np.float32] | None:
-    if calibration is None:
-        return None
-    return balance.moved(_shares(messages), np.array(calibration.class_shares()))
 
 
 def _weighed(messages: Labelled, targets: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -165,11 +147,10 @@ def _weighed(messages: Labelled, targets: NDArray[np.float32]) -> NDArray[np.flo
 
 
 def _validation(recipe: Recipe, begin: Start, messages: Labelled, learned: NDArray[np.float64]) -> Validation:
-    """`learned` are the class shares that the fit's logits speak for, unless it sees the classes evenly."""
+    """`learned` are the class shares that the fit's logits speak for."""
     own = messages.class_shares()
     ids = encode(begin.tokenizer, messages.texts, recipe.model.max_length)
-    told_by = EVEN if recipe.fit.balance != "none" else tuple(learned.tolist())
-    figures = judge(recipe.promise.recall, told_by, own, recipe.promise.live_shares or own)
+    figures = judge(recipe.promise.recall, learned.tolist(), own, recipe.promise.live_shares or own)
     return Validation(Examples(ids, soft_targets(messages.labels, 0.0)), figures)
 
 

@@ -66,9 +66,9 @@ def _fit(job: Job, begin: Start, name: str, learned: Labelled, messages: Prepare
         begin,
         learned,
         job.folder.checkpoints(name),
+        messages.for_calibration,
         messages.validation,
         job.say,
-        calibration=messages.calibration,
         shipped=name == MODEL,
     )
     if processes.is_main():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -5,13 +7,15 @@ import torch
 from consumer.errors import SettingsError
 from tests.training.interrupted import SIZES, TEXTS
 from training.data.labelled import Labelled
-from training.fitting import balance, fit, tokenizer
+from training.fitting import balance, fit, learn, tokenizer
 from training.fitting.model import classifier, config_from_scratch
 from training.fitting.order import Resampled
+from training.recipe import Recipe
 
 pytestmark = pytest.mark.train
 
 LABELS = np.array([0] + [1] * 3 + [2] * 6 + [3] * 10 + [4] * 30)
+EVENER = np.array([0] * 4 + [1, 2, 3, 4] * 4)
 TARGETS = fit.soft_targets(LABELS, 0.0)
 
 
@@ -68,41 +72,48 @@ def test_an_epoch_draws_each_class_evenly():
     assert sum(np.ptp([lengths[row] for row in first[start : start + 5]]) for start in range(0, 50, 5)) < 45
 
 
-@pytest.mark.parametrize("calibration", [None, np.array([0] * 4 + [1, 2, 3, 4] * 4)], ids=["drawn", "of-its-own"])
+@pytest.mark.parametrize("calibrated", [LABELS, EVENER], ids=["drawn", "of-its-own"])
 @pytest.mark.parametrize("balanced", ["none", "weights", "resample", "prior"])
-def test_the_shares_that_count_are_in_the_head(tmp_path, balanced, calibration):
+def test_the_shares_that_count_are_in_the_head(tmp_path, balanced, calibrated):
     """
-    From texts that say nothing, each way ends at the shares of calibration's labels; drawn from train, at train's.
+    From texts that say nothing, each way ends at the shares of calibration's labels.
     """
-    from training.fitting.learn import Start, learn
-    from training.recipe import Recipe
+    shares = fitted(tmp_path, messages_of(LABELS), messages_of(calibrated), balance=balanced)
 
-    model, words = blank()
-    recipe = Recipe.model_validate(
-        {
-            "name": "even",
-            "output": "artifact",
-            "data": {"train": ["x"]},
-            "fit": {
-                "balance": balanced,
-                "precision": "fp32",
-                "arguments": {
-                    "max_steps": 60,
-                    "per_device_train_batch_size": 50,
-                    "learning_rate": 0.1,
-                    "save_steps": 60,
-                },
-            },
-        }
+    np.testing.assert_allclose(shares, np.bincount(calibrated) / len(calibrated), atol=0.05)
+
+
+@pytest.mark.parametrize("balanced", ["none", "weights", "resample", "prior"])
+def test_the_shares_that_were_learned_are_those_that_the_loss_saw(tmp_path, monkeypatch, balanced):
+    """
+    By the weights of the sources, smoothed, with a teacher's fragments among them: calibration's are put in their
+    place, and validation judges by them before.
+    """
+    told, seen = [], []
+
+    def judge(recall, model_shares, *rest):
+        told.append(model_shares)
+        return lambda asked: seen.append(softmax(asked.predictions[0])) or {"needless_at_recall": 0.5, "accuracy": 0.5}
+
+    monkeypatch.setattr(learn, "judge", judge)
+    weighed = replace(messages_of(LABELS), sources=np.int16(LABELS >= 3), source_weights={"own": 1.0, "bought": 0.1})
+    teach = {"fragments_per_message": 0.5, "weight": 0.3}
+
+    shares = fitted(
+        tmp_path, weighed, messages_of(EVENER), messages_of(EVENER), teach, balance=balanced, label_smoothing=0.2
     )
-    messages = messages_of(LABELS)
 
-    other = None if calibration is None else messages_of(calibration)
-    fitted = learn(recipe, Start(words, model.config, None, "scratch"), messages, tmp_path, calibration=other)
+    np.testing.assert_allclose(shares, np.bincount(EVENER) / len(EVENER), atol=0.05)
+    np.testing.assert_allclose(seen[-1], told[0], atol=0.05)
 
-    shares = torch.softmax(torch.from_numpy(fit.predict(fitted, words(["nothing"])["input_ids"])), dim=-1)[0]
-    wanted = LABELS if calibration is None else calibration
-    np.testing.assert_allclose(shares, np.bincount(wanted) / len(wanted), atol=0.05)
+
+def test_what_was_not_learned_from_is_not_moved():
+    """
+    A fold without one class: its logit has no shares to be moved from, and infinity would be put into the head.
+    """
+    shift = balance.moved(np.array([0.5, 0.5, 0.0]), np.array([0.25, 0.5, 0.25]))
+
+    np.testing.assert_allclose(shift, [np.log(0.5), 0, 0], atol=1e-6)
 
 
 def test_a_head_without_a_bias_is_refused(tmp_path):
@@ -115,6 +126,29 @@ def test_a_head_without_a_bias_is_refused(tmp_path):
 
     with pytest.raises(SettingsError, match="no bias to keep the class shares in"):
         fit.fit(model, words, examples, tmp_path, {}, fit.Ways(put_back=np.zeros(5, dtype=np.float32)))
+
+
+def fitted(work, messages, calibration, validation=None, teach=None, **plan):
+    """The class shares that it answers with."""
+    model, words = blank()
+    steps = {"max_steps": 60, "save_steps": 60, **({"eval_steps": 60} if validation else {})}
+    arguments = {**steps, "per_device_train_batch_size": 50, "learning_rate": 0.1}
+    recipe = Recipe.model_validate(
+        {
+            "name": "even",
+            "output": "artifact",
+            "data": {"train": ["x"]},
+            "teach": teach or {},
+            "fit": {"precision": "fp32", "arguments": arguments, **plan},
+        }
+    )
+    start = learn.Start(words, model.config, None, "scratch")
+    made = learn.learn(recipe, start, messages, work, calibration, validation)
+    return softmax(fit.predict(made, words(["nothing"])["input_ids"])[0])
+
+
+def softmax(logits):
+    return torch.softmax(torch.from_numpy(logits), dim=-1).numpy()
 
 
 def messages_of(labels):
