@@ -18,7 +18,6 @@ from training.recipe import SCRATCH, Recipe
 
 def require_arguments(recipe: Recipe) -> None:
     """SettingsError names the option, of pretraining or of the fit, that TrainingArguments does not know or take."""
-    validated = bool(recipe.data.validation_share or any(source.validation for source in recipe.data.all_sources))
     for section, options in (
         ("pretrain.arguments", recipe.pretrain.arguments),
         ("fit.arguments", recipe.fit.arguments),
@@ -26,8 +25,8 @@ def require_arguments(recipe: Recipe) -> None:
         require_pushable(section, options)
         bits = precision.options(recipe.fit.precision, options, SMALLEST_SIDE)
         of_fit = section == "fit.arguments"
-        training_arguments(section, Path(os.devnull), {**bits, **options}, validated=validated and of_fit)
-    if recipe.fit.patience is not None and not validated:
+        training_arguments(section, Path(os.devnull), {**bits, **options}, validated=recipe.validated and of_fit)
+    if recipe.fit.patience is not None and not recipe.validated:
         raise SettingsError(
             "[fit] patience waits for better validation figures, and there are no validation messages: name some under "
             "[data] validation, or say validation_share."

@@ -219,6 +219,11 @@ class Recipe(Section):
         return self
 
     @property
+    def validated(self) -> bool:
+        """Whether validation messages choose between checkpoints."""
+        return bool(self.data.validation_share or any(source.validation for source in self.data.all_sources))
+
+    @property
     def temperature_share(self) -> float:
         """Of the calibration messages; see Promise."""
         if self.promise.temperature_share is not None:

@@ -143,7 +143,7 @@ def _fingerprint(job: Job, step: str) -> str:
     settings, before = _settings(job, STEPS[step][1]), [job.folder.stamp(each) for each in until(step)[-2:-1]]
     if step == "data":
         settings["data"]["limits"] = Limits().model_dump(mode="json")  # the recipe's judge messages, and change none
-    return fingerprint(settings, before, _read(job, step))
+    return fingerprint(settings, before, _read(job, step), *_chosen_by(job, step))
 
 
 def _read(job: Job, step: str) -> str | None:
@@ -151,6 +151,12 @@ def _read(job: Job, step: str) -> str | None:
         return job.folder.messages()
     model = job.recipe.model
     return identity(model.base, model.revision) if step == "fit" and model.base != recipes.SCRATCH else None
+
+
+def _chosen_by(job: Job, step: str) -> tuple[Any, ...]:
+    """What the best checkpoint of a fit is chosen by, beside the messages; without validation there is no choice."""
+    promise = job.recipe.promise
+    return (promise.recall, promise.live_shares) if step == "fit" and job.recipe.validated else ()
 
 
 def _settings(job: Job, parts: Iterable[str]) -> dict[str, Any]:

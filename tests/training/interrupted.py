@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,8 @@ def fitted(
     rows: int = len(TEXTS),
     say: Say = print,
     judge: Callable[[Any], Mapping[str, float]] | None = None,
+    judged_by: Mapping[str, Any] = MappingProxyType({}),
+    validation_rows: int = len(TEXTS),
     **options: Any,
 ) -> torch.nn.Module:
     """Dropout in the model, dropped tokens in the texts: what a resumed fit must draw again."""
@@ -56,7 +59,8 @@ def fitted(
     model = classifier(config_from_scratch(SIZES, len(words)), None)
     ids = words(TEXTS[:rows])["input_ids"]
     examples = fit.Examples(ids, fit.soft_targets(LABELS[:rows], 0.1), 0.2, words.mask_token_id)
-    validation = None if judge is None else fit.Validation(examples, judge)
+    judged = fit.Examples(ids[:validation_rows], fit.soft_targets(LABELS[:validation_rows], 0.0))
+    validation = None if judge is None else fit.Validation(judged, judge, judged_by)
     fit.fit(model, words, examples, work, {**OPTIONS, **options}, ways, validation, say)
     return model
 

@@ -60,6 +60,24 @@ def test_a_step_done_alone_is_of_what_was_there(tmp_path, did):
     assert did == ["graphs", "data", "fit", "graphs", "operate", "evaluate", "report", "export"]
 
 
+@pytest.mark.parametrize(
+    ("validation", "first"), [("", "operate"), ("validation_share = 0.1\n", "fit"), ('validation = ["y"]\n', "fit")]
+)
+@pytest.mark.parametrize("promise", ["recall = 0.9", "live_shares = [0.1, 0.1, 0.2, 0.3, 0.3]"])
+def test_what_the_best_checkpoint_was_chosen_by_is_fitted_by_again(tmp_path, did, validation, first, promise):
+    """
+    With validation, another recall or other live shares make another model; without, another threshold alone.
+    """
+    recipe = BASED.format(base="somebody/base").replace("[model]", f"{validation}[model]")
+    finish(job(tmp_path, recipe))
+    finish(job(tmp_path, f'{recipe}[promise]\nslices = "channel"\n'))
+    did.clear()
+
+    finish(job(tmp_path, f'{recipe}[promise]\nslices = "channel"\n{promise}\n'))
+
+    assert did == ["data", *run.since(first)]
+
+
 def test_a_base_model_in_a_folder_is_its_files(tmp_path, did):
     """
     Those that are loaded: the same name with other weights is another one to fit.

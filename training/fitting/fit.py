@@ -5,7 +5,7 @@ import json
 import tempfile
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -150,10 +150,15 @@ class Ways:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """Examples that choose between checkpoints, by what `judge` makes of their logits."""
+    """
+    Examples that choose between checkpoints, by what `judge` makes of their logits.
+
+    `judged_by` are its settings: checkpoints that were chosen by others, or on other examples, are not gone on from.
+    """
 
     examples: Examples
     judge: Callable[[EvalPrediction], Mapping[str, float]]
+    judged_by: Mapping[str, Any] = field(default_factory=dict)
 
 
 def fit(
@@ -175,7 +180,9 @@ def fit(
     if ways.put_back is not None:
         balance.head_bias(model, CLASSES)
     average = WeightAverage(ways.average_last) if ways.average_last else None
-    made_from = checkpoints.fingerprint(model, examples.digest(), {**checkpoints.deciding(options), **_as_json(ways)})
+    settings = {**checkpoints.deciding(options), **_as_json(ways)}
+    chosen_by = () if validation is None else (validation.examples.digest(), validation.judged_by)
+    made_from = checkpoints.fingerprint(model, examples.digest(), settings, *chosen_by)
     with Watched("fit", say) as watched:
         trainer = ResumableTrainer(
             model=model,

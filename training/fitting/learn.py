@@ -150,8 +150,13 @@ def _validation(recipe: Recipe, begin: Start, messages: Labelled, learned: NDArr
     """`learned` are the class shares that the fit's logits speak for."""
     own = messages.class_shares()
     ids = encode(begin.tokenizer, messages.texts, recipe.model.max_length)
-    figures = judge(recipe.promise.recall, learned.tolist(), own, recipe.promise.live_shares or own)
-    return Validation(Examples(ids, soft_targets(messages.labels, 0.0)), figures)
+    judged_by = {
+        "recall": recipe.promise.recall,
+        "model_shares": learned.tolist(),
+        "own_shares": own,
+        "live_shares": recipe.promise.live_shares or own,
+    }
+    return Validation(Examples(ids, soft_targets(messages.labels, 0.0)), judge(**judged_by), judged_by)
 
 
 def lessons(recipe: Recipe, messages: Labelled) -> tuple[Sequence[str], NDArray[np.float32]]:

@@ -91,7 +91,7 @@ def test_the_shares_that_were_learned_are_those_that_the_loss_saw(tmp_path, monk
     """
     told, seen = [], []
 
-    def judge(recall, model_shares, *rest):
+    def judge(model_shares, **rest):
         told.append(model_shares)
         return lambda asked: seen.append(softmax(asked.predictions[0])) or {"needless_at_recall": 0.5, "accuracy": 0.5}
 

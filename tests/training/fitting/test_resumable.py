@@ -125,6 +125,22 @@ def test_checkpoints_of_another_fit_are_not_gone_on_from(tmp_path, monkeypatch):
     assert_same(fitted(works[0], Ways()), fitted(works[1], Ways(), save_steps=5), works)
 
 
+@pytest.mark.parametrize("changed", [{"judged_by": {"recall": 0.9}}, {"validation_rows": 40}], ids=["judge", "rows"])
+def test_checkpoints_that_were_chosen_otherwise_are_not_gone_on_from(tmp_path, monkeypatch, changed):
+    """
+    The best of them was the best by another judge, or on other messages; the same judge goes on.
+    """
+    asked = {"ways": Ways(), "judge": lambda _: {"needless_at_recall": 0.5, "accuracy": 0.5}, "eval_steps": 4}
+    asked = {**asked, "judged_by": {"recall": 0.95}}
+    same, other = [], []
+    interrupt(monkeypatch, 4, lambda: fitted(tmp_path, **asked))
+    interrupt(monkeypatch, 8, lambda: fitted(tmp_path, **asked, say=same.append))
+    interrupt(monkeypatch, 12, lambda: fitted(tmp_path, **{**asked, **changed}, say=other.append))
+
+    assert f"fit: {tmp_path.name} goes on from checkpoint-4" in same
+    assert "beginning anew" in other[0]
+
+
 def test_who_interrupts_a_fit_is_told_how_it_goes_on(tmp_path, monkeypatch):
     """
     Ctrl-C loses what was learned since the last checkpoint.
