@@ -12,7 +12,7 @@ from pathlib import Path
 from consumer.errors import ArtifactError, SurroundingsError
 from consumer.manifest import MANIFEST_FILE
 
-DRAFT = ".draft."
+DRAFT, OLD = ".draft.", ".old."
 
 
 def require_folder(folder: Path, *, replace: bool) -> None:
@@ -24,6 +24,7 @@ def require_folder(folder: Path, *, replace: bool) -> None:
         raise SurroundingsError(f"{str(folder)!r} cannot be made ({why}): name another folder.") from error
     if (around := artifact_around(folder)) is not None:
         raise ArtifactError(f"{folder} would lie within {around}, an artifact, which holds nothing else: name another.")
+    _put_back(folder)  # so that what a killed process had put aside is replaced by nobody who has not said so
     if folder.exists() and not replace:
         raise ArtifactError(f"{folder} exists: name another folder, or say --replace.")
     if folder.exists() and not (folder / MANIFEST_FILE).is_file():
@@ -49,13 +50,14 @@ def whole(folder: Path) -> Iterator[Path]:
     A draft to fill beside `folder`, of which it takes the name, and the place, when the block ends well.
 
     Otherwise the draft is gone, and what was at `folder` is as it was. A process that is killed leaves its draft, which
-    the next one for the same folder removes.
+    the next one for the same folder removes; and what was at `folder`, if it had put that aside, which is put back.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
+    _put_back(folder)
     _remove_left_behind(folder)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}{DRAFT}", dir=folder.parent))
     try:
-        with _locked(draft):
+        with locked(draft):
             yield draft
             for path in draft.rglob("*"):
                 if path.is_file():
@@ -69,12 +71,19 @@ def whole(folder: Path) -> Iterator[Path]:
 def _remove_left_behind(folder: Path) -> None:
     """Drafts that no process holds any more."""
     for draft in folder.parent.glob(f".{escape(folder.name)}{DRAFT}*"):
-        with suppress(OSError), _locked(draft):
+        with suppress(OSError), locked(draft):
             shutil.rmtree(draft)
 
 
+def _put_back(folder: Path) -> None:
+    """What no process that has put it aside holds any more."""
+    for aside in folder.parent.glob(f".{escape(folder.name)}{OLD}*"):
+        with suppress(OSError), locked(aside):
+            _settle(aside, folder)
+
+
 @contextmanager
-def _locked(draft: Path) -> Iterator[None]:
+def locked(draft: Path) -> Iterator[None]:
     """Until the block or the process ends, however it does. BlockingIOError where another has it."""
     folder = os.open(draft, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -95,12 +104,19 @@ def _move(draft: Path, folder: Path) -> None:
     if not folder.exists():
         draft.rename(folder)
         return
-    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
-    folder.rename(aside / folder.name)
-    try:
-        draft.rename(folder)
-    except BaseException:
-        (aside / folder.name).rename(folder)
-        raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}{OLD}", dir=folder.parent))
+    with locked(aside):
+        try:
+            folder.rename(aside / folder.name)
+            draft.rename(folder)
+        finally:
+            _settle(aside, folder)
+
+
+def _settle(aside: Path, folder: Path) -> None:
+    """What was put aside takes its place again where that is empty, and is gone where a new one has it."""
+    old = aside / folder.name
+    if old.exists():
+        # Under another name first: one that is half removed shall never be put back.
+        old.rename(folder if not folder.exists() else aside / f"{folder.name}.replaced")
+    shutil.rmtree(aside, ignore_errors=True)

@@ -1,11 +1,16 @@
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from consumer.errors import ArtifactError, SurroundingsError
 from consumer.manifest import MANIFEST_FILE
-from training.whole_folder import require_folder, whole
+from training.whole_folder import locked, require_folder, whole
+
+ROOT = Path(__file__).parents[2]
 
 
 def fill(folder, text):
@@ -77,6 +82,80 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_fills_stays
         fill(tmp_path / "folder", "2")
         assert living.is_dir()
         assert not (tmp_path / ".folder.draft.of_dead").exists()
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from training.whole_folder import whole
+
+rename, left = Path.rename, int(sys.argv[2])
+
+def dying(path, target):
+    global left
+    rename(path, target)
+    left -= 1
+    left or os.kill(os.getpid(), signal.SIGKILL)
+
+Path.rename = dying
+with whole(Path(sys.argv[1])) as draft:
+    (draft / "manifest.json").write_text("new")
+"""
+
+
+def replaced_until_killed(folder: Path, renames: int) -> None:
+    with whole(folder) as draft:
+        (draft / MANIFEST_FILE).write_text("old")
+    died = subprocess.run([sys.executable, "-c", KILLED, folder, str(renames)], cwd=ROOT, timeout=60, check=False)
+    assert died.returncode == -signal.SIGKILL
+
+
+def test_killed_between_the_renames_the_old_folder_is_back_with_the_next(tmp_path):
+    """
+    Whoever asks for its name finds it there, and must say that it may be replaced.
+    """
+    folder = tmp_path / "folder"
+    replaced_until_killed(folder, 1)
+    assert not folder.exists()
+
+    with pytest.raises(ArtifactError, match="say --replace"):
+        require_folder(folder, replace=False)
+
+    assert (folder / MANIFEST_FILE).read_text() == "old"
+    fill(folder, "newest")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+    assert (folder / "file").read_text() == "newest"
+
+
+def test_killed_after_the_renames_the_new_folder_stays(tmp_path):
+    """
+    The old one is removed with the next, whether that comes to its end or not.
+    """
+    folder = tmp_path / "folder"
+    replaced_until_killed(folder, 2)
+    assert len(list(tmp_path.iterdir())) == 2
+
+    with pytest.raises(OSError, match="No space"), whole(folder) as draft:
+        full_disk(draft)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+    assert (folder / MANIFEST_FILE).read_text() == "new"
+
+
+def test_what_a_living_process_has_put_aside_is_its_own(tmp_path):
+    """
+    Between its two renames, another one for the same folder takes nothing from it.
+    """
+    aside = tmp_path / ".folder.old.of_living"
+    (aside / "folder").mkdir(parents=True)
+
+    with locked(aside):
+        require_folder(tmp_path / "folder", replace=False)
+        assert (aside / "folder").is_dir()
+
+    with pytest.raises(ArtifactError, match="folder exists"):
+        require_folder(tmp_path / "folder", replace=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
 def test_an_artifact_is_replaced_only_where_it_was_said(tmp_path):
