@@ -44,7 +44,11 @@ GOALS = {"scratch": Goal(0.53, 0.27), "encoder": Goal(0.595, 0.135)}
 
 
 def made(name: str, reviews: Path) -> Path:
-    """The artifact, fitted unless it is there and its recipe is as it was."""
+    """
+    The artifact, fitted unless it is there and its recipe is as it was.
+
+    Other code, or other reviews, make another model too: remove its folder to see that.
+    """
     artifact, recipe, made_from = BUILD / name, RECIPES / f"{name}.toml", BUILD / f"{name}.toml"
     if not made_from.exists() or made_from.read_bytes() != recipe.read_bytes():
         where = ["--data", str(reviews), "--out", str(artifact), "--replace"]
