@@ -122,6 +122,11 @@ def split(labels: NDArray[np.int64], share: float, seed: int) -> tuple[NDArray[n
     return np.setdiff1d(np.arange(len(labels)), chosen), chosen
 
 
+def at_most(messages: Labelled, rows: int, seed: int) -> Labelled:
+    """All of them, or of each class its share of so many, drawn at random."""
+    return messages if len(messages) <= rows else messages.take(split(messages.labels, rows / len(messages), seed)[1])
+
+
 def balanced_rows(
     labels: NDArray[np.int64], rows: NDArray[np.int64], max_per_class: int, seed: int
 ) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from training.data import Labelled
-from training.data.labelled import split
+from training.data.labelled import at_most
 
 MOST_ROWS = 200_000  # as many as the reference run's; the memory it takes grows with the pairs of words there are
 
@@ -33,7 +33,7 @@ def fit_baseline(data: Labelled, shares: Sequence[float] | None = None, seed: in
 
 def learned(data: Labelled, seed: int = 0) -> Labelled:
     """The messages it is fitted on: all of them, or of each class its share of MOST_ROWS."""
-    return data if len(data) <= MOST_ROWS else data.take(split(data.labels, MOST_ROWS / len(data), seed)[1])
+    return at_most(data, MOST_ROWS, seed)
 
 
 def log_probabilities(model: Any, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@ import pytest
 
 from training import recipe
 from training.data import Labelled
+from training.fitting import teach
 from training.fitting.learn import lessons
 from training.fitting.teach import fit_teacher, fragments, taught, taught_in_folds
 
@@ -46,6 +47,20 @@ def test_the_teacher_gives_probabilities_that_sharpness_pulls_apart():
     assert modest.sum() == pytest.approx(1.0, abs=1e-6)
     assert modest.argmax() == sharp.argmax() == 0
     assert sharp.max() > modest.max()
+
+
+def test_of_a_million_messages_a_teacher_learns_from_some(monkeypatch):
+    """
+    Of each class its share: the memory that parts of words take would have no end.
+    """
+    monkeypatch.setattr(teach, "MOST_ROWS", 30)
+    labels = np.repeat(np.arange(5), (20, 40, 60, 80, 100))
+    messages = Labelled([f"one{label} number{row}" for row, label in enumerate(labels)], labels, labels)
+
+    words = fit_teacher(messages)[0].transformer_list[0][1].vocabulary_
+
+    numbers = [int(word.removeprefix("number")) for word in words if word.startswith("number") and " " not in word]
+    assert np.bincount(labels[numbers]).tolist() == [2, 4, 6, 8, 10]
 
 
 def test_in_folds_no_message_is_taught_by_a_teacher_that_has_seen_its_label():
