@@ -10,7 +10,7 @@ from training.exporting.graphs import SMALLEST_SIDE, refuse_uncovered
 from training.exporting.padded import longest
 from training.fitting import model, precision
 from training.fitting.arguments import training_arguments
-from training.fitting.loading import waiting_for
+from training.fitting.loading import refuse_no_weights, waiting_for
 from training.fitting.push_at_save import require_pushable
 from training.progress import Say
 from training.recipe import SCRATCH, Recipe
@@ -38,7 +38,7 @@ def require_exportable(recipe: Recipe, say: Say = lambda _: None) -> PreTrainedC
     The configuration that will be fitted; from scratch, its vocabulary may turn out smaller.
 
     `say` hears first of what is asked of the Hub, which may keep one waiting. SettingsError names what of the recipe's
-    model, or of its base model, could not be exported.
+    model, or of its base model, could not be exported, or a base model without weights.
     """
     base = recipe.model.base
     if base != SCRATCH and (told := waiting_for(base)):
@@ -56,4 +56,6 @@ def require_exportable(recipe: Recipe, say: Say = lambda _: None) -> PreTrainedC
             raise ValueError(f"it has positions for {most} tokens, and [model] max_length is {recipe.model.max_length}")
     except ValueError as error:
         raise SettingsError(f"The model {base!r} could not be exported: {error}.") from error
+    if base != SCRATCH:
+        refuse_no_weights(base, recipe.model.revision)
     return config

@@ -9,6 +9,7 @@ pytest.importorskip("torch")
 from consumer.errors import SettingsError
 from training import recipe as recipes
 from training.feasible import require_arguments, require_exportable
+from training.fitting.model import config_from_scratch
 from training.recipe import Recipe
 
 pytestmark = pytest.mark.train
@@ -72,3 +73,15 @@ def test_a_model_that_can_be_exported_is_told_with_its_sizes(tmp_path):
     config = require_exportable(recipe(tmp_path, SIZES + "[fit.arguments]\nlearning_rat = 1"))
 
     assert (config.hidden_size, config.num_hidden_layers) == (32, 1)
+
+
+def test_a_base_model_without_weights_is_named(tmp_path):
+    """
+    Its configuration says that it could be exported, and there is nothing to fit.
+    """
+    (tmp_path / "base").mkdir()
+    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config_from_scratch(sizes, 100).save_pretrained(tmp_path / "base")
+
+    with pytest.raises(SettingsError, match=r"base' has no model.safetensors"):
+        require_exportable(recipe(tmp_path, f'[model]\nbase = "{tmp_path / "base"}"\n'))

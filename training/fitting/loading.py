@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import try_to_load_from_cache
+from huggingface_hub import HfApi, try_to_load_from_cache
 from huggingface_hub.errors import HFValidationError, RemoteEntryNotFoundError
 from transformers import PreTrainedConfig, PreTrainedTokenizerBase
+from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME
 
 from consumer.errors import SettingsError, ShikyuError
 from consumer.manifest import CONFIG_FILE
@@ -17,6 +18,11 @@ from training.sharing.hub_errors import causes, endpoint, reason
 
 MAIN = "main"
 LOADED = (".json", ".model", ".safetensors", ".txt")  # what of a folder may be read
+WHAT_IS_LOADED = (
+    "name a folder with config.json, model.safetensors and tokenizer.json, or a Hub checkpoint with these; weights "
+    "kept as pickles (pytorch_model.bin) are never loaded. Where the safetensors are in a pull request of the Hub's, "
+    "pin its commit as [model] revision."
+)
 FEWEST_TOKENS = 10  # an empty one of some kinds still has a space and an unknown word
 
 
@@ -64,6 +70,24 @@ def refuse_code(base: str, options: Mapping[str, Any]) -> None:
     """
     if options.get("auto_map"):
         raise _code(base)
+
+
+def refuse_no_weights(base: str, revision: str | None) -> None:
+    """SettingsError where no safetensors are among its files, of which none is opened."""
+    with loading(base):
+        there = _has_weights(base, revision)
+    if not there:
+        raise SettingsError(f"The base model {base!r} has no {SAFE_WEIGHTS_NAME}: {WHAT_IS_LOADED}")
+
+
+def _has_weights(base: str, revision: str | None) -> bool:
+    names = (SAFE_WEIGHTS_NAME, SAFE_WEIGHTS_INDEX_NAME)
+    if _is_folder(base):
+        return any((Path(base) / name).is_file() for name in names)
+    cached = (try_to_load_from_cache(base, name, revision=revision or MAIN) for name in names)
+    if any(isinstance(path, str) for path in cached):
+        return True
+    return not {*names}.isdisjoint(HfApi().list_repo_files(base, revision=revision or MAIN))
 
 
 def refuse_parts(base: str, encoder: str, found: Mapping[str, Any]) -> None:
@@ -120,11 +144,7 @@ def _told(base: str, error: Exception) -> ShikyuError:
     lacks_a_file = any(isinstance(each, RemoteEntryNotFoundError) for each in found)
     if not _is_folder(base) and not lacks_a_file and (told := reason(error, what)):
         return told
-    return SettingsError(
-        f"{what} cannot be loaded ({type(error).__name__}): name a folder with config.json, model.safetensors and "
-        "tokenizer.json, or a Hub checkpoint with these; weights kept as pickles (pytorch_model.bin) are never loaded. "
-        "Where the safetensors are in a pull request of the Hub's, pin its commit as [model] revision."
-    )
+    return SettingsError(f"{what} cannot be loaded ({type(error).__name__}): {WHAT_IS_LOADED}")
 
 
 def _is_folder(base: str) -> bool:

@@ -13,7 +13,7 @@ from huggingface_hub.utils import _http
 from consumer.errors import SettingsError, SurroundingsError
 from tests.training.local_hub import TOKEN, lead_client, local_hub
 from training.fitting import tokenizer
-from training.fitting.loading import commit, loading
+from training.fitting.loading import commit, loading, refuse_no_weights
 from training.fitting.model import checkpoint_config, classifier, config_from_scratch, from_checkpoint, save
 
 pytestmark = pytest.mark.train
@@ -110,6 +110,42 @@ def test_a_base_model_without_safetensors_is_told(hub, weights):
         from_checkpoint(BASE)
 
     assert not any("GET" in each and "pytorch_model" in each for each in hub.asked)
+
+
+@pytest.mark.parametrize("there", [{}, {"pytorch_model.bin": b"pickle"}])
+def test_weights_that_are_not_there_are_missed_without_a_look_at_any(hub, tmp_path, there):
+    """
+    By the list of files, in a folder and on the Hub: before messages are read, not hours after.
+    """
+    hub.add(BASE, {"config.json": CONFIG, **there})
+    for name, content in there.items():
+        (tmp_path / name).write_bytes(content)
+
+    for base in (BASE, str(tmp_path)):
+        with pytest.raises(SettingsError, match=r"has no model.safetensors: .* pickles .* are never loaded"):
+            refuse_no_weights(base, None)
+
+    assert not any("pytorch_model" in each for each in hub.asked)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "model.safetensors.index.json"])
+def test_weights_that_are_there_are_asked_for_once_at_most(hub, monkeypatch, tmp_path, name):
+    """
+    Whole or in parts; of what is in the cache already, not even that.
+    """
+    hub.add(BASE, {"config.json": CONFIG, name: b"weights"})
+    (tmp_path / name).touch()
+    hub.asked.clear()
+
+    refuse_no_weights(str(tmp_path), None)
+    refuse_no_weights(BASE, None)
+    assert len(hub.asked) == 1
+
+    hf_hub_download(BASE, name)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    refuse_no_weights(BASE, None)
+    with pytest.raises(SurroundingsError, match="is not in the Hub's cache, and HF_HUB_OFFLINE is set"):
+        refuse_no_weights("somebody/else", None)
 
 
 def test_a_file_that_the_hub_does_not_have_is_no_refusal(hub):
