@@ -19,6 +19,7 @@ from transformers import (
     EvalPrediction,
     PreTrainedModel,
     PreTrainedTokenizerBase,
+    TrainingArguments,
 )
 
 from consumer.records import Satisfaction
@@ -179,35 +180,54 @@ def fit(
     arguments = training_arguments("fit.arguments", work, options, validated=validation is not None)
     if ways.put_back is not None:
         balance.head_bias(model, CLASSES)
-    average = WeightAverage(ways.average_last) if ways.average_last else None
-    settings = {**checkpoints.deciding(options), **_as_json(ways)}
-    chosen_by = () if validation is None else (validation.examples.digest(), validation.judged_by)
-    made_from = checkpoints.fingerprint(model, examples.digest(), settings, *chosen_by)
+    made_from = _made_from(model, examples, options, ways, validation)
     with Watched("fit", say) as watched:
-        trainer = ResumableTrainer(
-            model=model,
-            args=arguments,
-            train_dataset=examples,
-            eval_dataset=None if validation is None else validation.examples,
-            data_collator=DataCollatorWithPadding(tokenizer),
-            compute_loss_func=cross_entropy(ways.log_prior),
-            compute_metrics=None if validation is None else validation.judge,
-            callbacks=[
-                *pushing(arguments, say),
-                *([] if ways.patience is None else [EarlyStoppingCallback(ways.patience)]),
-            ],
-            average=average,
-            layer_decay=ways.layer_decay,
-            resample=ways.resample,
-        )
+        trainer = _trainer(model, tokenizer, examples, arguments, ways, validation, say)
         watched.watch(trainer)
         results = run_to_end(trainer, made_from, say)
-        if average is not None:
-            _take_average(trainer, average)
+        if trainer.average is not None:
+            _take_average(trainer, trainer.average)
     if ways.put_back is not None:
         balance.add_to_head(model, ways.put_back)
     model.cpu().eval()  # type: ignore[no-untyped-call]
     return results
+
+
+def _trainer(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    examples: Examples,
+    arguments: TrainingArguments,
+    ways: Ways,
+    validation: Validation | None,
+    say: Say,
+) -> ResumableTrainer:
+    patience = [] if ways.patience is None else [EarlyStoppingCallback(ways.patience)]
+    return ResumableTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=examples,
+        eval_dataset=None if validation is None else validation.examples,
+        data_collator=DataCollatorWithPadding(tokenizer),
+        compute_loss_func=cross_entropy(ways.log_prior),
+        compute_metrics=None if validation is None else validation.judge,
+        callbacks=[*pushing(arguments, say), *patience],
+        average=WeightAverage(ways.average_last) if ways.average_last else None,
+        layer_decay=ways.layer_decay,
+        resample=ways.resample,
+    )
+
+
+def _made_from(
+    model: PreTrainedModel,
+    examples: Examples,
+    options: Mapping[str, Any],
+    ways: Ways,
+    validation: Validation | None,
+) -> str:
+    settings = {**checkpoints.deciding(options), **_as_json(ways)}
+    chosen_by = () if validation is None else (validation.examples.digest(), validation.judged_by)
+    return checkpoints.fingerprint(model, examples.digest(), settings, *chosen_by)
 
 
 def run_to_end(trainer: ResumableTrainer, made_from: str, say: Say) -> dict[str, float]:

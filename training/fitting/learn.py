@@ -95,28 +95,39 @@ def learn(
     choose between its checkpoints. An interrupted one goes on from the last of them in `work`.
     """
     set_seed(recipe.seed)
-    fresh: PreTrainedModel = (
-        model.from_checkpoint(begin.base, begin.revision)[0]
-        if begin.config is None
-        else model.classifier(begin.config, begin.encoder)
-    )
+    fresh = _fresh(begin)
     work.mkdir(parents=True, exist_ok=True)
     texts, plain = lessons(recipe, messages)
     targets = _weighed(messages, plain)
-    examples = Examples(
+    learned = balance.spoken_for(targets, recipe.fit.balance)
+    given = recipe.fit.arguments if shipped else without_push(recipe.fit.arguments)
+    fit(
+        fresh,
+        begin.tokenizer,
+        _examples(recipe, begin, texts, targets, work),
+        work,
+        _options(recipe, given, fresh.config, begin.measured),
+        _ways(recipe, targets, balance.moved(learned, np.array(calibration.class_shares()))),
+        None if validation is None else _validation(recipe, begin, validation, learned),
+        say,
+    )
+    return fresh
+
+
+def _fresh(begin: Start) -> PreTrainedModel:
+    if begin.config is None:
+        return model.from_checkpoint(begin.base, begin.revision)[0]
+    return model.classifier(begin.config, begin.encoder)
+
+
+def _examples(recipe: Recipe, begin: Start, texts: Sequence[str], targets: NDArray[np.float32], work: Path) -> Examples:
+    return Examples(
         encode(begin.tokenizer, texts, recipe.model.max_length),
         targets * balance.class_weights(targets) if recipe.fit.balance == "weights" else targets,
         recipe.fit.token_dropout,
         begin.tokenizer.mask_token_id,
         work,
     )
-    given = recipe.fit.arguments if shipped else without_push(recipe.fit.arguments)
-    options = _options(recipe, given, fresh.config, begin.measured)
-    learned = balance.spoken_for(targets, recipe.fit.balance)
-    chooser = None if validation is None else _validation(recipe, begin, validation, learned)
-    ways = _ways(recipe, targets, balance.moved(learned, np.array(calibration.class_shares())))
-    fit(fresh, begin.tokenizer, examples, work, options, ways, chooser, say)
-    return fresh
 
 
 def _options(

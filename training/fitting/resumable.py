@@ -71,7 +71,7 @@ class ResumableTrainer(Trainer):
         own = [_GoOn(self), _Finite(), *([average] if average is not None else [])]
         with _taking_options():
             super().__init__(callbacks=[*own, *callbacks], **kwargs)
-        self._average = average
+        self.average = average
         self._layer_decay = layer_decay
         self._resample = resample
         self._order: Order | None = None
@@ -82,8 +82,8 @@ class ResumableTrainer(Trainer):
         self._started_s = time.monotonic()
         if resume_from_checkpoint:
             self._earlier = Earlier.read(Path(resume_from_checkpoint) / place_file(processes.rank()))
-            if self._average is not None:
-                self._average.load(Path(resume_from_checkpoint), self.args.device)
+            if self.average is not None:
+                self.average.load(Path(resume_from_checkpoint), self.args.device)
         done = super().train(resume_from_checkpoint, *args, **kwargs)
         return TrainOutput(done.global_step, done.training_loss, self._of_all_calls(done.metrics))
 
@@ -153,8 +153,8 @@ class ResumableTrainer(Trainer):
         with writing(checkpoint):
             checkpoint.mkdir(parents=True, exist_ok=True)
             self._now().write(checkpoint / place_file(processes.rank()))
-            if self._average is not None and processes.is_main():
-                self._average.save(checkpoint)
+            if self.average is not None and processes.is_main():
+                self.average.save(checkpoint)
             processes.wait()  # the Trainer's own state, its last file, says that all of this is there
             super()._save_checkpoint(model, trial)
 
