@@ -1,5 +1,6 @@
 """One of several processes, as `torchrun` and `accelerate launch` start them: who writes and speaks, and who waits."""
 
+import atexit
 import os
 from collections.abc import Callable
 from datetime import timedelta
@@ -50,4 +51,6 @@ def _patient() -> Any:
     from accelerate import PartialState
 
     PartialState(cpu=not torch.accelerator.is_available())  # else each is alone where there is none
+    # Left to the interpreter's end, gloo's threads may still run then, and abort a process that had done all it should.
+    atexit.register(torch.distributed.destroy_process_group)
     return torch.distributed.new_group(timeout=LONGEST_WAIT, backend="gloo")
