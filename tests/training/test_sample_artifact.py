@@ -23,6 +23,15 @@ def test_the_committed_artifact_was_made_from_the_messages_beside_it():
     assert read_manifest(ARTIFACT).training_data.fingerprint == messages.fingerprint()
 
 
+def test_it_tells_what_was_run_and_its_recipe_is_still_that():
+    """
+    Else it would be a model that nobody can make again.
+    """
+    assert {"recipe.toml", "fit.json"} <= set(read_manifest(ARTIFACT).shared_files)
+    made, now = (recipes.read(path) for path in (ARTIFACT / "recipe.toml", RECIPE))
+    assert made.model_dump(exclude={"output"}) == now.model_dump(exclude={"output"})
+
+
 def test_it_is_whole_in_both_precisions_and_small():
     """
     The demo needs no torch, and a clone stays light.
