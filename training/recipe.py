@@ -2,12 +2,14 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, Field, PositiveFloat, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from consumer.errors import SettingsError
 from consumer.manifest import FileName, Shares, Word
+from consumer.names import nearest
 from training.data.sources import STRICT, Data
 
 SCRATCH = "scratch"
@@ -37,7 +39,10 @@ class Model(Section):
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
         if self.base != SCRATCH and self.config:
-            raise ValueError("[model.config] builds a model from scratch, and a checkpoint has its own: drop one")
+            raise ValueError(
+                f'[model.config] builds a model from scratch, and base = "{self.base}" is a checkpoint that '
+                f'has its own: drop one, or say base = "{SCRATCH}"'
+            )
         for name in ("vocab_size", "lower_case"):  # by value, for a recipe as it was run holds every default
             if self.base != SCRATCH and getattr(self, name) != type(self).model_fields[name].default:
                 raise ValueError(f"{name} makes the tokenizer of a model from scratch, and a checkpoint has its own")
@@ -240,9 +245,29 @@ def read(path: Path) -> Recipe:
     except OSError as error:
         raise SettingsError(f"The recipe {path} cannot be read: {error.strerror}.") from error
     except ValidationError as error:
-        lines = "; ".join(
-            f"{'.'.join(map(str, problem['loc'])) or 'recipe'}: {problem['msg']}" for problem in error.errors()
-        )
+        lines = "; ".join(map(_told, error.errors()))
         raise SettingsError(f"The recipe {path} is wrong: {lines}.") from error
     except (ValueError, RecursionError) as error:  # tomllib's own, not UTF-8, an integer of thousands of digits
         raise SettingsError(f"The recipe {path} is no TOML: {error}.") from error
+
+
+def _told(problem: ErrorDetails) -> str:
+    """One thing that pydantic found, with the nearest name where one is misspelt."""
+    place, where = problem["loc"], ".".join(map(str, problem["loc"])) or "recipe"
+    match problem["type"]:
+        case "extra_forbidden":
+            return f"{where}: no setting is called so{nearest(str(place[-1]), _names(place[:-1]))}"
+        case "string_pattern_mismatch" if " " in problem["input"]:
+            return f"{where} is {problem['input']!r:.80}: write it without spaces"
+    return f"{where}: {problem['msg']}"
+
+
+def _names(place: tuple[int | str, ...]) -> list[str]:
+    """What may stand in the recipe's section at `place`; the number of a source in its list is no name."""
+    section: type[BaseModel] = Recipe
+    for name in place:
+        if isinstance(name, str):
+            kind = section.model_fields[name].annotation
+            kinds = (kind, *get_args(kind))
+            section = next(each for each in kinds if isinstance(each, type) and issubclass(each, BaseModel))
+    return list(section.model_fields)

@@ -35,10 +35,15 @@ SIZES = "[model.config]\nhidden_size = 32\nnum_hidden_layers = 1\nnum_attention_
     ("recipe", "message"),
     [
         ("name = ", "is no TOML"),
-        ('name = "a"\noutput = "o"\n[data]\ntrian = ["x"]', "data.trian: Extra inputs"),
+        ('name = "a"\noutput = "o"\n[data]\ntrian = ["x"]', "data.trian: no setting is called so; did you mean train?"),
+        (
+            'name = "a"\noutput = "o"\n[data]\n[[data.sources]]\nname = "own"\ntrain = ["x"]\nweigth = 2',
+            "data.sources.0.weigth: no setting is called so; did you mean weight?",
+        ),
+        ('name = "my model"\noutput = "o"\n[data]\ntrain = ["x"]', "name is 'my model': write it without spaces"),
         (f'{HEAD}train = ["no-such-*.jsonl"]\n{SIZES}', "No file matches 'no-such-*.jsonl'"),
         (f'{HEAD}train = [""]', "data.train.0: String should have at least 1 character"),
-        (f'version = "1 beta"\n{HEAD}train = ["x"]', "version: String should match"),
+        (f'version = "1 beta"\n{HEAD}train = ["x"]', "version is '1 beta': write it without spaces"),
         (f'version = ""\n{HEAD}train = ["x"]', "version: String should match"),
         (f'version = "{"1" * 200}"\n{HEAD}train = ["x"]', "version: String should have at most 128 characters"),
         (HEAD.replace('"a"', f'"{"a" * 200}"') + 'train = ["x"]', "name: String should have at most 128 characters"),
@@ -50,7 +55,7 @@ SIZES = "[model.config]\nhidden_size = 32\nnum_hidden_layers = 1\nnum_attention_
         (f'{HEAD}train = ["x"]\n[fit.arguments]\nlearning_rat = 1', "did you mean learning_rate?"),
         (
             'name = "a"\noutput = "o"\n[data]\ntrain = ["x"]\n[model]\nbase = "b"\n[model.config]\nhidden_size = 8',
-            "a checkpoint has its own",
+            "is a checkpoint that has its own",
         ),
         (f'{HEAD}train = ["x"]\n[model]\nrevision = "v1"\n{SIZES}', "revision pins a checkpoint of the Hub"),
     ],
