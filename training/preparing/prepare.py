@@ -14,7 +14,7 @@ from training.data.folds import Folds, fold_rows
 from training.data.gather import LeftOut, gather
 from training.data.labelled import balanced_rows
 from training.data.rows import parts
-from training.data.sources import SPLITS
+from training.data.sources import SPLITS, Source
 from training.data.texts import digests
 from training.recipe import Recipe
 
@@ -70,6 +70,8 @@ def prepare(recipe: Recipe, folder: Path, reading: Reading | None = None) -> Pre
     With a `reading`, rows that do not fit are left out and counted there, and a class may be absent: whoever asked
     judges them. Without one, either is such an error.
     """
+    for source in recipe.data.all_sources:
+        _require_apart(source, folder)
     test = _read(recipe, folder, "test", reading)
     everything, dropped = _without_test(recipe, folder, test, reading)
     validation, calibration = (_read(recipe, folder, name, reading) for name in ("validation", "calibration"))
@@ -191,6 +193,18 @@ def _part(recipe: Recipe, messages: Labelled, share: float) -> tuple[Labelled, L
         )
     taken = rows[data.split(messages.labels[rows], share, recipe.seed)[1]]
     return messages.take(np.setdiff1d(np.arange(len(messages)), taken)), messages.take(taken)
+
+
+def _require_apart(source: Source, folder: Path) -> None:
+    """SettingsError for a file, or a data set's split, that a source names for two splits: a pattern may be wide."""
+    seen: dict[Path | str, str] = {}
+    for split in SPLITS:
+        for part in parts(source, split, folder) if source.patterns(split) else ():
+            if (other := seen.setdefault(part.path or part.name, split)) != split:
+                raise SettingsError(
+                    f"{part.name} is named for {other} and for {split}: it would be learned from and measured on. Let "
+                    "each file stand in one list alone, and no pattern match another's."
+                )
 
 
 def _read(recipe: Recipe, folder: Path, split: str, reading: Reading | None) -> Labelled | None:

@@ -118,17 +118,17 @@ def test_copies_on_both_sides_of_a_draw_calibrate(tmp_path):
 
 def test_a_split_that_holds_another_one_s_messages_alone_is_refused(tmp_path):
     """
-    As where the same file is named twice.
+    As where one file is another's copy.
     """
-    messages(tmp_path, "train.jsonl", "apple", 3)
-    messages(tmp_path, "other.jsonl", "pear", 3)
-    own, other = ["train.jsonl"], ["other.jsonl"]
+    for name, words in (("train", "apple"), ("own", "apple"), ("other", "pear"), ("again", "pear")):
+        messages(tmp_path, f"{name}.jsonl", words, 3)
+    train, own, other, again = ([f"{name}.jsonl"] for name in ("train", "own", "other", "again"))
 
     for name, files in (
-        ("validation", {"train": own, "validation": other, "test": other}),
-        ("calibration", {"train": own, "calibration": other, "test": other}),
-        ("validation", {"train": own, "validation": other, "calibration": other}),
-        ("training", {"train": own, "validation": own, "calibration": other}),
+        ("validation", {"train": train, "validation": other, "test": again}),
+        ("calibration", {"train": train, "calibration": other, "test": again}),
+        ("validation", {"train": train, "validation": other, "calibration": again}),
+        ("training", {"train": train, "validation": own, "calibration": other}),
     ):
         with pytest.raises(SettingsError, match=f"All 15 {name} messages stand"):
             prepare(recipe(data=files), tmp_path, Reading(scratch=tmp_path))
@@ -284,14 +284,26 @@ def test_splits_come_back_as_they_were_written(tmp_path):
     assert found.validation.texts == written.validation.texts
 
 
+def test_a_file_that_a_pattern_of_another_split_takes_in_is_refused(tmp_path):
+    """
+    It would be learned from and measured on; two sources may share a file, of which each takes other rows.
+    """
+    messages(tmp_path, "tickets-1.jsonl", "own", 10)
+    messages(tmp_path, "tickets-test.jsonl", "test", 10)
+
+    with pytest.raises(SettingsError, match=r"tickets-test\.jsonl is named for train and for test"):
+        prepare(recipe(data={"train": ["tickets-*.jsonl"], "test": ["tickets-test.jsonl"]}), tmp_path)
+
+
 def test_when_every_training_message_stands_in_the_test_it_says_so(tmp_path):
     """
-    As where the same file is named twice.
+    As where one file is another's copy.
     """
-    messages(tmp_path, "all.jsonl", "apple", 3)
+    for name in ("all.jsonl", "again.jsonl"):
+        messages(tmp_path, name, "apple", 3)
 
     with pytest.raises(SettingsError, match="All 15 training messages stand among the test messages, too"):
-        prepare(recipe(data={"train": ["all.jsonl"], "test": ["all.jsonl"]}), tmp_path)
+        prepare(recipe(data={"train": ["all.jsonl"], "test": ["again.jsonl"]}), tmp_path)
 
 
 def test_a_reading_sees_what_is_left_out_and_judges_nothing(tmp_path):
