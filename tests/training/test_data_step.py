@@ -23,7 +23,7 @@ SOURCES = {
         ({"data": {"train": ["t.csv"], "validation": ["v.csv"]}}, "50% of validation"),
         ({"data": {"train": ["t.csv"], "calibration": ["c.csv"]}}, ""),
         ({"calibration": {"folds": 5}}, ""),
-        ({"data": SOURCES}, "20% of train of own: label as many more as that takes, or name files of their own under"),
+        ({"data": SOURCES}, "20% of train of own, so it takes "),
     ],
 )
 def test_too_few_for_the_promise_are_told_with_what_they_are_part_of(changed, told):

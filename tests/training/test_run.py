@@ -124,7 +124,7 @@ def test_too_few_messages_for_the_promise_are_refused_before_the_fit(made, tmp_p
 
     told = capsys.readouterr()
     assert "too few to promise a recall of 0.999" in told.err
-    assert "20% of train: label as many more as that takes" in told.err
+    assert "20% of train, so it takes " in told.err
     assert "fit:" not in told.out
 
 

@@ -69,7 +69,7 @@ def gather(
         numbers = _write(file, _rows(parts, folder, cleaning, left_out), columns, keep_raw=bool(cleaning))
         if not len(numbers[0]):
             named = ", ".join(part.name for _, some in parts for part in some)
-            raise SettingsError(f"No messages in {named}{_but(left_out)}: there is nothing to learn from.")
+            raise SettingsError(f"No messages in {named}{_but(parts, left_out)}: there is nothing to learn from.")
         table = pa.ipc.open_file(pa.py_buffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))).read_all()
     labels, files, lines, sources = map(np.asarray, numbers)
     return Labelled(
@@ -116,10 +116,11 @@ def _part(
         yield text, raw, stars, {column: spelled(row[column]) for column in kept}, line
 
 
-def _but(left_out: LeftOut | None) -> str:
+def _but(parts: Parts, left_out: LeftOut | None) -> str:
     """Why there is none where there are rows."""
     if left_out is None or not left_out.seen:
-        return ""
+        columns = sorted({column for source, _ in parts for column in source.where})
+        return f" whose {', '.join(columns)} is as the recipe's where wants it" if columns else ""
     told = {EMPTY: "without a text", OUTSIDE: "with a label that is no star, or that the recipe's labels do not name"}
     counts = [f"{count} {told[kind]}" for kind, count in left_out.counts.items()]
     return f", of {left_out.seen} rows {' and '.join(counts)}"

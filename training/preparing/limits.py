@@ -9,6 +9,7 @@ from training.data.sources import Limits
 from training.preparing.inspection import Alike, Inspection, Split, Unused
 
 PLACES_TOLD = 3
+SAME = "word for word but for case, digits and spaces"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def _classes(split: str, messages: Split, limits: Limits) -> Check:
 
 
 def _copies(copies: Alike, limits: Limits) -> Check:
-    where = f" ({_pairs(copies)})" if copies.rows else ""
+    where = f" (the first: {_pairs(copies)})" if copies.rows else ""
     return Check(
         "train",
         "max_copies",
@@ -94,13 +95,13 @@ def _copies(copies: Alike, limits: Limits) -> Check:
         copies.rows / copies.of,
         limits.max_copies,
         False,
-        f"{_of(copies.rows, copies.of, 'messages')} are like one above, {copies.exact} of them word for word{where}",
+        f"{_of(copies.rows, copies.of, 'messages')} are like one above{where}, {copies.exact} of them {SAME}",
         "remove what was written by no customer or exported twice, or raise the limit",
     )
 
 
 def _test_in_train(alike: Alike, limits: Limits) -> Check:
-    where = f" ({_pairs(alike)})" if alike.rows else ""
+    where = f" (the first: {_pairs(alike)})" if alike.rows else ""
     return Check(
         "test",
         "max_test_in_train",
@@ -108,7 +109,7 @@ def _test_in_train(alike: Alike, limits: Limits) -> Check:
         alike.rows / alike.of if alike.of else 0.0,
         limits.max_test_in_train,
         False,
-        f"{_of(alike.rows, alike.of, 'messages')} stand in train, too, {alike.exact} of them word for word{where}",
+        f"{_of(alike.rows, alike.of, 'messages')} stand in train, too{where}, {alike.exact} of them {SAME}",
         "name test messages of their own; what is allowed is taken out of train",
     )
 

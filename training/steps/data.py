@@ -1,10 +1,12 @@
 """Reads the recipe's messages, looks at them, and keeps the splits that every later step reads."""
 
+import math
 from typing import Any
 
 from consumer.errors import LimitError
 from training.data.labelled import Labelled
 from training.operating.basis import require_promise
+from training.operating.operating_point import total_needed
 from training.preparing import splits
 from training.preparing.inspection import inspected
 from training.preparing.limits import checks
@@ -37,10 +39,11 @@ def data(job: Job) -> None:
 def told(messages: Prepared) -> str:
     parts = {name: getattr(messages, name) for name in splits.SPLITS if name != "everything"}
     counts = ", ".join(f"{name} {len(some)} {some.class_counts()}" for name, some in parts.items() if some is not None)
+    dropped = f"; {messages.dropped} training messages dropped that stand in the test too, {messages.held_out} "
+    others = f"; {messages.dropped_held_out} of these two dropped that stand in the test, or in both"
     return (
-        f"data: {counts}; {messages.dropped} training messages dropped that stand in the test too, {messages.held_out} "
-        f"that stand in validation or calibration; {messages.dropped_held_out} of these two dropped that stand in the "
-        f"test, or in both{_apart(messages)}"
+        f"data: {counts}{dropped}that stand in validation or calibration"
+        f"{others if messages.dropped_held_out else ''}{_apart(messages)}"
     )
 
 
@@ -87,8 +90,17 @@ def kept_from(recipe: Recipe) -> str:
     own = ", ".join(source.name for source in sources if source.calibrates)
     of = f"{plan.share or share:.0%} of {part}{f' of {own}' if recipe.data.not_calibrating else ''}"
     files = "name files of their own under [data] calibration"
-    todo = f"or {files}" if recipe.data.not_calibrating else f"{files}, or let all of train calibrate ({FOLDS})"
-    return f" They are those kept for calibration, {of}: label as many more as that takes, {todo}."
+    todo = f"or {files}" if recipe.data.not_calibrating else f"or {files}; or let all of train calibrate ({FOLDS})"
+    return f" They are those kept for calibration, {of}{_in_all(recipe, plan.share or share, part)}; {todo}."
+
+
+def _in_all(recipe: Recipe, share: float, part: str) -> str:
+    """How many it takes there, for only a share of what is labelled there is kept."""
+    promise = recipe.promise
+    if promise.by != "recall" or promise.slices:
+        return ": label as many more as that takes"
+    needed = total_needed(promise.recall, promise.confidence, recipe.temperature_share)
+    return f", so it takes {math.ceil(needed / share - 1e-9)} very unsatisfied messages in {part}: label more"
 
 
 def _examples(messages: Prepared, reading: Reading) -> Examples:

@@ -45,8 +45,9 @@ def test_limits_that_are_not_met_are_told_with_places_and_no_text(refused, capsy
         "shikyu-train: error: train: 2 of 107 rows (1.9 %) without a text (own.jsonl, line 51; own.jsonl, line 52)",
         "shikyu-train: error: train: 1 of 107 rows (0.9 %) with a label outside the mapping (own.jsonl, line 53)",
         (
-            "shikyu-train: error: test: 2 of 12 messages (16.7 %) stand in train, too, 2 of them word for word "
-            "(test.jsonl, line 1 and public.jsonl, line 1; test.jsonl, line 2 and public.jsonl, line 2)"
+            "shikyu-train: error: test: 2 of 12 messages (16.7 %) stand in train, too (the first: test.jsonl, line 1 "
+            "and public.jsonl, line 1; test.jsonl, line 2 and public.jsonl, line 2), 2 of them word for word but for "
+            "case, digits and spaces"
         ),
     ]
     assert "not met" in told.out

@@ -85,16 +85,18 @@ TWO = (("a.csv, line 2", "a.csv, line 1", 1.0), ("a.csv, line 9", "a.csv, line 4
         (
             {"copies": Alike(30, 100, 20, 10, 3, TWO)},
             (
-                "train: 30 of 100 messages (30.0 %) are like one above, 20 of them word for word (a.csv, line 2 and "
-                "a.csv, line 1; a.csv, line 9 and a.csv, line 4 …); at most 20 % ([data.limits] max_copies): remove "
+                "train: 30 of 100 messages (30.0 %) are like one above (the first: a.csv, line 2 and a.csv, line 1; "
+                "a.csv, line 9 and a.csv, line 4 …), 20 of them word for word but for case, digits and spaces; at most "
+                "20 % ([data.limits] max_copies): remove "
                 "what was written by no customer or exported twice, or raise the limit"
             ),
         ),
         (
             {"test_in_train": Alike(2, 10, 1, 1, 0, TWO)},
             (
-                "test: 2 of 10 messages (20.0 %) stand in train, too, 1 of them word for word (a.csv, line 2 and "
-                "a.csv, line 1; a.csv, line 9 and a.csv, line 4); at most 10 % ([data.limits] max_test_in_train): "
+                "test: 2 of 10 messages (20.0 %) stand in train, too (the first: a.csv, line 2 and a.csv, line 1; "
+                "a.csv, line 9 and a.csv, line 4), 1 of them word for word but for case, digits and spaces; at most "
+                "10 % ([data.limits] max_test_in_train): "
                 "name test messages of their own; what is allowed is taken out of train"
             ),
         ),
