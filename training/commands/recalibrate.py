@@ -80,6 +80,9 @@ def recalibrate(
         click.echo(line)
     for name, before in made.before.items():
         click.echo(f"{name} before: {before.recall:.1%} of 1 star answered, {before.needless:.1%} of 3 to 5 needlessly")
+    for name, served in made.description.precisions.items():
+        if served.promise is not None:
+            click.echo(f"{name} now: {served.promise.needless:.1%} of 3 to 5 needlessly, on the same messages")
     click.echo(f"artifact: {out}")
 
 
