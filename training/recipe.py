@@ -246,7 +246,7 @@ def read(path: Path) -> Recipe:
         raise SettingsError(f"The recipe {path} cannot be read: {error.strerror}.") from error
     except ValidationError as error:
         lines = "; ".join(map(_told, error.errors()))
-        raise SettingsError(f"The recipe {path} is wrong: {lines}.") from error
+        raise SettingsError(f"The recipe {path} is wrong: {lines}{'' if lines.endswith('?') else '.'}") from error
     except (ValueError, RecursionError) as error:  # tomllib's own, not UTF-8, an integer of thousands of digits
         raise SettingsError(f"The recipe {path} is no TOML: {error}.") from error
 
