@@ -25,8 +25,9 @@ def require_folder(folder: Path, *, replace: bool) -> None:
     if (around := artifact_around(folder)) is not None:
         raise ArtifactError(f"{folder} would lie within {around}, an artifact, which holds nothing else: name another.")
     _put_back(folder)  # so that what a killed process had put aside is replaced by nobody who has not said so
-    if folder.exists() and not replace:
-        raise ArtifactError(f"{folder} exists: name another folder, or say --replace.")
+    _require_right(folder, replace=replace)
+    if folder.is_symlink() and not folder.exists():
+        raise ArtifactError(f"{folder} is a link to nothing: remove it, or name another folder.")
     if folder.exists() and not (folder / MANIFEST_FILE).is_file():
         raise ArtifactError(f"{folder} holds no {MANIFEST_FILE}, so it is no artifact to replace: name another folder.")
 
@@ -44,16 +45,23 @@ def _try(folder: Path) -> None:
     Path(tempfile.mkdtemp(prefix=f".{folder.name}{DRAFT}", dir=nearest)).rmdir()
 
 
+def _require_right(folder: Path, *, replace: bool) -> None:
+    if os.path.lexists(folder) and not replace:
+        raise ArtifactError(f"{folder} exists: name another folder, or say --replace.")
+
+
 @contextmanager
-def whole(folder: Path) -> Iterator[Path]:
+def whole(folder: Path, *, replace: bool) -> Iterator[Path]:
     """
     A draft to fill beside `folder`, of which it takes the name, and the place, when the block ends well.
 
+    ArtifactError, unless it is to `replace`, for what is at `folder` before the block or has come there meanwhile.
     Otherwise the draft is gone, and what was at `folder` is as it was. A process that is killed leaves its draft, which
     the next one for the same folder removes; and what was at `folder`, if it had put that aside, which is put back.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     _put_back(folder)
+    _require_right(folder, replace=replace)
     _remove_left_behind(folder)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}{DRAFT}", dir=folder.parent))
     try:
@@ -63,7 +71,7 @@ def whole(folder: Path) -> Iterator[Path]:
                 if path.is_file():
                     _keep(path)
             draft.chmod(0o755)  # mkdtemp's folders are for their maker alone
-            _move(draft, folder)
+            _move(draft, folder, replace=replace)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
@@ -99,9 +107,10 @@ def _keep(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _move(draft: Path, folder: Path) -> None:
+def _move(draft: Path, folder: Path, *, replace: bool) -> None:
     """A folder cannot be renamed onto a full one, so an old one steps aside first."""
-    if not folder.exists():
+    _require_right(folder, replace=replace)  # a download takes minutes, and another may have ended meanwhile
+    if not os.path.lexists(folder):
         draft.rename(folder)
         return
     aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}{OLD}", dir=folder.parent))
@@ -116,7 +125,7 @@ def _move(draft: Path, folder: Path) -> None:
 def _settle(aside: Path, folder: Path) -> None:
     """What was put aside takes its place again where that is empty, and is gone where a new one has it."""
     old = aside / folder.name
-    if old.exists():
+    if os.path.lexists(old):  # a relative link leads nowhere from here, and is what was put aside all the same
         # Under another name first: one that is half removed shall never be put back.
-        old.rename(folder if not folder.exists() else aside / f"{folder.name}.replaced")
+        old.rename(folder if not os.path.lexists(folder) else aside / f"{folder.name}.replaced")
     shutil.rmtree(aside, ignore_errors=True)

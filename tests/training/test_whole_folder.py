@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def fill(folder, text):
-    with whole(folder) as draft:
+    with whole(folder, replace=True) as draft:
         (draft / "file").write_text(text)
 
 
@@ -23,7 +23,7 @@ def test_a_folder_is_there_when_it_is_whole(tmp_path):
     Under its name after the block, with the place of an older one, and nothing else beside it.
     """
     folder = tmp_path / "new" / "folder"
-    with whole(folder) as draft:
+    with whole(folder, replace=True) as draft:
         (draft / "file").write_text("1")
         assert not folder.exists()
     fill(folder, "2")
@@ -43,7 +43,7 @@ def test_a_block_that_fails_leaves_the_old_folder(tmp_path):
     folder = tmp_path / "folder"
     fill(folder, "old")
 
-    with pytest.raises(OSError, match="No space"), whole(folder) as draft:
+    with pytest.raises(OSError, match="No space"), whole(folder, replace=True) as draft:
         full_disk(draft)
 
     assert (folder / "file").read_text() == "old"
@@ -78,7 +78,7 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_fills_stays
     (tmp_path / ".folder.draft.of_dead").mkdir()
     (tmp_path / ".folder.draft.of_dead" / "file").touch()
 
-    with whole(tmp_path / "folder") as living:
+    with whole(tmp_path / "folder", replace=True) as living:
         fill(tmp_path / "folder", "2")
         assert living.is_dir()
         assert not (tmp_path / ".folder.draft.of_dead").exists()
@@ -98,13 +98,13 @@ def dying(path, target):
     left or os.kill(os.getpid(), signal.SIGKILL)
 
 Path.rename = dying
-with whole(Path(sys.argv[1])) as draft:
+with whole(Path(sys.argv[1]), replace=True) as draft:
     (draft / "manifest.json").write_text("new")
 """
 
 
 def replaced_until_killed(folder: Path, renames: int) -> None:
-    with whole(folder) as draft:
+    with whole(folder, replace=True) as draft:
         (draft / MANIFEST_FILE).write_text("old")
     died = subprocess.run([sys.executable, "-c", KILLED, folder, str(renames)], cwd=ROOT, timeout=60, check=False)
     assert died.returncode == -signal.SIGKILL
@@ -135,7 +135,7 @@ def test_killed_after_the_renames_the_new_folder_stays(tmp_path):
     replaced_until_killed(folder, 2)
     assert len(list(tmp_path.iterdir())) == 2
 
-    with pytest.raises(OSError, match="No space"), whole(folder) as draft:
+    with pytest.raises(OSError, match="No space"), whole(folder, replace=True) as draft:
         full_disk(draft)
 
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
@@ -211,3 +211,54 @@ def test_a_place_where_no_folder_can_be_made_is_named(tmp_path, place, why):
     with pytest.raises(SurroundingsError, match=rf"cannot be made \({why}\): name another folder"):
         require_folder(tmp_path / place, replace=False)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_what_has_come_there_meanwhile_stays(tmp_path):
+    """
+    Two downloads at once: the second to end has not been told to replace the first one's artifact.
+    """
+    folder = tmp_path / "folder"
+
+    with pytest.raises(ArtifactError, match="say --replace"), whole(folder, replace=False):
+        fill(folder, "first")
+
+    assert (folder / "file").read_text() == "first"
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_put_back_folder_is_replaced_by_nobody_who_has_not_said_so(tmp_path):
+    """
+    Whoever asks only `whole` is told, too.
+    """
+    folder = tmp_path / "folder"
+    replaced_until_killed(folder, 1)
+
+    with pytest.raises(ArtifactError, match="say --replace"), whole(folder, replace=False):
+        pass
+
+    assert (folder / MANIFEST_FILE).read_text() == "old"
+
+
+def test_a_link_that_was_put_aside_comes_back(tmp_path):
+    """
+    A relative one leads nowhere from where it was put.
+    """
+    fill(tmp_path / "v3", "old")
+    link, aside = tmp_path / "current", tmp_path / ".current.old.of_a_killed_one"
+    aside.mkdir()
+    (aside / "current").symlink_to("v3")
+
+    with pytest.raises(ArtifactError, match="say --replace"):
+        require_folder(link, replace=False)
+
+    assert (link / "file").read_text() == "old"
+
+
+def test_a_link_to_nothing_is_refused_at_once(tmp_path):
+    """
+    Hours later the artifact could not take its name.
+    """
+    (tmp_path / "folder").symlink_to("gone")
+
+    with pytest.raises(ArtifactError, match="link to nothing"):
+        require_folder(tmp_path / "folder", replace=True)

@@ -54,15 +54,15 @@ def write_artifact(
     """
     require_folder(folder, replace=replace)
     try:
-        return _write_artifact(folder, description, files)
+        return _write_artifact(folder, description, files, replace=replace)
     except OSError as error:
         raise SurroundingsError(
             f"{folder} cannot be written ({error.strerror}): make room, or name another folder"
         ) from error
 
 
-def _write_artifact(folder: Path, description: Description, files: Mapping[str, bytes]) -> Manifest:
-    with whole(folder) as draft:
+def _write_artifact(folder: Path, description: Description, files: Mapping[str, bytes], *, replace: bool) -> Manifest:
+    with whole(folder, replace=replace) as draft:
         manifest = _fill(draft, description, files)
         for precision, served in manifest.precisions.items():
             if served.servable:

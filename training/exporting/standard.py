@@ -72,11 +72,9 @@ def write_standard(repository: Path, name: str, files: Mapping[str, bytes], *, r
     """
     folder = repository / name
     try:
-        if folder.exists() and not replace:
-            raise ArtifactError(f"{folder} exists: name another repository, or say --replace.")
-        if folder.exists() and not (folder / CONFIG_FILE).is_file():
+        if replace and folder.exists() and not (folder / CONFIG_FILE).is_file():
             raise ArtifactError(f"{folder} holds no {CONFIG_FILE}, so it is no model to replace: name another one.")
-        with whole(folder) as draft:
+        with whole(folder, replace=replace) as draft:
             for path, content in files.items():
                 (draft / path).parent.mkdir(exist_ok=True)
                 (draft / path).write_bytes(content)

@@ -135,7 +135,7 @@ def pull(repository: str, folder: Path, revision: str, *, replace: bool = False)
         with saying(f"{repository} at {revision}"):
             found = api.model_info(repository, revision=revision, files_metadata=True)
             commit = _pinned(found, revision)
-            with whole(folder) as draft:
+            with whole(folder, replace=replace) as draft:
                 manifest = _download(api, repository, found, draft)
     except OSError as error:
         raise SurroundingsError(f"{folder} cannot be written ({error.strerror}): name another folder.") from error

@@ -127,7 +127,7 @@ def test_a_repository_keeps_its_other_models(files, tmp_path):
     folder = standard.write_standard(tmp_path, "tiny", files)
 
     assert (folder / "1" / "model.onnx").read_bytes() == files["1/model.onnx"]
-    with pytest.raises(ArtifactError, match="tiny exists: name another repository, or say --replace"):
+    with pytest.raises(ArtifactError, match="tiny exists: name another folder, or say --replace"):
         standard.write_standard(tmp_path, "tiny", files)
     standard.write_standard(tmp_path, "tiny", {**files, "labels.txt": b"new"}, replace=True)
     assert (folder / "labels.txt").read_bytes() == b"new"

@@ -404,7 +404,7 @@ def test_a_disk_that_takes_nothing_is_told(hub, tiny, tmp_path, monkeypatch, num
     hub.add(REPOSITORY, files(tiny))
 
     @contextmanager
-    def refusing(folder):
+    def refusing(folder, *, replace):
         raise OSError(number, os.strerror(number))
         yield
 
