@@ -1,7 +1,8 @@
 """The messages a recipe names, read, thinned and checked before anything is trained."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -70,8 +71,7 @@ def prepare(recipe: Recipe, folder: Path, reading: Reading | None = None) -> Pre
     With a `reading`, rows that do not fit are left out and counted there, and a class may be absent: whoever asked
     judges them. Without one, either is such an error.
     """
-    for source in recipe.data.all_sources:
-        _require_apart(source, folder)
+    _require_apart(recipe.data.all_sources, folder)
     test = _read(recipe, folder, "test", reading)
     everything, dropped = _without_test(recipe, folder, test, reading)
     validation, calibration = (_read(recipe, folder, name, reading) for name in ("validation", "calibration"))
@@ -195,16 +195,27 @@ def _part(recipe: Recipe, messages: Labelled, share: float) -> tuple[Labelled, L
     return messages.take(np.setdiff1d(np.arange(len(messages)), taken)), messages.take(taken)
 
 
-def _require_apart(source: Source, folder: Path) -> None:
-    """SettingsError for a file, or a data set's split, that a source names for two splits: a pattern may be wide."""
-    seen: dict[Path | str, str] = {}
-    for split in SPLITS:
+def _require_apart(sources: Sequence[Source], folder: Path) -> None:
+    """
+    SettingsError for a file, or a data set's split, that stands in two splits: a pattern may be wide.
+
+    Two sources may share one if each takes other rows of it.
+    """
+    seen: dict[Path | str, list[tuple[str, Mapping[str, object]]]] = {}
+    for source, split in product(sources, SPLITS):
         for part in parts(source, split, folder) if source.patterns(split) else ():
-            if (other := seen.setdefault(part.path or part.name, split)) != split:
+            others = seen.setdefault(part.path.resolve() if part.path else part.name, [])
+            if other := next((name for name, where in others if name != split and _same_rows(where, source.where)), ""):
                 raise SettingsError(
                     f"{part.name} is named for {other} and for {split}: it would be learned from and measured on. Let "
                     "each file stand in one list alone, and no pattern match another's."
                 )
+            others.append((split, source.where))
+
+
+def _same_rows(where: Mapping[str, object], other: Mapping[str, object]) -> bool:
+    """As far as it is known without a look into the file."""
+    return not where or not other or where == other
 
 
 def _read(recipe: Recipe, folder: Path, split: str, reading: Reading | None) -> Labelled | None:

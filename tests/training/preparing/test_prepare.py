@@ -294,6 +294,11 @@ def test_a_file_that_a_pattern_of_another_split_takes_in_is_refused(tmp_path):
     with pytest.raises(SettingsError, match=r"tickets-test\.jsonl is named for train and for test"):
         prepare(recipe(data={"train": ["tickets-*.jsonl"], "test": ["tickets-test.jsonl"]}), tmp_path)
 
+    own = {"name": "own", "train": ["tickets-1.jsonl"]}
+    other = {"name": "other", "calibration": ["tickets-1.jsonl"], "text": ["text", "stars"]}
+    with pytest.raises(SettingsError, match=r"tickets-1\.jsonl is named for train and for calibration"):
+        prepare(recipe(data={"sources": [own, other]}), tmp_path)
+
 
 def test_when_every_training_message_stands_in_the_test_it_says_so(tmp_path):
     """
