@@ -21,7 +21,8 @@ def fold_rows(messages: Labelled, folds: int, seed: int, *, whole_files: bool) -
     SettingsError where a fold would have no messages, or a rest none of a class.
     """
     same = np.unique(digests(messages.texts), return_inverse=True)[1]
-    fold = messages.files % folds if whole_files else _drawn(messages.labels, same, folds, seed)
+    own = np.unique(messages.files, return_inverse=True)[1]  # of some files, no message may be left
+    fold = own % folds if whole_files else _drawn(messages.labels, same, folds, seed)
     if len(np.unique(fold)) < folds:
         raise SettingsError(
             f"{folds} folds of whole files need as many files: name more, or split files."

@@ -123,8 +123,13 @@ def split(labels: NDArray[np.int64], share: float, seed: int) -> tuple[NDArray[n
 
 
 def at_most(messages: Labelled, rows: int, seed: int) -> Labelled:
-    """All of them, or of each class its share of so many, drawn at random."""
-    return messages if len(messages) <= rows else messages.take(split(messages.labels, rows / len(messages), seed)[1])
+    """All of them, or of each class its share of so many, and one at least, drawn at random."""
+    if len(messages) <= rows:
+        return messages
+    taken = split(messages.labels, rows / len(messages), seed)[1]
+    absent = np.setdiff1d(messages.labels, messages.labels[taken])
+    first = [np.flatnonzero(messages.labels == label)[0] for label in absent]
+    return messages.take(np.sort(np.concatenate([taken, np.array(first, dtype=np.int64)])))
 
 
 def balanced_rows(

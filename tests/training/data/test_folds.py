@@ -87,5 +87,6 @@ def test_every_fold_has_messages():
 
     with pytest.raises(SettingsError, match="3 folds need as many messages"):
         fold_rows(few, 3, seed=0, whole_files=False)
-    with pytest.raises(SettingsError, match="2 folds of whole files"):
-        fold_rows(few, 2, seed=0, whole_files=True)
+    with pytest.raises(SettingsError, match="3 folds of whole files"):
+        fold_rows(few, 3, seed=0, whole_files=True)
+    assert [len(rows) for _, rows in fold_rows(few, 2, seed=0, whole_files=True)] == [5, 5]

@@ -3,6 +3,7 @@ import pytest
 
 from tests.training.made_up_run import answers, scored, usual
 from training.data import Labelled
+from training.data.labelled import at_most
 from training.evaluating.evaluate import evaluate
 from training.evaluating.figures import TFIDF, eval_results
 from training.evaluating.results import Results
@@ -53,3 +54,13 @@ def test_how_many_it_learned_from_is_told_with_its_figures(monkeypatch):
     told = eval_results(description, Prepared(MESSAGES, MESSAGES, None, None, 0, []), Results({}, beside, {}, {}), {})
 
     assert told[TFIDF] == {**beside.as_json(), "train_rows": 30}
+
+
+def test_a_class_of_two_among_millions_is_learned_from_too():
+    """
+    Its share of what is taken rounds to none, and four classes have no fifth probability.
+    """
+    labels = np.repeat(np.arange(5), (2, 500, 500, 500, 500))
+    many = Labelled([f"word{row}" for row in range(2002)], labels, np.zeros(2002, dtype=np.int32))
+
+    assert at_most(many, 400, seed=0).class_counts() == [1, 100, 100, 100, 100]
