@@ -19,10 +19,12 @@ SOURCES = {
     [
         ({}, "20% of train"),
         ({"calibration": {"share": 0.3}}, "30% of train"),
-        ({"data": {"train": ["t.csv"], "validation_share": 0.1}}, "50% of validation"),
+        ({"data": {"train": ["t.csv"], "validation_share": 0.1}}, "5% of train, so it takes 360 very"),
         ({"data": {"train": ["t.csv"], "validation": ["v.csv"]}}, "50% of validation"),
         ({"data": {"train": ["t.csv"], "calibration": ["c.csv"]}}, ""),
         ({"calibration": {"folds": 5}}, ""),
+        ({"calibration": {"share": 0.125}}, "12.5% of train"),
+        ({"data": {"train": ["t.csv"], "max_per_class": 50}}, "in train: raise max_per_class"),
         ({"data": SOURCES}, "20% of train of own, so it takes "),
     ],
 )

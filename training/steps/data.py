@@ -85,22 +85,34 @@ def kept_from(recipe: Recipe) -> str:
     plan, sources = recipe.calibration, recipe.data.all_sources
     if plan.folds is not None or any(source.calibration for source in sources):
         return ""
-    validated = recipe.data.validation_share or any(source.validation for source in sources)
-    part, share = ("validation", HALF_OF_VALIDATION) if validated else ("train", FIFTH_OF_TRAIN)
-    own = ", ".join(source.name for source in sources if source.calibrates)
-    of = f"{plan.share or share:.0%} of {part}{f' of {own}' if recipe.data.not_calibrating else ''}"
+    part, share = _calibrates(recipe)
+    own = ", ".join(source.name for source in sources if source.calibrates and source.patterns(part))
+    of = f"{100 * share:.3g}% of {part}{f' of {own}' if recipe.data.not_calibrating else ''}"
     files = "name files of their own under [data] calibration"
     todo = f"or {files}" if recipe.data.not_calibrating else f"or {files}; or let all of train calibrate ({FOLDS})"
-    return f" They are those kept for calibration, {of}{_in_all(recipe, plan.share or share, part)}; {todo}."
+    return f" They are those kept for calibration, {of}{_in_all(recipe, part, share)}; {todo}."
 
 
-def _in_all(recipe: Recipe, share: float, part: str) -> str:
+def _calibrates(recipe: Recipe) -> tuple[str, float]:
+    """Of which files' messages what share is drawn for calibration, where it has none of its own."""
+    share = recipe.calibration.share
+    if any(source.validation for source in recipe.data.all_sources):
+        return "validation", share or HALF_OF_VALIDATION
+    if recipe.data.validation_share:
+        return "train", recipe.data.validation_share * (share or HALF_OF_VALIDATION)
+    return "train", share or FIFTH_OF_TRAIN
+
+
+def _in_all(recipe: Recipe, part: str, share: float) -> str:
     """How many it takes there, for only a share of what is labelled there is kept."""
     promise = recipe.promise
     if promise.by != "recall" or promise.slices:
         return ": label as many more as that takes"
-    needed = total_needed(promise.recall, promise.confidence, recipe.temperature_share)
-    return f", so it takes {math.ceil(needed / share - 1e-9)} very unsatisfied messages in {part}: label more"
+    needed = math.ceil(total_needed(promise.recall, promise.confidence, recipe.temperature_share) / share - 1e-9)
+    thinned = [source.max_per_class for source in recipe.data.all_sources] if part == "train" else [None]
+    if None not in thinned and sum(filter(None, thinned)) < needed:
+        return f", so it takes {needed} very unsatisfied messages in {part}: raise max_per_class, and label as many"
+    return f", so it takes {needed} very unsatisfied messages in {part}: label more"
 
 
 def _examples(messages: Prepared, reading: Reading) -> Examples:
