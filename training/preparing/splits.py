@@ -45,9 +45,8 @@ def read(folder: RunFolder) -> Prepared:
     everything, train, validation, calibration, test = (_read(folder, name, told) for name in SPLITS)
     assert everything is not None
     assert train is not None
-    unlearned = told.get("unlearned") or [[] for _ in told["folds"]]  # a run of before has none
-    folds = _folds(told["folds"], unlearned, len(train))
-    left_out = {name: told.get(name, 0) for name in LEFT_OUT}
+    folds = _folds(told["folds"], told["unlearned"], len(train))
+    left_out = {name: told[name] for name in LEFT_OUT}
     return Prepared(everything, train, calibration, test, folds=folds, validation=validation, **left_out)
 
 
