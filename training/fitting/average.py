@@ -43,8 +43,7 @@ class WeightAverage(TrainerCallback):
         """What `save` left; nothing where the checkpoint is older than the first averaged step."""
         if not (checkpoint / AVERAGE_FILE).is_file():
             return
-        with safe_open(
-            checkpoint / AVERAGE_FILE, framework="pt"
-        ) as file:  # which knows no cpu:0, as one of several has
+        # safetensors knows no cpu:0, which is the device of one process of several.
+        with safe_open(checkpoint / AVERAGE_FILE, framework="pt") as file:
             self._count = int(file.metadata()["count"])
             self._sums = {name: file.get_tensor(name).to(device) for name in file.keys()}  # noqa: SIM118 - no mapping
