@@ -3,6 +3,7 @@
 PYTHON ?= python3
 REVIEWS ?=
 KEEP ?=
+SUDO ?= $(if $(filter 0,$(shell id -u)),,sudo)
 
 UV := .venv-uv/bin/uv
 DEMO := .venv
@@ -17,7 +18,7 @@ export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help size demo test lint format locks sample-model real measure-models clean python
+.PHONY: help size demo test system-packages lint format locks sample-model real measure-models clean python
 
 help:  ## What there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,8 +29,11 @@ demo: size $(DEMO)/made  ## Kafka, the consumer and 300 messages, live in this t
 size:
 	@test -e $(DEMO)/made || echo "the first demo downloads about 330 MB (Python packages, Kafka, a registry) and keeps 610 MB"
 
-test: $(DEV)/made $(OPTIMUM)/made  ## Every test, against a real Kafka that is started for it
+test: $(DEV)/made $(OPTIMUM)/made $(if $(filter true,$(CI)),system-packages)  ## Every test, against a real Kafka that is started for it
 	$(DEV)/bin/python -m pytest -n 2 --dist loadfile
+
+system-packages:  ## What some tests need of the system, by apt: an emulator of other processors
+	@command -v qemu-x86_64 >/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -qq -y --no-install-recommends qemu-user; }
 
 lint: $(DEV)/made  ## ruff, mypy --strict, import-linter
 	$(DEV)/bin/ruff check .

@@ -23,6 +23,11 @@ MAX_BATCH_TOKENS = 8192
 MAX_BATCH_RECORDS = 64
 WARM_TEXTS = 8
 KNOWN_GOOD_TEXT = "The parcel arrived on Tuesday."
+BATCH_MATE = (
+    "REFUND!!! 2 x 49.90 were charged, nobody answers, and this is the third heater that smokes. Cancel it all?"
+)
+# Two orders of the same sums differ by a few 1e-6; one activation scale for a whole batch moves logits by 1e-2.
+LARGEST_MOVE = 1e-4
 
 
 class Classifier:
@@ -104,6 +109,12 @@ class Classifier:
         self.tokens_per_s = sum(len(each.ids) for each in batch) / fastest_s
         return True
 
+    def moved_by_a_mate(self) -> float:
+        """How far a known-good text's logits move with what shares its batch, as a share of the largest."""
+        alone = self.infer(self._known_good)
+        beside = self.infer([*self._known_good, *self._tokenizer.encode([BATCH_MATE])])
+        return float(np.abs(beside[:1] - alone).max() / np.abs(alone).max())
+
     def _inference_s(self, batch: Sequence[Tokens]) -> float:
         started = time.perf_counter()
         self.infer(batch)
@@ -122,7 +133,7 @@ def load(
     max_batch_records: int = MAX_BATCH_RECORDS,
 ) -> Classifier:
     """
-    The artifact in `folder`, verified, loaded and warm.
+    The artifact in `folder`, verified, loaded and warm, its answers independent of what shares a batch.
 
     Without `precision`, int8 where the artifact may serve it, else fp32; without `threads`, one per usable core.
     ArtifactError says what is wrong with the folder and what to do.
@@ -148,6 +159,12 @@ def _warm(folder: Path, classifier: Classifier) -> None:
         raise ArtifactError(
             f"the model in {folder} gives no finite logits for a plain sentence; its tokenizer.json, config.json and "
             "model may not belong together: make the artifact again"
+        )
+    if (moved := classifier.moved_by_a_mate()) > LARGEST_MOVE:
+        raise ArtifactError(
+            f"the {classifier.policy.model.precision} model in {folder} answers a text otherwise by {moved:.1%} when "
+            "another shares its batch, so that a replay could decide otherwise than the live run did; export it with "
+            "this version's `shikyu-train`"
         )
 
 

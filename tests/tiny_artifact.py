@@ -22,6 +22,7 @@ from consumer.onnx_backend import OnnxBackend
 from consumer.records import Satisfaction
 from consumer.tokenization import Tokenizer
 from training.exporting import export, graphs
+from training.exporting.int8 import int8_onnx
 from training.fitting import tokenizer
 from training.fitting.model import DEBERTA_V3
 from training.run_folder import FP32_FILE, INT8_FILE
@@ -75,7 +76,7 @@ def make(folder: Path, *, name: str = "tiny", version: str = "1", max_length: in
     )
     files = export.checkpoint_files(model, words)
     fp32 = graphs.fp32_onnx(model)
-    models = {"fp32": (FP32_FILE, fp32), "int8": (INT8_FILE, graphs.int8_onnx(fp32))}
+    models = {"fp32": (FP32_FILE, fp32), "int8": (INT8_FILE, int8_onnx(fp32))}
     ids = [each.ids for each in Tokenizer(files["tokenizer.json"], max_length).encode(TEXTS)]
     served = {}
     for precision, (file, content) in models.items():

@@ -6,7 +6,8 @@ from pathlib import Path
 from transformers import PreTrainedConfig
 
 from consumer.errors import SettingsError
-from training.exporting.graphs import SMALLEST_SIDE, refuse_uncovered
+from training.exporting.graphs import refuse_uncovered
+from training.exporting.int8 import SMALLEST_SIDE
 from training.exporting.padded import longest
 from training.fitting import model, precision
 from training.fitting.arguments import training_arguments

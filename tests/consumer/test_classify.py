@@ -143,6 +143,21 @@ def test_a_model_that_is_not_healthy_is_not_loaded(tiny, monkeypatch):
         load(tiny, "fp32")
 
 
+def test_a_model_that_is_moved_by_batch_mates_is_not_loaded(tiny, monkeypatch):
+    """As int8 with one scale for a whole batch is, which shikyu-train once made: a replay could decide otherwise."""
+
+    class OneScale(Backend):
+        def logits(self, token_ids):
+            return super().logits(token_ids) * (1 + 0.001 * len(token_ids))
+
+    monkeypatch.setattr("consumer.classify.OnnxBackend", lambda *_: OneScale())
+
+    with pytest.raises(
+        ArtifactError, match=r"the int8 model in .* answers a text otherwise by 0\.1% when another shares"
+    ):
+        load(tiny, "int8")
+
+
 def test_threads_answer_the_same(tiny):
     """How many there are is a matter of speed alone."""
     one, two = load(tiny, "fp32", threads=1), load(tiny, "fp32", threads=2)

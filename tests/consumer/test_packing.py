@@ -26,12 +26,13 @@ def test_every_token_stands_once_and_in_its_text_s_row(lengths):
     assert packed["position_rows"].shape == (2 * grid.shape[1] - 1,)
 
 
-def test_a_lone_token_gets_an_absent_neighbour():
-    """The graph's reshape needs two columns; the second has no say."""
-    packed = pack([np.array([7])], V3)
+@pytest.mark.parametrize(("longest", "width"), [(1, 4), (4, 4), (5, 8), (512, 512)])
+def test_a_grid_is_a_multiple_of_four_wide(longest, width):
+    """What is left over of a group of four would be summed in another order; absent neighbours have no say."""
+    packed = pack([np.arange(longest), np.array([7])], V3)
 
-    assert packed["row_of_cell"].shape == (1, 2)
-    assert packed["score_bias"][0, 0, 0].tolist() == [0.0, ABSENT]
+    assert packed["row_of_cell"].shape == (2, width)
+    assert packed["score_bias"][1, 0, 0].tolist() == [0.0] + [ABSENT] * (width - 1)
 
 
 @pytest.mark.parametrize("texts", [[], [np.array([1, 2]), np.array([], dtype=np.int64)]])

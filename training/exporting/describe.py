@@ -3,7 +3,7 @@
 import json
 import platform
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -16,11 +16,10 @@ from consumer.manifest import SHARED_FILES, ClassShares, Description, Served, Tr
 from consumer.records import Satisfaction
 from consumer.version import version as shikyus_version
 from training.exporting.export import checkpoint_files
-from training.exporting.graphs import graphs
 from training.operating.shares import prior_shift
 from training.preparing.prepare import Prepared
 from training.recipe import SCRATCH, Recipe
-from training.run_folder import FIT, PRECISIONS, RECIPE
+from training.run_folder import FIT, RECIPE
 from training.scoring.crossfit import Calibration
 from training.scoring.reference import reference
 
@@ -41,16 +40,13 @@ PACKAGES = (
 FiveShares = tuple[float, float, float, float, float]
 
 
-def model_files(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, precisions: Collection[str]
-) -> dict[str, bytes]:
-    """Checkpoint, and a graph for each precision."""
+def model_files(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> dict[str, bytes]:
+    """Checkpoint, tokenizer and configuration: all of an artifact's files that are the model's, but for the graphs."""
     tokenizer.backend_tokenizer.no_truncation()  # fitting leaves its own in tokenizer.json
     tokenizer.backend_tokenizer.no_padding()
     return {
         **checkpoint_files(model, tokenizer),
         TOKENIZER_CONFIG_FILE: tokenizer_config(tokenizer),
-        **{PRECISIONS[name]: graph for name, graph in graphs(model, precisions)},
     }
 
 

@@ -39,7 +39,7 @@ def score(files: Mapping[str, bytes], model_file: str, texts: Sequence[str], max
 
 def scored(texts: Sequence[str], tokenize: Tokenize, infer: Infer) -> Scored:
     """
-    In the batches that all texts together give, which int8's scores depend on.
+    In batches of texts alike in length, whatever their order.
 
     Each text is tokenized twice, for its length and for its batch, so that a million of them are never tokens at once.
     """

@@ -14,6 +14,8 @@ from consumer.onnx_backend import OnnxBackend
 from consumer.tokenization import Tokenizer
 from tests.tiny_artifact import TEXTS, random_model
 from training.exporting.describe import model_files
+from training.exporting.graphs import fp32_onnx
+from training.exporting.int8 import int8_onnx
 from training.exporting.same_logits import logits
 from training.feasible import require_exportable
 from training.fitting.model import from_checkpoint
@@ -66,7 +68,8 @@ def test_it_is_packed_and_answers_in_every_language_as_transformers_does(base):
     )
     model, words = from_checkpoint(base)
 
-    files = model_files(model, words, ["fp32", "int8"])
+    fp32 = fp32_onnx(model)
+    files = {**model_files(model, words), "model.onnx": fp32, "model_quantized.onnx": int8_onnx(fp32)}
 
     ids = [np.array(words(text)["input_ids"]) for text in MANY]
     ours = Tokenizer(files["tokenizer.json"], 128).encode(MANY)
@@ -79,10 +82,10 @@ def test_it_is_packed_and_answers_in_every_language_as_transformers_does(base):
 
 def test_the_last_of_its_words_have_their_own_embedding(base):
     """An id beyond 2 ** 16, or beyond any other model's vocabulary, is looked up as it is."""
-    model, words = from_checkpoint(base)
+    model, _ = from_checkpoint(base)
     texts = [np.array([1, number, 2]) for number in (5, 65_541, 128_105, VOCABULARY - 1)]
 
-    found = OnnxBackend(model_files(model, words, ["fp32"])["model.onnx"], model.config.to_dict(), 1).logits(texts)
+    found = OnnxBackend(fp32_onnx(model), model.config.to_dict(), 1).logits(texts)
 
     assert np.abs(found - logits(model, texts)).max() <= 2e-5
     assert len({tuple(row) for row in found.round(4).tolist()}) == len(texts)

@@ -12,6 +12,7 @@ from consumer.errors import ArtifactError
 from consumer.onnx_backend import OnnxBackend
 from tests.tiny_padded import KINDS, random_padded
 from training.exporting import graphs
+from training.exporting.int8 import int8_onnx
 from training.exporting.padded import longest, refuse_uncovered
 from training.exporting.same_logits import logits, random_texts, require_same_logits
 
@@ -61,7 +62,7 @@ def test_fp16_and_int8_are_near_fp32(pair):
     texts = pair.texts(MIXED)
     exact = pair.onnx.logits(texts)
 
-    for made, share in ((graphs.fp16_onnx, 0.01), (graphs.int8_onnx, 0.1)):
+    for made, share in ((graphs.fp16_onnx, 0.01), (int8_onnx, 0.1)):
         rounded = OnnxBackend(made(pair.fp32), pair.config, 1).logits(texts)
         assert 0 < np.abs(rounded - exact).max() < share * np.abs(exact).max()
 
