@@ -257,7 +257,7 @@ def _told(problem: ErrorDetails) -> str:
     match problem["type"]:
         case "extra_forbidden":
             return f"{where}: no setting is called so{nearest(str(place[-1]), _names(place[:-1]))}"
-        case "string_pattern_mismatch" if " " in problem["input"]:
+        case "string_pattern_mismatch" if place in {("name",), ("version",)} and " " in problem["input"]:
             return f"{where} is {problem['input']!r:.80}: write it without spaces"
     return f"{where}: {problem['msg']}"
 

@@ -43,6 +43,7 @@ SIZES = "[model.config]\nhidden_size = 32\nnum_hidden_layers = 1\nnum_attention_
         ('name = "my model"\noutput = "o"\n[data]\ntrain = ["x"]', "name is 'my model': write it without spaces"),
         (f'{HEAD}train = ["no-such-*.jsonl"]\n{SIZES}', "No file matches 'no-such-*.jsonl'"),
         (f'{HEAD}train = [""]', "data.train.0: String should have at least 1 character"),
+        (f'{HEAD}train = ["x"]\n[card]\nlicence = "Apache 2"', "card.licence: String should match"),
         (f'version = "1 beta"\n{HEAD}train = ["x"]', "version is '1 beta': write it without spaces"),
         (f'version = ""\n{HEAD}train = ["x"]', "version: String should match"),
         (f'version = "{"1" * 200}"\n{HEAD}train = ["x"]', "version: String should have at most 128 characters"),

@@ -60,7 +60,8 @@ def _begin(job: Job) -> None:
 
 
 def _fit(job: Job, begin: Start, name: str, learned: Labelled, messages: Prepared) -> None:
-    job.say(f"fit: {len(learned)} messages")
+    which = "" if name == MODEL else f"{name} of {len(messages.folds)}, "
+    job.say(f"fit: {which}{len(learned)} messages")
     fitted = learn(
         job.recipe,
         begin,
