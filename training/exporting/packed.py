@@ -5,12 +5,14 @@ What it does otherwise than transformers:
 
 1. A batch is one row of T tokens. Embedding, linear layers and layer norms never see padding; attention alone is laid
    out as a (B, S) grid, and back.
-2. Query, key and value are one product, and 1 / sqrt(3 d) is folded into the query's weights (ahead of the product,
-   as fp16 needs it: transformers#24116).
+2. Query, key and value are one product, and 1 / sqrt(3 d) (with c2p and p2c; a 1 less for each that is not there) is
+   folded into the query's weights (ahead of the product, as fp16 needs it: transformers#24116).
 3. The relative embeddings go through the projections once, when the model is built.
 4. Attention to positions uses the 2S - 1 distances that occur, looked up outside the graph, and picks its elements by
    a reshape and a slice (the skew of arXiv:1809.04281), not by a gather over (B, H, S, S) indices.
 5. The last layer computes query, output and feed-forward for [CLS] alone.
+
+Where there is a convolution (deberta-v2-xlarge), it reads the embeddings as a grid, in which absent tokens are zeros.
 """
 
 import math
@@ -20,33 +22,35 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - as torch's own documentation imports it
 from torch import Tensor, nn
 from transformers import DebertaV2Config, DebertaV2ForSequenceClassification
+from transformers.activations import ACT2FN
 
 from consumer.packing import Distances
+
+C2P, P2C = "c2p", "p2c"  # content to position, position to content
 
 
 def refuse_uncovered(config: DebertaV2Config) -> None:
     """ValueError names what of a DeBERTa-v2 configuration this rewrite does not cover, and what to do."""
     needed = {
         "relative_attention": True,
-        "share_att_key": True,
         "position_biased_input": False,
         "type_vocab_size": 0,
         "hidden_act": "gelu",
         "pooler_hidden_act": "gelu",
-        "conv_kernel_size": 0,
-        "embedding_size": config.hidden_size,
         "attention_head_size": config.hidden_size // config.num_attention_heads,
     }
-    absent = {"share_att_key": False, "conv_kernel_size": 0}
     wrong = [
         f"{name} is {value!r}, not {expected!r}"
         for name, expected in needed.items()
-        if (value := getattr(config, name, absent.get(name, expected))) != expected
+        if (value := getattr(config, name, expected)) != expected
     ]
-    if set(config.pos_att_type or ()) != {"c2p", "p2c"}:
-        wrong.append(f"pos_att_type is {config.pos_att_type!r}, not c2p and p2c")
-    if config.num_hidden_layers < 1:
-        wrong.append(f"num_hidden_layers is {config.num_hidden_layers}, not 1 or more")
+    if unknown := set(config.pos_att_type or ()) - {C2P, P2C}:
+        wrong.append(f"pos_att_type has {', '.join(sorted(unknown))}, and {C2P} and {P2C} are known")
+    if (kernel := getattr(config, "conv_kernel_size", 0)) > 0 and kernel % 2 == 0:
+        wrong.append(f"conv_kernel_size is {kernel}, not odd")
+    fewest = 2 if kernel > 0 else 1  # the convolution stands behind the first layer, which reads every token
+    if config.num_hidden_layers < fewest:
+        wrong.append(f"num_hidden_layers is {config.num_hidden_layers}, not {fewest} or more")
     try:
         Distances.of(config.to_dict())
     except ValueError as error:
@@ -77,23 +81,25 @@ class Layout(NamedTuple):
 
 
 class PackedLayer(nn.Module):
-    """One layer; `relative` (2 * span, hidden) are the normed relative embeddings."""
+    """One layer; `relative` (2 * span, hidden) are the normed relative embeddings. A table is None where unused."""
 
-    position_key: Tensor
-    position_query: Tensor
+    position_key: Tensor | None
+    position_query: Tensor | None
 
     def __init__(self, layer: Any, relative: Tensor, heads: int) -> None:
         super().__init__()
         attention = layer.attention.self
         self.heads, self.hidden = heads, attention.query_proj.in_features
         self.head_size = self.hidden // heads
-        scale = 1 / math.sqrt(3 * self.head_size)
-        query = attention.query_proj.weight * scale, attention.query_proj.bias * scale
-        key = attention.key_proj.weight, attention.key_proj.bias
-        value = attention.value_proj.weight, attention.value_proj.bias
-        self.project(query, key, value)
-        self.register_buffer("position_key", F.linear(relative, *key))
-        self.register_buffer("position_query", F.linear(relative, *query))
+        seen = {C2P, P2C}.intersection(attention.pos_att_type)
+        scale = 1 / math.sqrt((1 + len(seen)) * self.head_size)
+        query, key = _scaled(attention.query_proj, scale), _scaled(attention.key_proj)
+        self.project(query, key, _scaled(attention.value_proj))
+        shared = attention.share_att_key
+        by_key = key if shared or C2P not in seen else _scaled(attention.pos_key_proj)
+        by_query = query if shared or P2C not in seen else _scaled(attention.pos_query_proj, scale)
+        self.register_buffer("position_key", F.linear(relative, *by_key) if C2P in seen else None)
+        self.register_buffer("position_query", F.linear(relative, *by_query) if P2C in seen else None)
         self.output, self.output_norm = layer.attention.output.dense, layer.attention.output.LayerNorm
         self.up, self.down, self.norm = layer.intermediate.dense, layer.output.dense, layer.output.LayerNorm
 
@@ -105,10 +111,13 @@ class PackedLayer(nn.Module):
         grid = self.query_key_value(x).index_select(0, layout.row_of_cell.reshape(-1))
         query, key, value = self.split(grid, 3, batch, width)
         scores = query @ key.transpose(-1, -2) + layout.score_bias
-        scores = scores + skew(query @ self.table(self.position_key, layout.position_rows))
-        # Seen from the key, the distance runs the other way.
-        from_key = key @ self.table(self.position_query, layout.position_rows.flip(0))
-        context = self.join((scores + skew(from_key).transpose(-1, -2)).softmax(-1) @ value)
+        if self.position_key is not None:
+            scores = scores + skew(query @ self.table(self.position_key, layout.position_rows))
+        if self.position_query is not None:
+            # Seen from the key, the distance runs the other way.
+            from_key = key @ self.table(self.position_query, layout.position_rows.flip(0))
+            scores = scores + skew(from_key).transpose(-1, -2)
+        context = self.join(scores.softmax(-1) @ value)
         return self.feed_forward(context.index_select(0, layout.cell_of_row), x)
 
     def feed_forward(self, context: Tensor, x: Tensor) -> Tensor:
@@ -140,13 +149,36 @@ class FirstTokenLayer(PackedLayer):
         key, value = self.split(grid, 2, batch, width)
         first = x.index_select(0, layout.first_rows)
         (query,) = self.split(self.query(first), 1, batch, 1)
-        seen = layout.position_rows[
-            width - 1 :
-        ]  # the distances 0, -1, ... from the first token, the same for both sides
-        scores = query @ key.transpose(-1, -2) + layout.score_bias + query @ self.table(self.position_key, seen)
-        from_key = (key * self.table(self.position_query, seen).permute(0, 2, 1)).sum(-1)
-        context = self.join((scores + from_key.unsqueeze(2)).softmax(-1) @ value)
+        scores = query @ key.transpose(-1, -2) + layout.score_bias
+        # The distances 0, -1, ... from the first token, the same for both sides.
+        seen = layout.position_rows[width - 1 :]
+        if self.position_key is not None:
+            scores = scores + query @ self.table(self.position_key, seen)
+        if self.position_query is not None:
+            from_key = (key * self.table(self.position_query, seen).permute(0, 2, 1)).sum(-1)
+            scores = scores + from_key.unsqueeze(2)
+        context = self.join(scores.softmax(-1) @ value)
         return self.feed_forward(context, first)
+
+
+class Convolution(nn.Module):
+    """What the first layer gives, and of the embeddings what neighbours in a text say together."""
+
+    def __init__(self, theirs: Any) -> None:
+        super().__init__()
+        self.convolve, self.norm, self.act = theirs.conv, theirs.LayerNorm, ACT2FN[theirs.conv_act]
+
+    def forward(self, embeddings: Tensor, x: Tensor, layout: Layout) -> Tensor:
+        batch, width = layout.row_of_cell.shape
+        present = (layout.score_bias == 0).to(x.dtype).reshape(batch, width, 1)
+        grid = embeddings.index_select(0, layout.row_of_cell.reshape(-1)).view(batch, width, -1) * present
+        seen = self.convolve(grid.permute(0, 2, 1)).permute(0, 2, 1).reshape(batch * width, -1)
+        y: Tensor = self.norm(x + self.act(seen.index_select(0, layout.cell_of_row)))
+        return y
+
+
+def _scaled(layer: nn.Linear, scale: float = 1.0) -> tuple[Tensor, Tensor]:
+    return layer.weight * scale, layer.bias * scale
 
 
 def linear(*parts: tuple[Tensor, Tensor]) -> nn.Linear:
@@ -172,11 +204,12 @@ class PackedDeberta(nn.Module):
         encoder, heads = model.deberta.encoder, model.config.num_attention_heads
         relative = encoder.get_rel_embedding()  # type: ignore[no-untyped-call]
         self.embeddings = model.deberta.embeddings.word_embeddings
+        self.embeddings_projection = model.deberta.embeddings.embed_proj or nn.Identity()
         self.embeddings_norm = model.deberta.embeddings.LayerNorm
+        self.convolution = None if encoder.conv is None else Convolution(encoder.conv)
         *early, last = encoder.layer
-        self.layers = nn.ModuleList(
-            [*(PackedLayer(layer, relative, heads) for layer in early), FirstTokenLayer(last, relative, heads)]
-        )
+        self.layers = nn.ModuleList(PackedLayer(layer, relative, heads) for layer in early)
+        self.last = FirstTokenLayer(last, relative, heads)
         self.pooler, self.classifier = model.pooler.dense, model.classifier
         self.eval()
 
@@ -190,8 +223,11 @@ class PackedDeberta(nn.Module):
         position_rows: Tensor,
     ) -> Tensor:
         layout = Layout(row_of_cell, cell_of_row, score_bias, first_rows, position_rows)
-        x = self.embeddings_norm(self.embeddings(token_ids))
-        for layer in self.layers:
+        embeddings = self.embeddings_norm(self.embeddings_projection(self.embeddings(token_ids)))
+        x = embeddings
+        for place, layer in enumerate(self.layers):
             x = layer(x, layout)
-        logits: Tensor = self.classifier(F.gelu(self.pooler(x)))
+            if place == 0 and self.convolution is not None:
+                x = self.convolution(embeddings, x, layout)
+        logits: Tensor = self.classifier(F.gelu(self.pooler(self.last(x, layout))))
         return logits

@@ -27,7 +27,7 @@ def graphs(job: Job) -> None:
         model, tokenizer = load(job.folder.model(name))
         files, fp32 = model_files(model, tokenizer), fp32_onnx(model)
         largest = require_same_logits(model, fp32, job.recipe.model.max_length)
-        job.say(f"graphs: {'' if name == MODEL else f'{name}, '}fp32's logits are within {largest:.1e} of the fitted model's")
+        job.say(f"graphs: fp32's logits are within {largest:.1e} of the fitted {name}'s")
         made = {FP32_FILE: fp32}
         if "fp16" in job.recipe.export.precisions:
             made[FP16_FILE] = fp16_onnx(fp32)

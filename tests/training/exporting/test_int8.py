@@ -20,8 +20,11 @@ pytestmark = pytest.mark.train
 
 VOCABULARY = 300
 TEXTS = [np.random.default_rng(length).integers(3, VOCABULARY, length) for length in (1, 5, 60, 200)]
-MODELS = {"deberta-v2": lambda: random_model(VOCABULARY, hidden_size=64, num_hidden_layers=3)} | {
-    kind: lambda kind=kind: random_padded(kind) for kind in KINDS
+MODELS = {
+    "deberta-v2": lambda: random_model(VOCABULARY, hidden_size=64, num_hidden_layers=3),
+    "deberta-v2 with a convolution": lambda: random_model(VOCABULARY, conv_kernel_size=3, conv_act="gelu"),
+    "deberta-v2 with narrow words": lambda: random_model(VOCABULARY, embedding_size=16, share_att_key=False),
+    **{kind: lambda kind=kind: random_padded(kind) for kind in KINDS},
 }
 
 

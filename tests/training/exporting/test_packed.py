@@ -28,14 +28,21 @@ SHAPES = {
     "few buckets, long texts": {"position_buckets": 16, "max_position_embeddings": 64},
     "no buckets": {"position_buckets": -1, "max_position_embeddings": 512},
     "relative embeddings not normed, one layer": {"norm_rel_ebd": "none", "num_hidden_layers": 1},
+    "projections of their own for positions": {"share_att_key": False},
+    "content to position alone": {"pos_att_type": ["c2p"]},
+    "position to content alone, with a projection of its own": {"pos_att_type": ["p2c"], "share_att_key": False},
+    "no positions in attention": {"pos_att_type": []},
+    "a convolution, as deberta-v2-xlarge has one": {"conv_kernel_size": 3, "conv_act": "gelu"},
+    "a wide convolution in groups": {"conv_kernel_size": 7, "conv_groups": 4, "num_hidden_layers": 3},
+    "words narrower than the model": {"embedding_size": 16},
 }
 
 
 class Pair:
     """transformers' model, and ours of the same weights."""
 
-    def __init__(self, **changes):
-        self.theirs = random_model(VOCABULARY, seed=1, **changes)
+    def __init__(self, theirs=None, **changes):
+        self.theirs = theirs or random_model(VOCABULARY, seed=1, **changes)
         self.distances = Distances.of(self.theirs.config.to_dict())
         self.packed = PackedDeberta(self.theirs)
         self.onnx = OnnxBackend(fp32_onnx(self.theirs), self.theirs.config.to_dict(), threads=1)
@@ -89,6 +96,25 @@ def test_equals_transformers_on_any_batch():
     check()
 
 
+@pytest.mark.parametrize(("part", "factor"), [("query_proj", 300), ("key_proj", 300), ("LayerNorm", 30)])
+def test_equals_transformers_where_activations_are_extreme(part, factor):
+    """Scores of thousands, of which a softmax leaves one; a mask that is only large would let absent tokens in."""
+    pair = Pair()
+    with torch.no_grad():
+        for name, weight in pair.theirs.named_parameters():
+            if part in name and name.endswith("weight"):
+                weight *= factor
+    extreme = Pair(pair.theirs)
+    texts = texts_of((1, 64, 2, 130))
+
+    logits = extreme.expected(texts)
+
+    assert np.isfinite(logits).all()
+    largest = LARGEST_DIFFERENCE * max(1, np.abs(logits).max())
+    assert np.abs(extreme.ours(texts) - logits).max() <= largest
+    assert np.abs(extreme.onnx.logits(texts) - logits).max() <= largest
+
+
 def test_the_difference_would_be_seen():
     """Logits differ from text to text by far more than what is let pass."""
     logits = Pair().expected(texts_of([20, 20, 20]))
@@ -110,19 +136,30 @@ def test_skew_takes_the_distance_of_each_pair():
 @pytest.mark.parametrize(
     "changes",
     [
-        {"share_att_key": False},
         {"position_biased_input": True},
-        {"conv_kernel_size": 3},
-        {"embedding_size": 16},
         {"type_vocab_size": 2},
-        {"pos_att_type": ["c2p"]},
         {"hidden_act": "relu"},
         {"pooler_hidden_act": "tanh"},
         {"relative_attention": False},
         {"position_buckets": 2},
+        {"num_hidden_layers": 0},
     ],
 )
 def test_what_is_not_covered_is_refused(changes):
     """By name and value, and with what to start from; never with wrong logits."""
     with pytest.raises(ValueError, match=f"{next(iter(changes))} is .*start from a DeBERTa-v3 checkpoint"):
+        PackedDeberta(random_model(VOCABULARY, **changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"pos_att_type": ["c2p", "p2p"]}, "pos_att_type has p2p, and c2p and p2c are known"),
+        ({"conv_kernel_size": 3, "num_hidden_layers": 1}, "num_hidden_layers is 1, not 2 or more"),
+        ({"conv_kernel_size": 4}, "conv_kernel_size is 4, not odd"),
+    ],
+)
+def test_what_cannot_be_told_by_its_name_alone_is_refused(changes, says):
+    """A kind of attention that is not known, and convolutions where there is no place for them."""
+    with pytest.raises(ValueError, match=says):
         PackedDeberta(random_model(VOCABULARY, **changes))
