@@ -1,0 +1,282 @@
+"""
+How many messages a second the model answers: shikyu, optimum and transformers in turns, on the same texts.
+
+    python -m benchmarks.model                     # deberta-v3-base's shape, random weights: nothing is fetched
+
+Each contender has a process of its own, loaded once; rounds go through all of them in turns, so that what else the
+machine does falls on all. Needs the environment of locks/optimum.txt for optimum (`make .venv-optimum/made`).
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import click
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import QuantType, quantize_dynamic  # type: ignore[import-untyped]
+from rich.console import Console
+from rich.table import Table
+from transformers import DebertaV2Config, DebertaV2ForSequenceClassification, DebertaV2Tokenizer
+
+from benchmarks.machine import machine
+from benchmarks.texts import MAX_LENGTH, SAMPLE, lengths, texts
+from consumer.batching import batches
+from consumer.engine import onnxruntime
+from consumer.onnx_backend import usable_cores
+from consumer.tokenization import Tokenizer
+from training.exporting.graphs import fp32_onnx
+from training.exporting.int8 import int8_onnx, products_apart
+from training.fitting.model import config_from_scratch
+
+ROOT = Path(__file__).parents[1]
+OPTIMUM = ROOT / ".venv-optimum" / "bin" / "python"
+SIZES: Mapping[str, Mapping[str, int]] = {
+    "base": {
+        "vocab_size": 128_100,
+        "hidden_size": 768,
+        "num_hidden_layers": 12,
+        "num_attention_heads": 12,
+        "intermediate_size": 3072,
+    },
+    "tiny": {
+        "vocab_size": 10_000,
+        "hidden_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 128,
+    },
+}
+RECORDS, TOKENS = 32, 1024
+ORDERS = {
+    "one at a time": lambda sizes: [[place] for place in range(len(sizes))],
+    "32 as they come": lambda sizes: [
+        list(range(start, min(start + RECORDS, len(sizes)))) for start in range(0, len(sizes), RECORDS)
+    ],
+    "sorted": lambda sizes: batches(sizes, TOKENS, 64),
+}
+ONE_SCALE = "packed, one scale a batch"  # what int8 would be if answers might depend on batch-mates; never served
+CONTENDERS = ("pipeline", "optimum fp32", "optimum int8", ONE_SCALE, "shikyu fp32", "shikyu int8")
+# What the table of the speed issue holds: ours over theirs, at least.
+RATIOS = (
+    (("shikyu fp32", "sorted"), ("pipeline", "one at a time"), 3.5),
+    (("shikyu fp32", "sorted"), ("pipeline", "32 as they come"), 4.5),
+    (("shikyu int8", "sorted"), ("pipeline", "one at a time"), 9.0),
+    (("shikyu int8", "sorted"), ("pipeline", "32 as they come"), 11.0),
+    (("shikyu int8", "sorted"), ("optimum int8", "32 as they come"), 3.5),
+    (("shikyu int8", "sorted"), ("optimum int8", "sorted"), 1.8),
+    (("shikyu int8", "sorted"), (ONE_SCALE, "sorted"), 0.9),
+)
+PRODUCT = (1024, 768, 3072)
+console = Console(stderr=True)
+Course = tuple[str, str]
+
+
+class Contender:
+    """A process that answers batches of texts and says how long it took."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        python = str(OPTIMUM) if kind.startswith("optimum") else sys.executable
+        self._process = subprocess.Popen(
+            [python, str(ROOT / "benchmarks" / "contender.py"), kind, str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=environment(),
+        )
+        self.versions: dict[str, str] = self._read()
+
+    def seconds(self, asked: Sequence[Sequence[str]]) -> float:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"batches": asked}) + "\n")
+        self._process.stdin.flush()
+        return float(self._read()["seconds"])
+
+    def _read(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise click.ClickException(f"{self._process.args!r} ended with {self._process.wait()}")
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.__exit__(None, None, None)  # closes its pipes, and waits
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT), "TOKENIZERS_PARALLELISM": "false"}
+
+
+def made(folder: Path, size: str, with_optimum: bool) -> DebertaV2Config:
+    """The checkpoint, with our graphs and optimum's."""
+    torch.manual_seed(0)
+    sizes = dict(SIZES[size])
+    config = config_from_scratch(sizes, sizes.pop("vocab_size"))
+    model = DebertaV2ForSequenceClassification(config)
+    model.train(mode=False)
+    model.save_pretrained(folder)
+    DebertaV2Tokenizer.from_pretrained(SAMPLE).save_pretrained(folder)
+    fp32 = fp32_onnx(model)
+    (folder / "model.onnx").write_bytes(fp32)
+    (folder / "model_quantized.onnx").write_bytes(int8_onnx(fp32))
+    plain = products_apart(fp32)
+    onnx.helper.set_model_props(plain, {"onnx.quant.pre_process": "onnxruntime.quant"})  # or it warns that it is not
+    quantize_dynamic(plain, folder / "model_one_scale.onnx", per_channel=True, weight_type=QuantType.QInt8)
+    if with_optimum:
+        script = [str(OPTIMUM), str(ROOT / "benchmarks" / "optimum_files.py"), str(folder)]
+        done = subprocess.run(script, capture_output=True, text=True, env=environment(), check=False)
+        if done.returncode:
+            raise click.ClickException(f"optimum made no files of the checkpoint:\n{done.stderr[-2000:]}")
+    return config
+
+
+def useful_flops(config: DebertaV2Config, sizes: Sequence[int]) -> float:
+    """What the texts need, without padding: products by weights and attention's own, 2 operations a multiplication."""
+    n, hidden, inner = np.asarray(sizes, float), config.hidden_size, config.intermediate_size
+    by_layer = n * (4 * hidden**2 + 2 * hidden * inner) + 2 * n * n * hidden + 2 * n * (2 * n - 1) * hidden
+    last = n * 2 * hidden**2 + 2 * hidden**2 + 2 * hidden * inner + 4 * n * hidden
+    return float(2 * ((config.num_hidden_layers - 1) * by_layer + last + hidden**2).sum())
+
+
+def product_session() -> Callable[[], float]:
+    """Operations a second of one large fp32 product alone, in the same engine with as many threads."""
+    rows, inner, columns = PRODUCT
+    weight = numpy_helper.from_array(np.ones((inner, columns), np.float32), "w")
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "w"], ["y"])],
+        "product",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [rows, inner])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [rows, columns])],
+        [weight],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=onnx.IR_VERSION_2021_7_30)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = usable_cores()
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options)
+    x = {"x": np.ones((rows, inner), np.float32)}
+
+    def rate() -> float:
+        began, times = time.perf_counter(), 0
+        while time.perf_counter() - began < 1:
+            session.run(None, x)
+            times += 1
+        return 2 * rows * inner * columns * times / (time.perf_counter() - began)
+
+    return rate
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Messages a second by contender and order, a value a round; `product` operations a second likewise."""
+
+    rates: dict[Course, list[float]]
+    product: list[float]
+    versions: dict[str, dict[str, str]]
+
+    def ratio(self, ours: Course, theirs: Course) -> float:
+        pairs = zip(self.rates[ours], self.rates[theirs], strict=True)
+        return statistics.median(mine / other for mine, other in pairs)
+
+
+def measured(folder: Path, written: Sequence[str], rounds: int, kinds: Sequence[str]) -> Measured:
+    words = Tokenizer((folder / "tokenizer.json").read_bytes(), MAX_LENGTH)
+    sizes = [len(each.ids) for each in words.encode(written)]
+    product = product_session()
+    found = Measured({(kind, order): [] for kind in kinds for order in ORDERS if _asked(kind, order)}, [], {})
+    with ExitStack() as stack:
+        contenders = {kind: stack.enter_context(Contender(kind, folder)) for kind in kinds}
+        found.versions.update({kind: each.versions for kind, each in contenders.items()})
+        for each in contenders.values():
+            each.seconds([list(written[:2])])  # the first call lays out memory
+        for number in range(rounds):
+            found.product.append(product())
+            for (kind, order), rates in found.rates.items():
+                asked = [[written[place] for place in batch] for batch in ORDERS[order](sizes)]
+                rates.append(len(written) / contenders[kind].seconds(asked))
+            last = ", ".join(f"{kind} {order} {rates[-1]:.1f}" for (kind, order), rates in found.rates.items())
+            console.print(f"round {number + 1} of {rounds}: {last}", highlight=False)
+    return found
+
+
+def _asked(kind: str, order: str) -> bool:
+    return kind != "pipeline" or order != "sorted"  # who sorts has more than a pipeline
+
+
+def shown(found: Measured, share: float, machine_name: str) -> None:
+    table = Table("messages a second", *ORDERS, title=machine_name)
+    for kind in found.versions:
+        cells = [found.rates.get((kind, order)) for order in ORDERS]
+        table.add_row(
+            kind,
+            *(f"{statistics.median(each):.1f} ({min(each):.1f}–{max(each):.1f})" if each else "" for each in cells),
+        )
+    ratios = Table("ratio, paired by round", "median", "at least")
+    for ours, theirs, least in RATIOS:
+        if ours in found.rates and theirs in found.rates:
+            ratios.add_row(f"{' '.join(ours)} over {' '.join(theirs)}", f"{found.ratio(ours, theirs):.2f}", f"{least}")
+    ratios.add_row("shikyu fp32 sorted, share of one large product's rate", f"{share:.0%}", "80%")
+    for each in (table, ratios):
+        console.print(each)
+
+
+@click.command()
+@click.option("--reviews", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Lengths of these.")
+@click.option("--texts", "count", default=128, show_default=True, help="In each round; sorted among themselves.")
+@click.option("--rounds", default=3, show_default=True)
+@click.option("--size", type=click.Choice(list(SIZES)), default="base", show_default=True)
+@click.option("--optimum/--no-optimum", "with_optimum", default=True, help="Whether optimum takes part.")
+def main(reviews: Path | None, count: int, rounds: int, size: str, with_optimum: bool) -> None:
+    """Messages a second of the model alone, from text to probabilities."""
+    if with_optimum and not OPTIMUM.exists():
+        raise click.ClickException(f"{OPTIMUM} is not there: make .venv-optimum/made, or --no-optimum")
+    written = texts(lengths(reviews), count, seed=0)
+    kinds = [kind for kind in CONTENDERS if with_optimum or not kind.startswith("optimum")]
+    with tempfile.TemporaryDirectory() as folder:
+        config = made(Path(folder), size, with_optimum)
+        bytes_of = {name: (Path(folder) / name).stat().st_size for name in ("model.onnx", "model_quantized.onnx")}
+        found = measured(Path(folder), written, rounds, kinds)
+        words = Tokenizer((Path(folder) / "tokenizer.json").read_bytes(), MAX_LENGTH)
+    flops = useful_flops(config, [len(each.ids) for each in words.encode(written)]) / count
+    pairs = zip(found.rates["shikyu fp32", "sorted"], found.product, strict=True)
+    share = statistics.median(rate * flops / best for rate, best in pairs)
+    shown(found, share, machine())
+    click.echo(
+        json.dumps(
+            {
+                "benchmark": "model",
+                "machine": machine(),
+                "size": size,
+                "texts": count,
+                "rates": {f"{kind}, {order}": rates for (kind, order), rates in found.rates.items()},
+                "ratios": {
+                    f"{' '.join(ours)} / {' '.join(theirs)}": round(found.ratio(ours, theirs), 3)
+                    for ours, theirs, _ in RATIOS
+                    if ours in found.rates and theirs in found.rates
+                },
+                "share_of_product": round(share, 3),
+                "bytes": bytes_of,
+                "versions": found.versions,
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

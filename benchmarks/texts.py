@@ -1,0 +1,84 @@
+"""
+Texts to measure speed with: of the lengths that real reviews have, and made of the sample messages' words.
+
+    python -m benchmarks.texts --reviews FOLDER
+
+counts the lengths of a folder's test reviews anew and writes benchmarks/lengths.json, which holds no text.
+"""
+
+import gzip
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+MAX_LENGTH = 128
+LENGTHS = Path(__file__).parent / "lengths.json"
+SAMPLE = Path(__file__).parents[1] / "artifacts" / "sample"
+MESSAGES = Path(__file__).parents[1] / "training" / "sample"
+WORDS_LEARNED_FROM, VOCABULARY = 20_000, 12_000
+
+
+def lengths(reviews: Path | None) -> NDArray[np.float64]:
+    """(128,): the share of texts with 1, 2, … tokens, special ones among them; the last has all that are cut off."""
+    counts = json.loads(LENGTHS.read_bytes())["texts"] if reviews is None else counted(reviews)
+    return np.array(counts) / sum(counts)
+
+
+def counted(reviews: Path) -> list[int]:
+    """By a tokenizer that has learned from the training reviews."""
+    from training.fitting import tokenizer
+
+    train = [text for text, _ in zip(_texts(reviews / "train.jsonl.gz"), range(WORDS_LEARNED_FROM), strict=False)]
+    words = tokenizer.train(train, VOCABULARY)
+    found = [len(words(text)["input_ids"]) for text in _texts(reviews / "test.jsonl.gz")]
+    counts: list[int] = np.bincount(np.minimum(found, MAX_LENGTH), minlength=MAX_LENGTH + 1)[1:].tolist()
+    return counts
+
+
+def texts(shares: NDArray[np.float64], count: int, seed: int) -> list[str]:
+    """`count` texts, each of exactly as many of the sample artifact's tokens as its draw from `shares` says."""
+    from consumer.tokenization import Tokenizer
+
+    words = Tokenizer((SAMPLE / "tokenizer.json").read_bytes(), MAX_LENGTH)
+    generator = np.random.default_rng(seed)
+    known = sorted(
+        {word for path in sorted(MESSAGES.glob("*.jsonl")) for text in _lines(path) for word in text.split()}
+    )
+    sizes = np.array([len(each.ids) for each in words.encode(known)]) - words.special_tokens
+    drawn = generator.choice(len(shares), count, p=shares) + 1
+    return [_text(int(length) - words.special_tokens, known, sizes, generator) for length in drawn]
+
+
+def _text(length: int, known: Sequence[str], sizes: NDArray[np.int64], generator: np.random.Generator) -> str:
+    chosen: list[str] = []
+    while length > 0:
+        fits = np.flatnonzero(sizes <= length)
+        word = int(generator.choice(fits))
+        chosen.append(known[word])
+        length -= int(sizes[word])
+    return " ".join(chosen)
+
+
+def _texts(path: Path) -> Iterator[str]:
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        for line in file:
+            yield json.loads(line)["text"]
+
+
+def _lines(path: Path) -> list[str]:
+    return [json.loads(line)["text"] for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+@click.command()
+@click.option("--reviews", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
+def main(reviews: Path) -> None:
+    """Count the lengths of a folder's test reviews."""
+    LENGTHS.write_text(json.dumps({"max_length": MAX_LENGTH, "texts": counted(reviews)}) + "\n")
+
+
+if __name__ == "__main__":
+    main()

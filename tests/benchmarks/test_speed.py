@@ -1,0 +1,53 @@
+"""A smoke run of each benchmark of speed: it ends, and its last line has every contender. No time is tested."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+from click.testing import CliRunner
+
+from benchmarks import model
+from benchmarks.texts import MAX_LENGTH, SAMPLE, lengths, texts
+from consumer.tokenization import Tokenizer
+from training.fitting.model import config_from_scratch
+
+pytestmark = pytest.mark.train
+
+
+def test_texts_have_the_lengths_that_were_drawn():
+    """Of the sample's words, to the token."""
+    shares = np.zeros(MAX_LENGTH)
+    shares[[6, 49, 127]] = 0.2, 0.5, 0.3
+    words = Tokenizer((SAMPLE / "tokenizer.json").read_bytes(), 1000)
+
+    found = [len(each.ids) for each in words.encode(texts(shares, 200, seed=1))]
+
+    assert set(found) == {7, 50, 128}
+    assert 70 < found.count(50) < 130
+    assert lengths(None).sum() == pytest.approx(1)
+
+
+def test_useful_operations_are_those_of_the_products():
+    """Of one text of 3 tokens, two layers: counted by hand."""
+    config = config_from_scratch(
+        {"hidden_size": 4, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 8}, 10
+    )
+    first = 3 * (4 * 16 + 2 * 4 * 8) + 2 * 9 * 4 + 2 * 3 * 5 * 4
+    last = 3 * 2 * 16 + 2 * 16 + 2 * 4 * 8 + 4 * 3 * 4
+
+    assert model.useful_flops(config, [3]) == 2 * (first + last + 16)
+
+
+def test_the_model_s_benchmark_runs():
+    """Small, without optimum, whose environment is apart."""
+    done = CliRunner().invoke(model.main, ["--size", "tiny", "--texts", "12", "--rounds", "1", "--no-optimum"])
+
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout.strip().splitlines()[-1])
+    assert {name.partition(",")[0] for name in told["rates"]} == {"pipeline", "packed", "shikyu fp32", "shikyu int8"}
+    assert all(math.isfinite(rate) and rate > 0 for rates in told["rates"].values() for rate in rates)
+    assert told["bytes"]["model_quantized.onnx"] < told["bytes"]["model.onnx"] / 2
