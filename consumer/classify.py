@@ -19,10 +19,13 @@ from consumer.onnx_backend import Backend, OnnxBackend
 from consumer.records import Decision, ModelVersion, Satisfaction, Tokens
 from consumer.tokenization import Tokenizer, Truncate
 
-MAX_BATCH_TOKENS = 8192
 MAX_BATCH_RECORDS = 64
-WARM_TEXTS = 8
+# What the model takes at once where nothing is set: the fewest tokens of these beyond which it grows no faster. Caches
+# decide: larger batches spill out of them, and smaller ones don't keep the cores busy.
+BUDGETS = (256, 512, 1024, 2048, 4096)
+LEAST_GAIN = 1.02
 KNOWN_GOOD_TEXT = "The parcel arrived on Tuesday."
+TYPICAL_SENTENCES = 8  # of that text
 BATCH_MATE = (
     "REFUND!!! 2 x 49.90 were charged, nobody answers, and this is the third heater that smokes. Cancel it all?"
 )
@@ -32,7 +35,9 @@ LARGEST_MOVE = 1e-4
 
 class Classifier:
     """
-    A loaded model, safe to call from several threads. `tokens_per_s` is what it did once warm, for a first guess.
+    A loaded model, safe to call from several threads.
+
+    `max_batch_tokens` is measured once it is warm, unless given; `tokens_per_s` is what it did then, for a first guess.
     """
 
     def __init__(
@@ -42,14 +47,15 @@ class Classifier:
         backend: Backend,
         policy: Policy,
         *,
-        max_batch_tokens: int = MAX_BATCH_TOKENS,
+        max_batch_tokens: int | None = None,
         max_batch_records: int = MAX_BATCH_RECORDS,
     ) -> None:
         self.manifest = manifest
         self.policy = policy
         self._tokenizer = tokenizer
         self._backend = backend
-        self._max_batch_tokens = max_batch_tokens
+        self._budgets = BUDGETS if max_batch_tokens is None else (max_batch_tokens,)
+        self.max_batch_tokens = self._budgets[0]
         self._max_batch_records = max_batch_records
         self._known_good = tokenizer.encode([KNOWN_GOOD_TEXT])
         self.tokens_per_s = 0.0
@@ -78,7 +84,7 @@ class Classifier:
 
     def batches(self, tokens: Sequence[Tokens]) -> list[list[int]]:
         """Indices into `tokens`, by length, within the limits of a batch."""
-        return batches([len(each.ids) for each in tokens], self._max_batch_tokens, self._max_batch_records)
+        return batches([len(each.ids) for each in tokens], self.max_batch_tokens, self._max_batch_records)
 
     def infer(self, tokens: Sequence[Tokens]) -> NDArray[np.float32]:
         """Logits (B, 5) of one batch as given. Rows that are not finite are left so, for the caller to judge."""
@@ -103,10 +109,10 @@ class Classifier:
         """Lets the engine lay out its memory, and measures; false when the model is not healthy."""
         if not self.healthy():
             return False
-        batch = self._known_good * WARM_TEXTS
-        # The first run of a shape lays out memory, and a neighbour may have had the cores.
-        fastest_s = min(self._inference_s(batch) for _ in range(3))
-        self.tokens_per_s = sum(len(each.ids) for each in batch) / fastest_s
+        for budget in self._budgets:
+            if (rate := self._rate(budget)) < LEAST_GAIN * self.tokens_per_s:
+                break
+            self.max_batch_tokens, self.tokens_per_s = budget, rate
         return True
 
     def moved_by_a_mate(self) -> float:
@@ -114,6 +120,14 @@ class Classifier:
         alone = self.infer(self._known_good)
         beside = self.infer([*self._known_good, *self._tokenizer.encode([BATCH_MATE])])
         return float(np.abs(beside[:1] - alone).max() / np.abs(alone).max())
+
+    def _rate(self, budget: int) -> float:
+        """Tokens a second, in a batch of `budget` tokens of texts about as long as messages are."""
+        (text,) = self._tokenizer.encode([f"{KNOWN_GOOD_TEXT} " * TYPICAL_SENTENCES])
+        batch = [text] * max(1, min(budget // len(text.ids), self._max_batch_records))
+        # The first run of a shape lays out memory, and a neighbour may have had the cores.
+        fastest_s = min(self._inference_s(batch) for _ in range(3))
+        return len(text.ids) * len(batch) / fastest_s
 
     def _inference_s(self, batch: Sequence[Tokens]) -> float:
         started = time.perf_counter()
@@ -129,13 +143,14 @@ def load(
     truncate: Truncate = "head",
     when_unsure: WhenUnsure = "urgent",
     max_unknown_share: float = 0.5,
-    max_batch_tokens: int = MAX_BATCH_TOKENS,
+    max_batch_tokens: int | None = None,
     max_batch_records: int = MAX_BATCH_RECORDS,
 ) -> Classifier:
     """
     The artifact in `folder`, verified, loaded and warm, its answers independent of what shares a batch.
 
-    Without `precision`, int8 where the artifact may serve it, else fp32; without `threads`, one per usable core.
+    Without `precision`, int8 where the artifact may serve it, else fp32; without `threads`, one per usable core;
+    without `max_batch_tokens`, as many as a short measurement finds fastest.
     ArtifactError says what is wrong with the folder and what to do.
     """
     path = Path(folder)

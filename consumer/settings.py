@@ -188,8 +188,11 @@ class Batching(Section):
     max_batch_records: int = Field(
         default=64, ge=1, le=65_536, description="Most records of a batch, which the model takes at once."
     )
-    max_batch_tokens: int = Field(
-        default=8192, ge=1, le=10_000_000, description="Most tokens of a batch, padding included."
+    max_batch_tokens: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000_000,
+        description="Most tokens of a batch, padding included; unless set, what a short measurement finds fastest.",
     )
 
 

@@ -98,6 +98,23 @@ def test_batches_keep_to_the_limits_given(tiny):
     assert batches == [[0, 1], [2], [3], [4]]
 
 
+@pytest.mark.parametrize(
+    ("rates", "tokens"),
+    [
+        ({256: 100, 512: 150, 1024: 152}, 512),
+        ({256: 100, 512: 150, 1024: 200, 2048: 250, 4096: 300}, 4096),
+        ({256: 100, 512: 90}, 256),
+    ],
+)
+def test_batches_are_as_large_as_the_model_is_faster_for(tiny, monkeypatch, rates, tokens):
+    """And no larger: two per cent more would be noise, and memory grows with them."""
+    monkeypatch.setattr(Classifier, "_rate", lambda _, budget: rates[budget])
+
+    classifier = load(tiny, "fp32", threads=1)
+
+    assert (classifier.max_batch_tokens, classifier.tokens_per_s) == (tokens, rates[tokens])
+
+
 def test_a_text_that_the_model_refuses_is_named_by_its_place(tiny):
     """Never by what stands in it."""
     poison = load(tiny, "fp32", threads=1).tokenize(["?"])[0].ids[-2]
