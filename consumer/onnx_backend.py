@@ -93,7 +93,7 @@ def _session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
         options.add_session_config_entry("session.x64quantprecision", "1")
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", NO_FOLDER)
     try:
-        return onnxruntime.InferenceSession(
+        session = onnxruntime.InferenceSession(
             model, options, providers=["CPUExecutionProvider"], disabled_optimizers=DISABLED_OPTIMIZERS
         )
     except Exception as error:  # its classes have only Exception in common
@@ -101,3 +101,6 @@ def _session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
             f"ONNX Runtime {onnxruntime.__version__} cannot load the model ({type(error).__name__}); weights in "
             "further files are not read. Export it again with this version's `shikyu-train`"
         ) from error
+    # It keeps the file's bytes for other providers to fall back on, and there are none: a model's size less in memory.
+    session._model_bytes = None  # noqa: SLF001 - nothing else lets them go
+    return session

@@ -42,6 +42,17 @@ def test_batch_mates_do_not_matter(backend):
     np.testing.assert_array_equal(together, alone)
 
 
+def test_the_file_s_bytes_are_let_go(tiny):
+    """At deberta-v3-base's size they would be 222 MB for nothing."""
+    content = (tiny / "model.onnx").read_bytes()
+    before = sys.getrefcount(content)
+
+    backend = OnnxBackend(content, json.loads((tiny / "config.json").read_bytes()), 1)
+
+    assert sys.getrefcount(content) == before
+    assert backend.logits(TEXTS).shape == (4, 5)
+
+
 def test_ids_beyond_the_vocabulary_raise(backend):
     """As they would when tokenizer.json and model do not belong together."""
     with pytest.raises(Exception, match="indices element out of data bounds"):
