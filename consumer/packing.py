@@ -1,7 +1,7 @@
 """
 A batch of texts as one row of tokens without padding, and the indices with which attention sees it as a grid.
 
-training/exporting/packed.py has the arithmetic that takes these arrays; B texts, T tokens in all, S the grid's width.
+consumer/packed.py has the arithmetic that takes these arrays; B texts, T tokens in all, S the grid's width.
 """
 
 from collections.abc import Mapping, Sequence

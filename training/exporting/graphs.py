@@ -16,10 +16,11 @@ from onnxruntime.transformers.float16 import (  # type: ignore[import-untyped]
 from torch import nn
 from transformers import DebertaV2Config, DebertaV2ForSequenceClassification, PreTrainedConfig, PreTrainedModel
 
+from consumer import packed
+from consumer.packed import PackedDeberta
 from consumer.packing import Distances, pack
 from consumer.padding import PADDED_INPUTS, pad, padding_id
-from training.exporting import packed, padded
-from training.exporting.packed import PackedDeberta
+from training.exporting import padded
 from training.exporting.padded import traceable
 
 OPSET = 17
@@ -46,14 +47,15 @@ def fp32_onnx(model: PreTrainedModel) -> bytes:
     """Packed for DeBERTa-v2, padded for what training.padded covers. ValueError for anything else."""
     refuse_uncovered(model.config)
     if isinstance(model, DebertaV2ForSequenceClassification):
-        return onnx_of(PackedDeberta(model), pack(EXAMPLE, Distances.of(model.config.to_dict())))
+        config = model.config.to_dict()
+        return onnx_of(PackedDeberta(model.state_dict(), config), pack(EXAMPLE, Distances.of(config)))
     return padded_onnx(model)
 
 
 def refuse_uncovered(config: PreTrainedConfig) -> None:
     """ValueError names what neither the packed nor the padded graph covers, and what to do."""
     if isinstance(config, DebertaV2Config):
-        packed.refuse_uncovered(config)
+        packed.refuse_uncovered(config.to_dict())
     else:
         padded.refuse_uncovered(config)
 

@@ -1,6 +1,8 @@
 """
 DeBERTa-v2 sequence classification without padding: transformers' logits, from what consumer/packing.py packs.
 
+It needs torch, and no transformers: training exports it to ONNX, which CPUs are served from, and GPUs run it as it is.
+
 What it does otherwise than transformers:
 
 1. A batch is one row of T tokens. Embedding, linear layers and layer norms never see padding; attention alone is laid
@@ -16,43 +18,50 @@ Where there is a convolution (deberta-v2-xlarge), it reads the embeddings as a g
 """
 
 import math
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - as torch's own documentation imports it
 from torch import Tensor, nn
-from transformers import DebertaV2Config, DebertaV2ForSequenceClassification
-from transformers.activations import ACT2FN
 
 from consumer.packing import Distances
 
 C2P, P2C = "c2p", "p2c"  # content to position, position to content
+ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {"gelu": F.gelu, "relu": F.relu, "tanh": torch.tanh}
 
 
-def refuse_uncovered(config: DebertaV2Config) -> None:
-    """ValueError names what of a DeBERTa-v2 configuration this rewrite does not cover, and what to do."""
+def refuse_uncovered(config: Mapping[str, Any]) -> None:
+    """
+    ValueError names what of a DeBERTa-v2 configuration this rewrite does not cover, and what to do.
+
+    `config` is a config.json as transformers reads it: what it leaves out has transformers' default.
+    """
     needed = {
         "relative_attention": True,
         "position_biased_input": False,
         "type_vocab_size": 0,
         "hidden_act": "gelu",
         "pooler_hidden_act": "gelu",
-        "attention_head_size": config.hidden_size // config.num_attention_heads,
+        "attention_head_size": config["hidden_size"] // config["num_attention_heads"],
     }
     wrong = [
         f"{name} is {value!r}, not {expected!r}"
         for name, expected in needed.items()
-        if (value := getattr(config, name, expected)) != expected
+        if (value := config.get(name, expected)) != expected
     ]
-    if unknown := set(config.pos_att_type or ()) - {C2P, P2C}:
+    if unknown := set(config.get("pos_att_type") or ()) - {C2P, P2C}:
         wrong.append(f"pos_att_type has {', '.join(sorted(unknown))}, and {C2P} and {P2C} are known")
-    if (kernel := getattr(config, "conv_kernel_size", 0)) > 0 and kernel % 2 == 0:
-        wrong.append(f"conv_kernel_size is {kernel}, not odd")
+    if (kernel := config.get("conv_kernel_size", 0)) > 0:
+        if kernel % 2 == 0:
+            wrong.append(f"conv_kernel_size is {kernel}, not odd")
+        if (act := config.get("conv_act", "tanh")) not in ACTIVATIONS:
+            wrong.append(f"conv_act is {act!r}, and {', '.join(ACTIVATIONS)} are known")
     fewest = 2 if kernel > 0 else 1  # the convolution stands behind the first layer, which reads every token
-    if config.num_hidden_layers < fewest:
-        wrong.append(f"num_hidden_layers is {config.num_hidden_layers}, not {fewest} or more")
+    if config["num_hidden_layers"] < fewest:
+        wrong.append(f"num_hidden_layers is {config['num_hidden_layers']}, not {fewest} or more")
     try:
-        Distances.of(config.to_dict())
+        Distances.of(config)
     except ValueError as error:
         wrong.append(str(error))
     if wrong:
@@ -66,6 +75,10 @@ def skew(scores: Tensor) -> Tensor:
     """(B, H, S, 2S - 1) to (B, H, S, S), S at least 2: [i, j] of the result is [i, j - i + S - 1] of `scores`."""
     batch, heads, length, _ = scores.shape
     stride = 2 * length - 2  # one less than a row's, so that each row begins one further to the left
+    tracing: bool = torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
+    if not tracing:  # the same memory with other strides, and no copy, which ONNX has no operator for
+        whole = scores.contiguous()
+        return whole.as_strided((batch, heads, length, length), (*whole.stride()[:2], stride, 1), length - 1)
     flat = scores.reshape(batch, heads, -1)[:, :, length - 1 : length - 1 + length * stride]
     return flat.reshape(batch, heads, length, stride)[..., :length]
 
@@ -80,28 +93,55 @@ class Layout(NamedTuple):
     position_rows: Tensor
 
 
+class Weights:
+    """A checkpoint's tensors, by transformers' names below `prefix`; modules made of them share their memory."""
+
+    def __init__(self, tensors: Mapping[str, Tensor], config: Mapping[str, Any], prefix: str = "") -> None:
+        self._tensors, self.config, self._prefix = tensors, config, prefix
+
+    def below(self, name: str) -> "Weights":
+        return Weights(self._tensors, self.config, f"{self._prefix}{name}.")
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._tensors[self._prefix + name]
+
+    def pair(self, name: str, scale: float = 1.0) -> tuple[Tensor, Tensor]:
+        """A linear layer's weight and bias, each times `scale`."""
+        return self[f"{name}.weight"] * scale, self[f"{name}.bias"] * scale
+
+    def linear(self, name: str) -> nn.Linear:
+        return linear((self[f"{name}.weight"], self[f"{name}.bias"]))
+
+    def norm(self, name: str = "LayerNorm") -> nn.LayerNorm:
+        weight = self[f"{name}.weight"]
+        layer = nn.LayerNorm(len(weight), eps=float(self.config["layer_norm_eps"]), device="meta")
+        layer.weight, layer.bias = _fixed(weight), _fixed(self[f"{name}.bias"])
+        return layer
+
+
 class PackedLayer(nn.Module):
     """One layer; `relative` (2 * span, hidden) are the normed relative embeddings. A table is None where unused."""
 
     position_key: Tensor | None
     position_query: Tensor | None
 
-    def __init__(self, layer: Any, relative: Tensor, heads: int) -> None:
+    def __init__(self, layer: Weights, relative: Tensor) -> None:
         super().__init__()
-        attention = layer.attention.self
-        self.heads, self.hidden = heads, attention.query_proj.in_features
-        self.head_size = self.hidden // heads
-        seen = {C2P, P2C}.intersection(attention.pos_att_type)
+        config, attention = layer.config, layer.below("attention.self")
+        self.heads, self.hidden = config["num_attention_heads"], config["hidden_size"]
+        self.head_size = self.hidden // self.heads
+        seen = {C2P, P2C}.intersection(config.get("pos_att_type") or ())
         scale = 1 / math.sqrt((1 + len(seen)) * self.head_size)
-        query, key = _scaled(attention.query_proj, scale), _scaled(attention.key_proj)
-        self.project(query, key, _scaled(attention.value_proj))
-        shared = attention.share_att_key
-        by_key = key if shared or C2P not in seen else _scaled(attention.pos_key_proj)
-        by_query = query if shared or P2C not in seen else _scaled(attention.pos_query_proj, scale)
+        query, key = attention.pair("query_proj", scale), attention.pair("key_proj")
+        self.project(query, key, attention.pair("value_proj"))
+        shared = config.get("share_att_key", False)
+        by_key = key if shared or C2P not in seen else attention.pair("pos_key_proj")
+        by_query = query if shared or P2C not in seen else attention.pair("pos_query_proj", scale)
         self.register_buffer("position_key", F.linear(relative, *by_key) if C2P in seen else None)
         self.register_buffer("position_query", F.linear(relative, *by_query) if P2C in seen else None)
-        self.output, self.output_norm = layer.attention.output.dense, layer.attention.output.LayerNorm
-        self.up, self.down, self.norm = layer.intermediate.dense, layer.output.dense, layer.output.LayerNorm
+        self.output, self.output_norm = layer.linear("attention.output.dense"), layer.norm("attention.output.LayerNorm")
+        self.up, self.down = layer.linear("intermediate.dense"), layer.linear("output.dense")
+        self.norm = layer.norm("output.LayerNorm")
 
     def project(self, query: tuple[Tensor, Tensor], key: tuple[Tensor, Tensor], value: tuple[Tensor, Tensor]) -> None:
         self.query_key_value = linear(query, key, value)
@@ -164,9 +204,14 @@ class FirstTokenLayer(PackedLayer):
 class Convolution(nn.Module):
     """What the first layer gives, and of the embeddings what neighbours in a text say together."""
 
-    def __init__(self, theirs: Any) -> None:
+    def __init__(self, theirs: Weights) -> None:
         super().__init__()
-        self.convolve, self.norm, self.act = theirs.conv, theirs.LayerNorm, ACT2FN[theirs.conv_act]
+        weight, config = theirs["conv.weight"], theirs.config
+        groups, padding = config.get("conv_groups", 1), (weight.shape[-1] - 1) // 2
+        hidden = config["hidden_size"]
+        self.convolve = nn.Conv1d(hidden, hidden, weight.shape[-1], padding=padding, groups=groups, device="meta")
+        self.convolve.weight, self.convolve.bias = _fixed(weight), _fixed(theirs["conv.bias"])
+        self.norm, self.act = theirs.norm(), ACTIVATIONS[config.get("conv_act", "tanh")]
 
     def forward(self, embeddings: Tensor, x: Tensor, layout: Layout) -> Tensor:
         batch, width = layout.row_of_cell.shape
@@ -177,41 +222,49 @@ class Convolution(nn.Module):
         return y
 
 
-def _scaled(layer: nn.Linear, scale: float = 1.0) -> tuple[Tensor, Tensor]:
-    return layer.weight * scale, layer.bias * scale
+def _fixed(tensor: Tensor) -> nn.Parameter:
+    return nn.Parameter(tensor, requires_grad=False)
 
 
 def linear(*parts: tuple[Tensor, Tensor]) -> nn.Linear:
-    """One linear layer that gives the parts' (weight, bias) side by side."""
-    weight, bias = torch.cat([weight for weight, _ in parts]), torch.cat([bias for _, bias in parts])
-    layer = nn.Linear(weight.shape[1], weight.shape[0])
-    layer.weight.copy_(weight)
-    layer.bias.copy_(bias)
+    """One linear layer that gives the parts' (weight, bias) side by side; of one part, in its memory."""
+    weight, bias = parts[0] if len(parts) == 1 else map(torch.cat, zip(*parts, strict=True))
+    layer = nn.Linear(weight.shape[1], weight.shape[0], device="meta")
+    layer.weight, layer.bias = _fixed(weight), _fixed(bias)
     return layer
 
 
 class PackedDeberta(nn.Module):
     """
-    Logits (B, labels) from consumer.packing.pack's arrays, equal to the given model's within rounding.
+    Logits (B, labels) from consumer.packing.pack's arrays, equal to transformers' within rounding.
 
-    Shares the given model's weights where it can. ValueError when the configuration is not covered.
+    `tensors` and `config` are the checkpoint's, model.safetensors and config.json; memory is shared where it can be.
+    ValueError when the configuration is not covered, KeyError when a tensor of it is not there.
     """
 
     @torch.no_grad()
-    def __init__(self, model: DebertaV2ForSequenceClassification) -> None:
+    def __init__(self, tensors: Mapping[str, Tensor], config: Mapping[str, Any]) -> None:
         super().__init__()
-        refuse_uncovered(model.config)
-        encoder, heads = model.deberta.encoder, model.config.num_attention_heads
-        relative = encoder.get_rel_embedding()  # type: ignore[no-untyped-call]
-        self.embeddings = model.deberta.embeddings.word_embeddings
-        self.embeddings_projection = model.deberta.embeddings.embed_proj or nn.Identity()
-        self.embeddings_norm = model.deberta.embeddings.LayerNorm
-        self.convolution = None if encoder.conv is None else Convolution(encoder.conv)
-        *early, last = encoder.layer
-        self.layers = nn.ModuleList(PackedLayer(layer, relative, heads) for layer in early)
-        self.last = FirstTokenLayer(last, relative, heads)
-        self.pooler, self.classifier = model.pooler.dense, model.classifier
-        self.eval()
+        refuse_uncovered(config)
+        every = Weights(tensors, config)
+        embeddings, encoder = every.below("deberta.embeddings"), every.below("deberta.encoder")
+        relative = encoder["rel_embeddings.weight"]
+        if "layer_norm" in config.get("norm_rel_ebd", "none"):
+            relative = encoder.norm()(relative)
+        words = embeddings["word_embeddings.weight"]
+        self.embeddings = nn.Embedding.from_pretrained(words)  # type: ignore[no-untyped-call]
+        self.embeddings_projection: nn.Module = nn.Identity()
+        if words.shape[1] != config["hidden_size"]:
+            self.embeddings_projection = nn.Linear(words.shape[1], config["hidden_size"], bias=False, device="meta")
+            self.embeddings_projection.weight = _fixed(embeddings["embed_proj.weight"])
+        self.embeddings_norm = embeddings.norm()
+        has_convolution = config.get("conv_kernel_size", 0) > 0
+        self.convolution = Convolution(encoder.below("conv")) if has_convolution else None
+        *early, last = (encoder.below(f"layer.{place}") for place in range(config["num_hidden_layers"]))
+        self.layers = nn.ModuleList(PackedLayer(layer, relative) for layer in early)
+        self.last = FirstTokenLayer(last, relative)
+        self.pooler, self.classifier = every.linear("pooler.dense"), every.linear("classifier")
+        self.train(mode=False)
 
     def forward(
         self,

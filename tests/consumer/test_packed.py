@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.onnx_backend import OnnxBackend
+from consumer.packed import PackedDeberta, refuse_uncovered, skew
 from consumer.packing import Distances, pack
 from tests.tiny_artifact import random_model
 from training.exporting.graphs import fp32_onnx
-from training.exporting.packed import PackedDeberta, skew
 
 pytestmark = pytest.mark.train
 
@@ -44,7 +44,7 @@ class Pair:
     def __init__(self, theirs=None, **changes):
         self.theirs = theirs or random_model(VOCABULARY, seed=1, **changes)
         self.distances = Distances.of(self.theirs.config.to_dict())
-        self.packed = PackedDeberta(self.theirs)
+        self.packed = PackedDeberta(self.theirs.state_dict(), self.theirs.config.to_dict())
         self.onnx = OnnxBackend(fp32_onnx(self.theirs), self.theirs.config.to_dict(), threads=1)
 
     @torch.inference_mode()
@@ -148,7 +148,7 @@ def test_skew_takes_the_distance_of_each_pair():
 def test_what_is_not_covered_is_refused(changes):
     """By name and value, and with what to start from; never with wrong logits."""
     with pytest.raises(ValueError, match=f"{next(iter(changes))} is .*start from a DeBERTa-v3 checkpoint"):
-        PackedDeberta(random_model(VOCABULARY, **changes))
+        refuse_uncovered(random_model(VOCABULARY, **changes).config.to_dict())
 
 
 @pytest.mark.parametrize(
@@ -162,4 +162,4 @@ def test_what_is_not_covered_is_refused(changes):
 def test_what_cannot_be_told_by_its_name_alone_is_refused(changes, says):
     """A kind of attention that is not known, and convolutions where there is no place for them."""
     with pytest.raises(ValueError, match=says):
-        PackedDeberta(random_model(VOCABULARY, **changes))
+        refuse_uncovered(random_model(VOCABULARY, **changes).config.to_dict())

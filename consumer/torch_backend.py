@@ -1,0 +1,89 @@
+"""
+The model on a GPU: the packed DeBERTa in half precision, by torch (the `gpu` extra).
+
+Kernels are started without waiting for them: while one batch is computed, the next one is laid out and sent.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+import torch
+from numpy.typing import NDArray
+
+from consumer.errors import ArtifactError, SurroundingsError
+from consumer.packed import PackedDeberta
+from consumer.packing import ABSENT, Distances, pack
+from consumer.records import Satisfaction
+
+# What is added to the scores of absent tokens. fp16 ends at 65,504, and a score added to -inf would be no number where
+# a whole row is absent (transformers#17306); exp of this is 0 all the same.
+ABSENT_FP16 = -3e4
+
+
+class TorchBackend:
+    """
+    ArtifactError when the checkpoint is no DeBERTa-v2 of five classes that the packed model covers.
+
+    `checkpoint` is the artifact's model.safetensors, `config` its config.json. `device` and `dtype` are torch's; a CPU
+    and fp32 do too, for the same arithmetic.
+    """
+
+    def __init__(
+        self,
+        checkpoint: bytes,
+        config: Mapping[str, Any],
+        device: str = "cuda",
+        dtype: torch.dtype = torch.float16,
+    ) -> None:
+        if device == "cuda" and not torch.cuda.is_available():
+            raise SurroundingsError(
+                f"torch {torch.__version__} finds no GPU: install the driver and a torch for it, or leave model.device "
+                "to cpu"
+            )
+        self._device, self._dtype = torch.device(device), dtype
+        self._pinned = self._device.type == "cuda"
+        try:
+            tensors = safetensors.torch.load(checkpoint)
+            self._distances = Distances.of(config)
+            model = PackedDeberta({name: each.float() for name, each in tensors.items()}, config)
+        except (KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
+            raise ArtifactError(
+                f"a GPU serves DeBERTa-v2 and v3 alone, from model.safetensors and config.json: {error}; serve "
+                "this artifact with model.device = cpu"
+            ) from error
+        if model.classifier.out_features != len(Satisfaction):
+            raise ArtifactError(
+                f"the model has {model.classifier.out_features} classes, and the labels are {len(Satisfaction)}; "
+                "fit a classifier of five classes, one star to five"
+            )
+        # Positions were projected in fp32; only then is anything rounded.
+        self._model = model.to(self._device, dtype)
+
+    def logits(self, token_ids: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
+        return self.start(token_ids)()
+
+    @torch.inference_mode()
+    def start(self, token_ids: Sequence[NDArray[np.int64]]) -> Callable[[], NDArray[np.float32]]:
+        """Sends a batch on its way; what is returned waits for its logits (B, 5)."""
+        packed = pack(token_ids, self._distances)
+        packed["score_bias"] = np.where(packed["score_bias"] == ABSENT, np.float32(ABSENT_FP16), np.float32(0))
+        logits = self._model(*(self._sent(name, value) for name, value in packed.items())).float()
+        if not self._pinned:
+            return lambda: np.asarray(logits.cpu().numpy(), dtype=np.float32)
+        fetched = torch.empty(logits.shape, dtype=logits.dtype, pin_memory=True).copy_(logits, non_blocking=True)
+        done = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        done.record()
+
+        def finish() -> NDArray[np.float32]:
+            done.synchronize()
+            return fetched.numpy().copy()
+
+        return finish
+
+    def _sent(self, name: str, value: NDArray[Any]) -> torch.Tensor:
+        tensor = torch.from_numpy(np.array(value))  # some are shared and read-only
+        if self._pinned:
+            tensor = tensor.pin_memory()
+        return tensor.to(self._device, self._dtype if name == "score_bias" else None, non_blocking=True)

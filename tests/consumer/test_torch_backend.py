@@ -1,0 +1,101 @@
+"""The model as GPUs run it: its arithmetic, on a CPU."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+import safetensors.torch
+import torch
+
+from consumer.errors import ArtifactError, SurroundingsError
+from consumer.onnx_backend import OnnxBackend
+from consumer.torch_backend import TorchBackend
+from tests.tiny_artifact import random_model
+from tests.tiny_padded import random_padded
+from training.exporting.graphs import fp32_onnx
+
+pytestmark = pytest.mark.train
+
+VOCABULARY = 300
+TEXTS = [np.random.default_rng(length).integers(3, VOCABULARY, length) for length in (5, 1, 130, 64, 17)]
+
+
+@pytest.fixture(scope="module")
+def model():
+    return random_model(VOCABULARY, hidden_size=64, num_hidden_layers=3)
+
+
+def checkpoint(model):
+    return safetensors.torch.save({name: each.contiguous() for name, each in model.state_dict().items()})
+
+
+def backend(model, dtype=torch.float16):
+    return TorchBackend(checkpoint(model), model.config.to_dict(), "cpu", dtype)
+
+
+def test_in_fp32_it_gives_the_served_graph_s_logits(model):
+    """One arithmetic, in two engines."""
+    by_onnx = OnnxBackend(fp32_onnx(model), model.config.to_dict(), 1).logits(TEXTS)
+
+    assert np.abs(backend(model, torch.float32).logits(TEXTS) - by_onnx).max() <= 2e-5
+
+
+def test_in_half_precision_it_is_near(model):
+    """By a hundredth of what logits are."""
+    exact = backend(model, torch.float32).logits(TEXTS)
+
+    found = backend(model).logits(TEXTS)
+
+    assert found.dtype == np.float32
+    assert 0 < np.abs(found - exact).max() < 0.01 * np.abs(exact).max()
+
+
+@pytest.mark.parametrize("factor", [1, 30])
+def test_no_logit_is_no_number_in_half_precision(model, factor):
+    """Nor where scores are large, in a batch of padding mostly: the scale comes first, and the mask is finite."""
+    large = random_model(VOCABULARY, hidden_size=64, num_hidden_layers=3)
+    with torch.no_grad():
+        for name, weight in large.named_parameters():
+            if "query_proj" in name:
+                weight *= factor
+
+    assert np.isfinite(backend(large).logits([TEXTS[1], TEXTS[2]])).all()
+
+
+def test_batches_on_the_way_do_not_mix(model):
+    """The next one is started before the last one is fetched."""
+    served = backend(model)
+
+    first, second = served.start(TEXTS[:2]), served.start(TEXTS[2:])
+
+    np.testing.assert_array_equal(second(), served.logits(TEXTS[2:]))
+    np.testing.assert_array_equal(first(), served.logits(TEXTS[:2]))
+
+
+def test_without_a_gpu_it_says_so(model, monkeypatch):
+    """And what to set."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+    with pytest.raises(SurroundingsError, match="finds no GPU: install the driver"):
+        TorchBackend(checkpoint(model), model.config.to_dict())
+
+
+@pytest.mark.parametrize(
+    ("made", "says"),
+    [
+        (lambda: random_padded("bert"), "a GPU serves DeBERTa-v2 and v3 alone"),
+        (lambda: random_model(VOCABULARY, hidden_act="relu"), "hidden_act is 'relu'"),
+        (lambda: random_model(VOCABULARY, num_labels=2), "the model has 2 classes, and the labels are 5"),
+    ],
+)
+def test_what_it_cannot_serve_is_refused(made, says):
+    """When it is loaded, with what to do."""
+    with pytest.raises(ArtifactError, match=says):
+        backend(made())
+
+
+def test_a_checkpoint_cut_short_is_refused(model):
+    """As every file of an artifact that is not whole."""
+    with pytest.raises(ArtifactError, match=r"from model\.safetensors and config\.json"):
+        TorchBackend(checkpoint(model)[:1000], model.config.to_dict(), "cpu")
