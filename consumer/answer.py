@@ -1,6 +1,6 @@
 """The pure middle of the way: records in, one fate for each, and the outputs that tell it. No Kafka, no clock."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from consumer.dead_letters import OUTPUT_REFUSED, OUTPUT_TOO_LARGE
 from consumer.errors import RecordError, UnknownSchema
 from consumer.guard import Fate
-from consumer.isolate import isolate
+from consumer.isolate import Infer, isolate
 from consumer.records import Dead, Decision, Decoded, Message, OutputRecord, Record, Tokens
 from consumer.telemetry import UNTOLD, Stages
 
@@ -24,6 +24,8 @@ class Classifies(Protocol):
     def batches(self, tokens: Sequence[Tokens]) -> list[list[int]]: ...
 
     def infer(self, tokens: Sequence[Tokens]) -> NDArray[np.float32]: ...
+
+    def start(self, tokens: Sequence[Tokens]) -> Callable[[], NDArray[np.float32]]: ...
 
     def decide(
         self, logits: NDArray[np.float32], tokens: Sequence[Tokens], urgent_rules: Sequence[str | None]
@@ -52,11 +54,13 @@ def decide_all(
     Batches may stand in any order, for each text's answer goes back to its own place.
     """
     answers: dict[int, Decision | RecordError] = {}
-    for batch in model.batches(tokens):
+    batches = model.batches(tokens)
+    for batch, (chosen, finish) in zip(
+        batches, ahead(model, [[tokens[i] for i in each] for each in batches]), strict=True
+    ):
         between_batches()
-        chosen = [tokens[i] for i in batch]
         with stages.time("inference"):
-            rows = isolate(model.infer, model.healthy, chosen)
+            rows = isolate(_first(finish, chosen, model.infer), model.healthy, chosen)
         stages.batch([len(each.ids) for each in chosen])
         answers |= {batch[n]: row for n, row in enumerate(rows) if isinstance(row, RecordError)}
         good = [n for n, row in enumerate(rows) if not isinstance(row, RecordError)]
@@ -65,6 +69,40 @@ def decide_all(
             decisions = model.decide(logits, [chosen[n] for n in good], [urgent_rules[batch[n]] for n in good])
             answers |= {batch[n]: decision for n, decision in zip(good, decisions, strict=True)}
     return [answers[i] for i in range(len(tokens))]
+
+
+Finish = Callable[[], NDArray[np.float32]]
+
+
+def ahead(model: Classifies, batches: Iterable[Sequence[Tokens]]) -> Iterator[tuple[Sequence[Tokens], Finish]]:
+    """
+    Each batch with what waits for its logits, the next one started before: a GPU never waits for us.
+
+    What `start` raises is raised by the waiting, in the batch's own turn.
+    """
+    waiting: list[tuple[Sequence[Tokens], Finish]] = []
+    for batch in batches:
+        waiting.append((batch, _started(model, batch)))
+        if len(waiting) > 1:
+            yield waiting.pop(0)
+    yield from waiting
+
+
+def _started(model: Classifies, batch: Sequence[Tokens]) -> Finish:
+    try:
+        return model.start(batch)
+    except Exception as problem:  # noqa: BLE001 - a backend raises whatever its engine raises
+        failed = problem
+
+    def fail() -> NDArray[np.float32]:
+        raise failed
+
+    return fail
+
+
+def _first(finish: Finish, whole: Sequence[Tokens], infer: Infer) -> Infer:
+    """The whole batch's answer is on its way; parts of it are asked for anew."""
+    return lambda batch: finish() if batch is whole else infer(batch)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,11 +49,12 @@ class Artifact:
         return ModelVersion(self.manifest.name, self.manifest.version, self.precision)
 
 
-def verify(folder: Path, precision: str) -> Artifact:
+def verify(folder: Path, precision: str, *, model_file: str | None = None) -> Artifact:
     """
     The artifact in `folder`, for one of its precisions. ArtifactError says what is wrong with it and what to do.
 
-    Files of other precisions and of the checkpoint may be absent; whatever is present must be as the manifest says.
+    `model` is the precision's own file, or `model_file`, which then stands in for it. Files of other precisions and of
+    the checkpoint may be absent; whatever is present must be as the manifest says.
     """
     manifest = read_manifest(folder)
     served = _servable(folder, manifest, precision)
@@ -62,21 +63,20 @@ def verify(folder: Path, precision: str) -> Artifact:
         raise ArtifactError(
             f"{folder} holds {_listed(stray)}, which its manifest does not know; remove what is no part"
         )
-    if missing := sorted({*manifest.shared_files, *served.files} - present):
+    model = model_file or served.model_file
+    if missing := sorted({*manifest.shared_files, *((model,) if model_file else served.files)} - present):
         whole = [
             name for name, each in manifest.precisions.items() if not {*manifest.shared_files, *each.files} - present
         ]
         instead = f"it has all of {_listed(sorted(whole))}: set model.precision, or " if whole else ""
         raise ArtifactError(f"{folder} lacks {_listed(missing)}, which {precision} needs; {instead}{AGAIN}")
     kept = {
-        name: _verified(
-            folder / name, manifest.files[name], keep=name in (served.model_file, TOKENIZER_FILE, CONFIG_FILE)
-        )
+        name: _verified(folder / name, manifest.files[name], keep=name in (model, TOKENIZER_FILE, CONFIG_FILE))
         for name in sorted(present - {MANIFEST_FILE})
     }
     config = _config(folder, kept[CONFIG_FILE])
     _check_order(folder, config, manifest)
-    return Artifact(manifest, precision, kept[served.model_file], kept[TOKENIZER_FILE], config)
+    return Artifact(manifest, precision, kept[model], kept[TOKENIZER_FILE], config)
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -1,9 +1,10 @@
 """load(artifact).classify(texts): the public Python API, and the steps of it that the loop takes one by one."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +14,13 @@ from consumer.answer import decide_all
 from consumer.batching import batches
 from consumer.cleaning import clean
 from consumer.decide import Policy, WhenUnsure, decide
-from consumer.errors import ArtifactError, BackendError, RecordError
-from consumer.manifest import Manifest
+from consumer.errors import ArtifactError, BackendError, RecordError, SurroundingsError
+from consumer.manifest import CHECKPOINT_FILE, Manifest
 from consumer.onnx_backend import Backend, OnnxBackend
 from consumer.records import Decision, ModelVersion, Satisfaction, Tokens
 from consumer.tokenization import Tokenizer, Truncate
+
+Device = Literal["cpu", "cuda"]
 
 MAX_BATCH_RECORDS = 64
 # What the model takes at once where nothing is set: the fewest tokens of these beyond which it grows no faster. Caches
@@ -88,10 +91,12 @@ class Classifier:
 
     def infer(self, tokens: Sequence[Tokens]) -> NDArray[np.float32]:
         """Logits (B, 5) of one batch as given. Rows that are not finite are left so, for the caller to judge."""
-        logits = self._backend.logits([each.ids for each in tokens])
-        if logits.shape != (len(tokens), len(Satisfaction)):
-            raise BackendError(f"the model gave {logits.shape} logits for {len(tokens)} texts; make the artifact again")
-        return logits
+        return _five(self._backend.logits([each.ids for each in tokens]), len(tokens))
+
+    def start(self, tokens: Sequence[Tokens]) -> Callable[[], NDArray[np.float32]]:
+        """`infer`, begun where a GPU computes it; what is returned waits for the logits."""
+        finish = self._backend.start([each.ids for each in tokens])
+        return lambda: _five(finish(), len(tokens))
 
     def decide(
         self, logits: NDArray[np.float32], tokens: Sequence[Tokens], urgent_rules: Sequence[str | None]
@@ -140,6 +145,7 @@ def load(
     precision: str | None = None,
     threads: int | None = None,
     *,
+    device: Device = "cpu",
     truncate: Truncate = "head",
     when_unsure: WhenUnsure = "urgent",
     max_unknown_share: float = 0.5,
@@ -149,24 +155,37 @@ def load(
     """
     The artifact in `folder`, verified, loaded and warm, its answers independent of what shares a batch.
 
-    Without `precision`, int8 where the artifact may serve it, else fp32; without `threads`, one per usable core;
+    Without `precision`, int8 where the artifact may serve it, else fp32, and on a GPU (`device` "cuda", the gpu extra)
+    fp16, which is computed there from model.safetensors; without `threads`, one per usable core;
     without `max_batch_tokens`, as many as a short measurement finds fastest.
     ArtifactError says what is wrong with the folder and what to do.
     """
     path = Path(folder)
-    precision = precision or artifacts.best_precision(artifacts.read_manifest(path))
-    artifact = artifacts.verify(path, precision)
+    precision = precision or ("fp16" if device == "cuda" else artifacts.best_precision(artifacts.read_manifest(path)))
+    artifact = artifacts.verify(path, precision, model_file=CHECKPOINT_FILE if device == "cuda" else None)
     tokenizer = Tokenizer(artifact.tokenizer_json, artifact.manifest.max_length, truncate)
     classifier = Classifier(
         artifact.manifest,
         tokenizer,
-        OnnxBackend(artifact.model, artifact.config, threads),
+        _backend(artifact, device, threads),
         Policy.of(artifact, tokenizer.special_tokens, when_unsure, max_unknown_share),
         max_batch_tokens=max_batch_tokens,
         max_batch_records=max_batch_records,
     )
     _warm(path, classifier)
     return classifier
+
+
+def _backend(artifact: artifacts.Artifact, device: Device, threads: int | None) -> Backend:
+    if device == "cpu":
+        return OnnxBackend(artifact.model, artifact.config, threads)
+    try:
+        from consumer.torch_backend import TorchBackend, half_or_single
+    except ImportError as error:
+        raise SurroundingsError(
+            f"model.device = {device} needs {error.name}: pip install 'shikyu[gpu]', or leave model.device to cpu"
+        ) from error
+    return TorchBackend(artifact.model, artifact.config, device, half_or_single(artifact.precision))
 
 
 def _warm(folder: Path, classifier: Classifier) -> None:
@@ -181,6 +200,12 @@ def _warm(folder: Path, classifier: Classifier) -> None:
             "another shares its batch, so that a replay could decide otherwise than the live run did; export it with "
             "this version's `shikyu-train`"
         )
+
+
+def _five(logits: NDArray[np.float32], texts: int) -> NDArray[np.float32]:
+    if logits.shape != (texts, len(Satisfaction)):
+        raise BackendError(f"the model gave {logits.shape} logits for {texts} texts; make the artifact again")
+    return logits
 
 
 def _decided(answer: Decision | RecordError, index: int) -> Decision:

@@ -30,6 +30,7 @@ from consumer.settings_types import (
 
 Format = Literal["avro", "json-schema", "avro-single-object", "json", "text"]
 Precision = Literal["int8", "fp32", "fp16"]
+Device = Literal["cpu", "cuda"]
 OptionalPrecision = Annotated[Precision | None, BeforeValidator(none_when_empty)]
 Truncate = Literal["head", "head-tail"]
 WhenUnsure = Literal["urgent", "routine"]
@@ -131,6 +132,11 @@ class Model(Section):
     precision: OptionalPrecision = Field(
         default=None,
         description="Which of the artifact's models answers; unless set, int8 where it may be served, else fp32.",
+    )
+    device: Device = Field(
+        default="cpu",
+        description="Where the model is computed: cpu, or cuda for a GPU, which needs the gpu extra and serves fp16 "
+        "unless precision says fp32.",
     )
     threads: int | None = Field(
         default=None, ge=1, le=1024, description="Threads of the model; one per core unless set."

@@ -22,6 +22,13 @@ from consumer.records import Satisfaction
 ABSENT_FP16 = -3e4
 
 
+def half_or_single(precision: str) -> torch.dtype:
+    """ArtifactError for int8, which has no kernel here."""
+    if precision == "int8":
+        raise ArtifactError("a GPU serves fp16 or fp32: set model.precision to one, or model.device to cpu")
+    return torch.float16 if precision == "fp16" else torch.float32
+
+
 class TorchBackend:
     """
     ArtifactError when the checkpoint is no DeBERTa-v2 of five classes that the packed model covers.

@@ -103,6 +103,7 @@ def _load(resolved: Resolved) -> "Classifier":
         model.artifact,
         model.precision,
         model.threads,
+        device=model.device,
         truncate=model.truncate,
         when_unsure=model.when_unsure,
         max_unknown_share=model.max_unknown_share,

@@ -52,6 +52,7 @@ def _run(settings: Settings, stop: Stop) -> None:
             settings.model.artifact,
             settings.model.precision,
             settings.model.threads,
+            device=settings.model.device,
             truncate=settings.model.truncate,
             when_unsure=settings.model.when_unsure,
             max_unknown_share=settings.model.max_unknown_share,

@@ -2,11 +2,12 @@
 
 from contextlib import nullcontext
 
+import numpy as np
 import pytest
 
-from consumer.answer import Steps
+from consumer.answer import Steps, decide_all
 from consumer.errors import PassingFault, UnknownSchema
-from consumer.records import Record
+from consumer.records import Record, Tokens
 
 
 class Stages:
@@ -50,3 +51,55 @@ def test_schemas_that_nobody_knows_yet_wait_side_by_side():
         answer(asked, b"new-1", b"new-2", b"new-1")
 
     assert asked.values == [b"new-1", b"new-2", b"new-1"]
+
+
+class Counting:
+    """A model whose batches of one are computed elsewhere; tells in which order it was asked."""
+
+    def __init__(self, poison=None) -> None:
+        self.told: list[str] = []
+        self.poison = poison
+
+    def batches(self, tokens):
+        return [[place] for place in range(len(tokens))]
+
+    def start(self, tokens):
+        name = len(tokens[0].ids)
+        self.told.append(f"start {name}")
+        if name == self.poison:
+            raise RuntimeError("engine")
+
+        def finish():
+            self.told.append(f"finish {name}")
+            return np.full((1, 5), name, dtype=np.float32)
+
+        return finish
+
+    def infer(self, tokens):
+        raise AssertionError("its answer was on the way")
+
+    def healthy(self):
+        return True
+
+    def decide(self, logits, tokens, urgent_rules):
+        return [float(row[0]) for row in logits]
+
+
+def decided(model, *lengths):
+    return decide_all(model, [Tokens(np.arange(length), False, 0.0) for length in lengths], [None] * len(lengths))
+
+
+def test_the_next_batch_is_on_its_way_before_the_last_is_waited_for():
+    """A GPU has one to compute while we lay out the one after."""
+    model = Counting()
+
+    assert decided(model, 1, 2, 3) == [1.0, 2.0, 3.0]
+    assert model.told == ["start 1", "start 2", "finish 1", "start 3", "finish 2", "finish 3"]
+
+
+def test_what_fails_on_its_way_is_its_own_batch_s():
+    """And not that of the batch which was waited for then."""
+    first, second, third = decided(Counting(poison=2), 1, 2, 3)
+
+    assert (first, third) == (1.0, 3.0)
+    assert second.code == "inference-failed"

@@ -73,6 +73,9 @@ class Model:
         # Out of order on purpose: each answer has to find its own record again.
         return [[i] for i in reversed(range(len(tokens)))]
 
+    def start(self, tokens):
+        return lambda: self.infer(tokens)
+
     def infer(self, tokens):
         return np.zeros((len(tokens), 5), dtype=np.float32)
 

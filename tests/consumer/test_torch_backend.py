@@ -1,5 +1,7 @@
 """The model as GPUs run it: its arithmetic, on a CPU."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -8,10 +10,11 @@ pytest.importorskip("torch")
 import safetensors.torch
 import torch
 
+from consumer.classify import load
 from consumer.errors import ArtifactError, SurroundingsError
 from consumer.onnx_backend import OnnxBackend
 from consumer.torch_backend import TorchBackend
-from tests.tiny_artifact import random_model
+from tests.tiny_artifact import make, random_model
 from tests.tiny_padded import random_padded
 from training.exporting.graphs import fp32_onnx
 
@@ -99,3 +102,28 @@ def test_a_checkpoint_cut_short_is_refused(model):
     """As every file of an artifact that is not whole."""
     with pytest.raises(ArtifactError, match=r"from model\.safetensors and config\.json"):
         TorchBackend(checkpoint(model)[:1000], model.config.to_dict(), "cpu")
+
+
+def test_an_artifact_s_checkpoint_is_loaded_for_a_gpu(monkeypatch, tmp_path):
+    """In fp16 unless told otherwise, and with that precision's threshold; the graphs need not be there."""
+    folder = make(tmp_path / "tiny")
+    (folder / "model_quantized.onnx").unlink()
+    (folder / "model.onnx").unlink()
+    monkeypatch.setattr(
+        "consumer.torch_backend.TorchBackend", lambda *given: TorchBackend(given[0], given[1], "cpu", given[3])
+    )
+
+    classifier = load(folder, "fp32", device="cuda")
+
+    assert classifier.classify(["Where is my parcel?"])[0].model.precision == "fp32"
+    with pytest.raises(ArtifactError, match="a GPU serves fp16 or fp32"):
+        load(folder, "int8", device="cuda")
+
+
+def test_without_the_extra_it_says_what_to_install(tmp_path, monkeypatch):
+    """Serving on CPUs needs no torch."""
+    folder = make(tmp_path / "tiny")
+    monkeypatch.setitem(sys.modules, "consumer.torch_backend", None)
+
+    with pytest.raises(SurroundingsError, match=r"pip install 'shikyu\[gpu\]'"):
+        load(folder, "fp32", device="cuda")
