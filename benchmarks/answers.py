@@ -11,7 +11,7 @@ import numpy as np
 
 from consumer.records import Satisfaction
 
-TOLERANCE = 1e-5  # of a probability in fp32: batches are laid out otherwise in the stream
+TOLERANCE = 1e-5  # of a probability: an event has it in fp32
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,14 +64,15 @@ def verdict(reviews: Sequence[Review], streamed: Answers, expected: Answers) -> 
             "decisions_that_differ_from_classify": differ,
             "of_them_near_the_threshold": near,
         }
-        if precision == "fp32" and largest > TOLERANCE:
+        if largest > TOLERANCE:
             missed.append(
-                f"fp32: a probability differs by {largest:.1e} from `shikyu classify`'s, limit {TOLERANCE:.0e}"
+                f"{precision}: a probability differs by {largest:.1e} from `shikyu classify`'s, limit {TOLERANCE:.0e}"
             )
-        if precision == "fp32" and differ != near:
-            missed.append(f"fp32: {differ - near} decisions differ from `shikyu classify`'s, away from the threshold")
-        if precision == "fp32" and not differ and mine != theirs:
-            missed.append(f"fp32: the stream's figures {mine} are not the offline evaluation's {theirs}")
+        if differ != near:
+            away = differ - near
+            missed.append(f"{precision}: {away} decisions differ from `shikyu classify`'s, away from the threshold")
+        if not differ and mine != theirs:
+            missed.append(f"{precision}: the stream's figures {mine} are not the offline evaluation's {theirs}")
     largest, flips, _ = compare(streamed["int8"], streamed["fp32"])
     told["int8"] |= {"largest_difference_from_fp32": largest, "flips_from_fp32": flips}
     return told, missed
@@ -124,13 +125,13 @@ def main(reviews: Path, artifact: Path) -> None:
         fit(reviews, artifact)
     streamed, expected, took_s = answers(artifact, test)
     told, missed = verdict(test, streamed, expected)
-    evaluation = evaluated(artifact, "fp32", len(test))
-    told["fp32"]["training_evaluated_the_same"] = evaluation is not None
-    if evaluation is not None and (was := figures(test, streamed["fp32"])) != evaluation:
-        missed.append(
-            f"fp32: the stream's figures {was} are not those of the artifact's eval_results.json {evaluation}"
-        )
     for precision in PRECISIONS:
+        evaluation = evaluated(artifact, precision, len(test))
+        told[precision]["training_evaluated_the_same"] = evaluation is not None
+        if evaluation is not None and (was := figures(test, streamed[precision])) != evaluation:
+            missed.append(
+                f"{precision}: the stream's figures {was} are not those of the artifact's eval_results.json {evaluation}"
+            )
         told[precision]["messages_a_second_start_included"] = len(test) / took_s[precision]
     show(told)
     click.echo(json.dumps({"in": len(test), "out_exactly_once": True, **told}))
