@@ -11,7 +11,7 @@ import numpy as np
 
 from consumer.records import Satisfaction
 
-TOLERANCE = 1e-5  # of a probability: an event has it in fp32
+TOLERANCE = 1e-5  # of a probability; on one machine it is 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,9 +129,7 @@ def main(reviews: Path, artifact: Path) -> None:
         evaluation = evaluated(artifact, precision, len(test))
         told[precision]["training_evaluated_the_same"] = evaluation is not None
         if evaluation is not None and (was := figures(test, streamed[precision])) != evaluation:
-            missed.append(
-                f"{precision}: the stream's figures {was} are not those of the artifact's eval_results.json {evaluation}"
-            )
+            missed.append(f"{precision}: the stream's figures {was} are not eval_results.json's {evaluation}")
         told[precision]["messages_a_second_start_included"] = len(test) / took_s[precision]
     show(told)
     click.echo(json.dumps({"in": len(test), "out_exactly_once": True, **told}))
