@@ -8,13 +8,12 @@ machine does falls on all. Needs the environment of locks/optimum.txt for optimu
 """
 
 import json
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,41 +22,19 @@ from typing import Any, Self
 import click
 import numpy as np
 import onnx
-import torch
 from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.quantization import QuantType, quantize_dynamic  # type: ignore[import-untyped]
 from rich.console import Console
 from rich.table import Table
-from transformers import DebertaV2Config, DebertaV2ForSequenceClassification, DebertaV2Tokenizer
+from transformers import DebertaV2Config
 
+from benchmarks.checkpoint import OPTIMUM, ROOT, SIZES, checkpoint, environment
 from benchmarks.machine import machine
-from benchmarks.texts import MAX_LENGTH, SAMPLE, lengths, texts
+from benchmarks.texts import MAX_LENGTH, lengths, texts
 from consumer.batching import batches
 from consumer.engine import onnxruntime
 from consumer.onnx_backend import usable_cores
 from consumer.tokenization import Tokenizer
-from training.exporting.graphs import fp32_onnx
-from training.exporting.int8 import int8_onnx, products_apart
-from training.fitting.model import config_from_scratch
 
-ROOT = Path(__file__).parents[1]
-OPTIMUM = ROOT / ".venv-optimum" / "bin" / "python"
-SIZES: Mapping[str, Mapping[str, int]] = {
-    "base": {
-        "vocab_size": 128_100,
-        "hidden_size": 768,
-        "num_hidden_layers": 12,
-        "num_attention_heads": 12,
-        "intermediate_size": 3072,
-    },
-    "tiny": {
-        "vocab_size": 10_000,
-        "hidden_size": 64,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "intermediate_size": 128,
-    },
-}
 RECORDS, TOKENS = 32, 1024
 ORDERS = {
     "one at a time": lambda sizes: [[place] for place in range(len(sizes))],
@@ -118,33 +95,6 @@ class Contender:
     def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.__exit__(None, None, None)  # closes its pipes, and waits
-
-
-def environment() -> dict[str, str]:
-    return {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT), "TOKENIZERS_PARALLELISM": "false"}
-
-
-def made(folder: Path, size: str, with_optimum: bool) -> DebertaV2Config:
-    """The checkpoint, with our graphs and optimum's."""
-    torch.manual_seed(0)
-    sizes = dict(SIZES[size])
-    config = config_from_scratch(sizes, sizes.pop("vocab_size"))
-    model = DebertaV2ForSequenceClassification(config)
-    model.train(mode=False)
-    model.save_pretrained(folder)
-    DebertaV2Tokenizer.from_pretrained(SAMPLE).save_pretrained(folder)
-    fp32 = fp32_onnx(model)
-    (folder / "model.onnx").write_bytes(fp32)
-    (folder / "model_quantized.onnx").write_bytes(int8_onnx(fp32))
-    plain = products_apart(fp32)
-    onnx.helper.set_model_props(plain, {"onnx.quant.pre_process": "onnxruntime.quant"})  # or it warns that it is not
-    quantize_dynamic(plain, folder / "model_one_scale.onnx", per_channel=True, weight_type=QuantType.QInt8)
-    if with_optimum:
-        script = [str(OPTIMUM), str(ROOT / "benchmarks" / "optimum_files.py"), str(folder)]
-        done = subprocess.run(script, capture_output=True, text=True, env=environment(), check=False)
-        if done.returncode:
-            raise click.ClickException(f"optimum made no files of the checkpoint:\n{done.stderr[-2000:]}")
-    return config
 
 
 def useful_flops(config: DebertaV2Config, sizes: Sequence[int]) -> float:
@@ -249,7 +199,7 @@ def main(reviews: Path | None, count: int, rounds: int, size: str, with_optimum:
     written = texts(lengths(reviews), count, seed=0)
     kinds = [kind for kind in CONTENDERS if with_optimum or not kind.startswith("optimum")]
     with tempfile.TemporaryDirectory() as folder:
-        config = made(Path(folder), size, with_optimum)
+        config = checkpoint(Path(folder), size, with_optimum)
         bytes_of = {name: (Path(folder) / name).stat().st_size for name in ("model.onnx", "model_quantized.onnx")}
         found = measured(Path(folder), written, rounds, kinds)
         words = Tokenizer((Path(folder) / "tokenizer.json").read_bytes(), MAX_LENGTH)

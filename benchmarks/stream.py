@@ -23,17 +23,17 @@ PARTITIONS = 6
 PATIENCE_S = 900
 
 
-def produce(cluster: Cluster, reviews: Sequence[Review]) -> None:
+def produce(cluster: Cluster, reviews: Sequence[Review], topic: str = INPUT) -> None:
     producer = Producer(
         {"bootstrap.servers": cluster.bootstrap_servers, "acks": "all", "partitioner": "murmur2_random"}
     )
     registry = SchemaRegistryClient({"url": cluster.registry_url, "timeout": 5})
     options = {"auto.register.schemas": False, "use.latest.version": True}
     serialize = AvroSerializer(registry, schemas.avro("customer-message"), conf=options)
-    place = SerializationContext(INPUT, MessageField.VALUE)
+    place = SerializationContext(topic, MessageField.VALUE)
     for review in reviews:
         event = {"id": review.id, "text": review.text, "attributes": {}}
-        producer.produce(INPUT, key=review.id, value=serialize(_complete(event), place))
+        producer.produce(topic, key=review.id, value=serialize(_complete(event), place))
         producer.poll(0)
     if producer.flush(60):
         raise LimitError("Kafka did not take every review")

@@ -10,7 +10,7 @@ pytest.importorskip("torch")
 
 from click.testing import CliRunner
 
-from benchmarks import model
+from benchmarks import model, overhead
 from benchmarks.texts import MAX_LENGTH, SAMPLE, lengths, texts
 from consumer.tokenization import Tokenizer
 from training.fitting.model import config_from_scratch
@@ -51,3 +51,14 @@ def test_the_model_s_benchmark_runs():
     assert {name.partition(",")[0] for name in told["rates"]} == {"pipeline", "packed", "shikyu fp32", "shikyu int8"}
     assert all(math.isfinite(rate) and rate > 0 for rates in told["rates"].values() for rate in rates)
     assert told["bytes"]["model_quantized.onnx"] < told["bytes"]["model.onnx"] / 2
+
+
+@pytest.mark.kafka
+def test_the_overhead_s_benchmark_runs():
+    """Small, and with each way around the model."""
+    done = CliRunner().invoke(overhead.main, ["--size", "tiny", "--slow", "300", "--fast", "4000", "--rounds", "1"])
+
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout.strip().splitlines()[-1])
+    assert set(told["rates"]) == {overhead.ALONE, *overhead.WAYS}
+    assert all(rate > 0 for rates in told["rates"].values() for rate in rates)
