@@ -55,11 +55,11 @@ def decide_all(
     """
     answers: dict[int, Decision | RecordError] = {}
     batches = model.batches(tokens)
-    for batch, (chosen, finish) in zip(
-        batches, ahead(model, [[tokens[i] for i in each] for each in batches]), strict=True
-    ):
+    on_their_way = _ahead(model, [[tokens[i] for i in each] for each in batches])
+    for batch in batches:
         between_batches()
         with stages.time("inference"):
+            chosen, finish = next(on_their_way)
             rows = isolate(_first(finish, chosen, model.infer), model.healthy, chosen)
         stages.batch([len(each.ids) for each in chosen])
         answers |= {batch[n]: row for n, row in enumerate(rows) if isinstance(row, RecordError)}
@@ -74,7 +74,7 @@ def decide_all(
 Finish = Callable[[], NDArray[np.float32]]
 
 
-def ahead(model: Classifies, batches: Iterable[Sequence[Tokens]]) -> Iterator[tuple[Sequence[Tokens], Finish]]:
+def _ahead(model: Classifies, batches: Iterable[Sequence[Tokens]]) -> Iterator[tuple[Sequence[Tokens], Finish]]:
     """
     Each batch with what waits for its logits, the next one started before: a GPU never waits for us.
 

@@ -68,7 +68,11 @@ def verify(folder: Path, precision: str, *, model_file: str | None = None) -> Ar
         whole = [
             name for name, each in manifest.precisions.items() if not {*manifest.shared_files, *each.files} - present
         ]
-        instead = f"it has all of {_listed(sorted(whole))}: set model.precision, or " if whole else ""
+        instead = (
+            f"it has all of {_listed(sorted(whole))}: set model.precision, or " if whole and not model_file else ""
+        )
+        if model_file:
+            instead = "a GPU is served from it: set model.device to cpu, or "
         raise ArtifactError(f"{folder} lacks {_listed(missing)}, which {precision} needs; {instead}{AGAIN}")
     kept = {
         name: _verified(folder / name, manifest.files[name], keep=name in (model, TOKENIZER_FILE, CONFIG_FILE))

@@ -14,7 +14,7 @@ What it does otherwise than transformers:
    a reshape and a slice (the skew of arXiv:1809.04281), not by a gather over (B, H, S, S) indices.
 5. The last layer computes query, output and feed-forward for [CLS] alone.
 
-Where there is a convolution (deberta-v2-xlarge), it reads the embeddings as a grid, in which absent tokens are zeros.
+Where there is a convolution (as in deberta-v2-xlarge), it reads the embeddings as a grid, absent tokens as zeros.
 """
 
 import math
@@ -28,6 +28,15 @@ from torch import Tensor, nn
 from consumer.packing import Distances
 
 C2P, P2C = "c2p", "p2c"  # content to position, position to content
+# What transformers takes where a config.json is silent.
+DEFAULTS: Mapping[str, Any] = {
+    "relative_attention": False,
+    "position_biased_input": True,
+    "type_vocab_size": 0,
+    "hidden_act": "gelu",
+    "pooler_hidden_act": "gelu",
+    "layer_norm_eps": 1e-7,
+}
 ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {"gelu": F.gelu, "relu": F.relu, "tanh": torch.tanh}
 
 
@@ -48,7 +57,7 @@ def refuse_uncovered(config: Mapping[str, Any]) -> None:
     wrong = [
         f"{name} is {value!r}, not {expected!r}"
         for name, expected in needed.items()
-        if (value := config.get(name, expected)) != expected
+        if (value := config.get(name, DEFAULTS.get(name, expected))) != expected
     ]
     if unknown := set(config.get("pos_att_type") or ()) - {C2P, P2C}:
         wrong.append(f"pos_att_type has {', '.join(sorted(unknown))}, and {C2P} and {P2C} are known")
@@ -78,7 +87,8 @@ def skew(scores: Tensor) -> Tensor:
     tracing: bool = torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
     if not tracing:  # the same memory with other strides, and no copy, which ONNX has no operator for
         whole = scores.contiguous()
-        return whole.as_strided((batch, heads, length, length), (*whole.stride()[:2], stride, 1), length - 1)
+        begin = whole.storage_offset() + length - 1
+        return whole.as_strided((batch, heads, length, length), (*whole.stride()[:2], stride, 1), begin)
     flat = scores.reshape(batch, heads, -1)[:, :, length - 1 : length - 1 + length * stride]
     return flat.reshape(batch, heads, length, stride)[..., :length]
 
@@ -114,7 +124,7 @@ class Weights:
 
     def norm(self, name: str = "LayerNorm") -> nn.LayerNorm:
         weight = self[f"{name}.weight"]
-        layer = nn.LayerNorm(len(weight), eps=float(self.config["layer_norm_eps"]), device="meta")
+        layer = nn.LayerNorm(len(weight), eps=float({**DEFAULTS, **self.config}["layer_norm_eps"]), device="meta")
         layer.weight, layer.bias = _fixed(weight), _fixed(self[f"{name}.bias"])
         return layer
 

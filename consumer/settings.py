@@ -131,7 +131,8 @@ class Model(Section):
     artifact: OptionalPath = Field(default=None, description="The model's folder, as `shikyu-train` makes it.")
     precision: OptionalPrecision = Field(
         default=None,
-        description="Which of the artifact's models answers; unless set, int8 where it may be served, else fp32.",
+        description="Which of the artifact's models answers; unless set, int8 where it may be served, else fp32, and "
+        "on a GPU fp16.",
     )
     device: Device = Field(
         default="cpu",

@@ -22,34 +22,26 @@ from consumer.records import Satisfaction
 ABSENT_FP16 = -3e4
 
 
-def half_or_single(precision: str) -> torch.dtype:
-    """ArtifactError for int8, which has no kernel here."""
-    if precision == "int8":
-        raise ArtifactError("a GPU serves fp16 or fp32: set model.precision to one, or model.device to cpu")
-    return torch.float16 if precision == "fp16" else torch.float32
+DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
 
 
 class TorchBackend:
     """
     ArtifactError when the checkpoint is no DeBERTa-v2 of five classes that the packed model covers.
 
-    `checkpoint` is the artifact's model.safetensors, `config` its config.json. `device` and `dtype` are torch's; a CPU
-    and fp32 do too, for the same arithmetic.
+    `checkpoint` is the artifact's model.safetensors, `config` its config.json. `device` is torch's; a CPU does too, for
+    the same arithmetic. `precision` is fp16 or fp32.
     """
 
     def __init__(
-        self,
-        checkpoint: bytes,
-        config: Mapping[str, Any],
-        device: str = "cuda",
-        dtype: torch.dtype = torch.float16,
+        self, checkpoint: bytes, config: Mapping[str, Any], device: str = "cuda", precision: str = "fp16"
     ) -> None:
         if device == "cuda" and not torch.cuda.is_available():
             raise SurroundingsError(
                 f"torch {torch.__version__} finds no GPU: install the driver and a torch for it, or leave model.device "
                 "to cpu"
             )
-        self._device, self._dtype = torch.device(device), dtype
+        self._device, self._dtype = torch.device(device), DTYPES[precision]
         self._pinned = self._device.type == "cuda"
         try:
             tensors = safetensors.torch.load(checkpoint)
@@ -66,7 +58,7 @@ class TorchBackend:
                 "fit a classifier of five classes, one star to five"
             )
         # Positions were projected in fp32; only then is anything rounded.
-        self._model = model.to(self._device, dtype)
+        self._model = model.to(self._device, self._dtype)
 
     def logits(self, token_ids: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
         return self.start(token_ids)()

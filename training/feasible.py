@@ -3,7 +3,9 @@
 import os
 from pathlib import Path
 
-from transformers import PreTrainedConfig
+import torch
+from torch import nn
+from transformers import AutoModelForSequenceClassification, PreTrainedConfig
 
 from consumer.errors import SettingsError
 from training.exporting.graphs import refuse_uncovered
@@ -15,6 +17,8 @@ from training.fitting.loading import refuse_no_weights, waiting_for
 from training.fitting.push_at_save import require_pushable
 from training.progress import Say
 from training.recipe import SCRATCH, Recipe
+
+LARGEST_GRAPH = 2**31 - 2**26  # a protobuf's end, less what the graph itself takes
 
 
 def require_arguments(recipe: Recipe) -> None:
@@ -34,6 +38,12 @@ def require_arguments(recipe: Recipe) -> None:
         )
 
 
+def _bytes_of(config: PreTrainedConfig) -> int:
+    with torch.device("meta"):  # which takes no memory
+        classifier: nn.Module = AutoModelForSequenceClassification.from_config(config)  # type: ignore[no-untyped-call]
+    return 4 * sum(each.numel() for each in classifier.parameters())
+
+
 def require_exportable(recipe: Recipe, say: Say = lambda _: None) -> PreTrainedConfig:
     """
     The configuration that will be fitted; from scratch, its vocabulary may turn out smaller.
@@ -51,6 +61,11 @@ def require_exportable(recipe: Recipe, say: Say = lambda _: None) -> PreTrainedC
     )
     try:
         refuse_uncovered(config)
+        if (size := _bytes_of(config)) > LARGEST_GRAPH:
+            raise ValueError(
+                f"its weights take {size / 2**30:.1f} GiB in fp32, and an ONNX file holds less than 2: start from a "
+                "smaller one"
+            )
         if config.hidden_size < SMALLEST_SIDE:
             raise ValueError(f"hidden_size is {config.hidden_size}, and int8 needs at least {SMALLEST_SIDE}")
         if (most := longest(config)) is not None and recipe.model.max_length > most:

@@ -37,6 +37,8 @@ STEPS: Mapping[str, tuple[Step, tuple[str, ...]]] = {
     "report": (report, ("card",)),
     "export": (export, ("output",)),
 }
+# Graphs that a version without it made have one activation scale a batch in int8, which is no longer served.
+GRAPHS_MADE = "int8 by token"
 TOGETHER = "fit"  # what all processes do; none but the main one goes on from there
 
 
@@ -154,8 +156,13 @@ def _read(job: Job, step: str) -> str | None:
 
 
 def _chosen_by(job: Job, step: str) -> tuple[Any, ...]:
-    """What the best checkpoint of a fit is chosen by, beside the messages; without validation there is no choice."""
+    """
+    What the best checkpoint of a fit is chosen by, beside the messages (without validation there is no choice), and by
+    what int8 keeps in fp32.
+    """
     promise = job.recipe.promise
+    if step == "graphs":
+        return GRAPHS_MADE, job.recipe.gate.min_agreement
     return (promise.recall, promise.live_shares) if step == "fit" and job.recipe.validated else ()
 
 

@@ -59,6 +59,12 @@ def _run(settings: Settings, stop: Stop) -> None:
             max_batch_tokens=settings.batching.max_batch_tokens,
             max_batch_records=settings.batching.max_batch_records,
         )
+        log.info(
+            "model-loaded",
+            precision=classifier.model.precision,
+            max_batch_tokens=classifier.max_batch_tokens,
+            tokens_per_s=round(classifier.tokens_per_s),
+        )
         metrics.model(classifier.model)
         health.model_warm()
         service.run(settings, classifier, metrics, health, stop)

@@ -104,13 +104,14 @@ def test_batches_keep_to_the_limits_given(tiny):
 @pytest.mark.parametrize(
     ("rates", "tokens"),
     [
-        ({256: 100, 512: 150, 1024: 152}, 512),
+        ({256: 100, 512: 150, 1024: 152, 2048: 151}, 512),
         ({256: 100, 512: 150, 1024: 200, 2048: 250, 4096: 300}, 4096),
-        ({256: 100, 512: 90}, 256),
+        ({256: 100, 512: 90, 1024: 95}, 256),
+        ({256: 100, 512: 90, 1024: 130, 2048: 120, 4096: 140}, 4096),
     ],
 )
 def test_batches_are_as_large_as_the_model_is_faster_for(tiny, monkeypatch, rates, tokens):
-    """And no larger: two per cent more would be noise, and memory grows with them."""
+    """And no larger: two per cent more would be noise, and memory grows with them. One slow measure is chance."""
     monkeypatch.setattr(Classifier, "_rate", lambda _, budget: rates[budget])
 
     classifier = load(tiny, "fp32", threads=1)
@@ -175,6 +176,19 @@ def test_a_model_that_is_moved_by_batch_mates_is_not_loaded(tiny, monkeypatch):
     with pytest.raises(
         ArtifactError, match=r"the int8 model in .* answers a text otherwise by 0\.1% when another shares"
     ):
+        load(tiny, "int8")
+
+
+def test_a_model_that_has_no_number_in_company_is_not_loaded(tiny, monkeypatch):
+    """NaN is not within the limit, whatever it is compared with."""
+
+    class Spreading(Backend):
+        def logits(self, token_ids):
+            return super().logits(token_ids) * (np.nan if len(token_ids) == 2 else 1)
+
+    monkeypatch.setattr("consumer.classify.OnnxBackend", lambda *_: Spreading())
+
+    with pytest.raises(ArtifactError, match="answers a text otherwise by nan% when another shares"):
         load(tiny, "int8")
 
 

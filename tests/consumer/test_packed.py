@@ -122,9 +122,10 @@ def test_the_difference_would_be_seen():
     assert np.abs(logits[0] - logits[1]).max() > 1000 * LARGEST_DIFFERENCE
 
 
-def test_skew_takes_the_distance_of_each_pair():
-    """[i, j] of the result is [i, j - i + S - 1]."""
-    scores = torch.arange(2 * 4 * 7).reshape(1, 2, 4, 7)
+@pytest.mark.parametrize("before", [0, 1])
+def test_skew_takes_the_distance_of_each_pair(before):
+    """[i, j] of the result is [i, j - i + S - 1], of a part of something larger too."""
+    scores = torch.arange((before + 1) * 2 * 4 * 7).reshape(before + 1, 2, 4, 7)[before:]
 
     skewed = skew(scores)
 
@@ -163,3 +164,13 @@ def test_what_cannot_be_told_by_its_name_alone_is_refused(changes, says):
     """A kind of attention that is not known, and convolutions where there is no place for them."""
     with pytest.raises(ValueError, match=says):
         refuse_uncovered(random_model(VOCABULARY, **changes).config.to_dict())
+
+
+@pytest.mark.parametrize("silent", ["relative_attention", "position_biased_input"])
+def test_where_a_configuration_is_silent_transformers_default_counts(silent):
+    """Both are what the packed model is not, so they must be said."""
+    config = random_model(VOCABULARY).config.to_dict()
+    del config[silent]
+
+    with pytest.raises(ValueError, match=silent):
+        refuse_uncovered(config)

@@ -11,7 +11,7 @@ import safetensors.torch
 import torch
 
 from consumer.classify import load
-from consumer.errors import ArtifactError, SurroundingsError
+from consumer.errors import ArtifactError, SettingsError, SurroundingsError
 from consumer.onnx_backend import OnnxBackend
 from consumer.torch_backend import TorchBackend
 from tests.tiny_artifact import make, random_model
@@ -33,20 +33,20 @@ def checkpoint(model):
     return safetensors.torch.save({name: each.contiguous() for name, each in model.state_dict().items()})
 
 
-def backend(model, dtype=torch.float16):
-    return TorchBackend(checkpoint(model), model.config.to_dict(), "cpu", dtype)
+def backend(model, precision="fp16"):
+    return TorchBackend(checkpoint(model), model.config.to_dict(), "cpu", precision)
 
 
 def test_in_fp32_it_gives_the_served_graph_s_logits(model):
     """One arithmetic, in two engines."""
     by_onnx = OnnxBackend(fp32_onnx(model), model.config.to_dict(), 1).logits(TEXTS)
 
-    assert np.abs(backend(model, torch.float32).logits(TEXTS) - by_onnx).max() <= 2e-5
+    assert np.abs(backend(model, "fp32").logits(TEXTS) - by_onnx).max() <= 2e-5
 
 
 def test_in_half_precision_it_is_near(model):
     """By a hundredth of what logits are."""
-    exact = backend(model, torch.float32).logits(TEXTS)
+    exact = backend(model, "fp32").logits(TEXTS)
 
     found = backend(model).logits(TEXTS)
 
@@ -55,7 +55,7 @@ def test_in_half_precision_it_is_near(model):
 
 
 @pytest.mark.parametrize("factor", [1, 30])
-def test_no_logit_is_no_number_in_half_precision(model, factor):
+def test_no_logit_is_no_number_in_half_precision(factor):
     """Nor where scores are large, in a batch of padding mostly: the scale comes first, and the mask is finite."""
     large = random_model(VOCABULARY, hidden_size=64, num_hidden_layers=3)
     with torch.no_grad():
@@ -116,8 +116,13 @@ def test_an_artifact_s_checkpoint_is_loaded_for_a_gpu(monkeypatch, tmp_path):
     classifier = load(folder, "fp32", device="cuda")
 
     assert classifier.classify(["Where is my parcel?"])[0].model.precision == "fp32"
-    with pytest.raises(ArtifactError, match="a GPU serves fp16 or fp32"):
+    with pytest.raises(SettingsError, match=r"model\.precision is int8, and a GPU serves fp16 or fp32"):
         load(folder, "int8", device="cuda")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(
+        ArtifactError, match=r"lacks model\.safetensors, which fp32 needs; a GPU is served from it: set"
+    ):
+        load(folder, "fp32", device="cuda")
 
 
 def test_without_the_extra_it_says_what_to_install(tmp_path, monkeypatch):

@@ -46,6 +46,19 @@ def test_a_step_that_is_done_takes_those_after_it_along(tmp_path, did):
     assert did == ["operate", "data", "evaluate", "report", "export"]
 
 
+def test_a_gate_that_asks_for_more_has_int8_made_anew(tmp_path, did):
+    """What stays in fp32 is chosen by it; how much needless work int8 may add is looked at only afterwards."""
+    plain = BASED.format(base="somebody/base")
+    finish(job(tmp_path, plain))
+    did.clear()
+
+    finish(job(tmp_path, plain + "[gate]\nmax_more_needless = 0.02\n"))
+    assert did == ["data", "operate", "evaluate", "report", "export"]
+    did.clear()
+    finish(job(tmp_path, plain + "[gate]\nmin_agreement = 0.995\n"))
+    assert did == ["data", "graphs", "operate", "evaluate", "report", "export"]
+
+
 def test_a_step_done_alone_is_of_what_was_there(tmp_path, did):
     """
     Graphs of an older fit are not those of the fit that the recipe asks for now.

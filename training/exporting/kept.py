@@ -29,8 +29,8 @@ def kept_for(fp32: bytes, infer: Callable[[bytes, int], Logits], min_agreement: 
     """
     `infer(graph, n)` gives a graph's logits (at most n, 5) of the same first n texts each time.
 
-    When even all of them in fp32 do not agree (embeddings stay int8, unless they are among them), all are kept, and the
-    gate has the last word.
+    One product at least stays int8, or there would be nothing to serve. Where no number of them agrees, the best that
+    was tried is taken, and the gate has the last word.
     """
     exact = infer(fp32, TEXTS_TO_COUNT)
     sizes = parameters(products_apart(fp32))
@@ -44,7 +44,7 @@ def kept_for(fp32: bytes, infer: Callable[[bytes, int], Logits], min_agreement: 
     if found[0] >= least:
         return Kept((), len(sizes), found[0], len(exact))
     ranked = _ranked(fp32, infer, exact[:TEXTS_TO_RANK], dict(sizes))
-    few, enough = 0, len(ranked)  # one product at least has to be int8, or there is nothing to serve
+    few, enough = 0, len(ranked)
     while enough - few > 1:
         middle = (few + enough) // 2
         found[middle] = agreement(ranked[:middle])

@@ -54,7 +54,7 @@ def _kept(job: Job, files: Mapping[str, bytes], fp32: bytes) -> Kept:
 
 
 def _texts(job: Job) -> Sequence[str]:
-    """Not calibration's: the gate measures on those what was chosen on these."""
+    """Not calibration's, on which the gate measures what is chosen here; in folds there are no others."""
     messages = splits.read(job.folder)
     chosen = messages.train if messages.validation is None else messages.validation
     rows = np.random.default_rng(job.recipe.seed).permutation(len(chosen))[:TEXTS_TO_COUNT]

@@ -104,6 +104,18 @@ def test_it_is_near_fp32(served):
     assert 0 < np.abs(served.rounded.logits(TEXTS) - exact).max() < 0.1 * np.abs(exact).max()
 
 
+def test_it_is_as_small_as_its_weights_are(served):
+    """A byte each where there were four, and nothing left over of what was quantized: no node, no weight in vain."""
+    before, graph = (onnx.load_from_string(each).graph for each in (served.fp32, int8_onnx(served.fp32)))
+    sizes = parameters(products_apart(served.fp32))
+
+    read = {name for node in graph.node for name in node.input} | {each.name for each in graph.output}
+    assert {each.name for each in graph.initializer} <= read
+    assert all(read.intersection(node.output) for node in graph.node)
+    was, is_now = (sum(len(each.raw_data) for each in some.initializer) for some in (before, graph))
+    assert is_now < was - 2.5 * sum(sizes.values())
+
+
 def test_a_row_of_zeros_stays_one(deberta):
     """Its largest magnitude is 0, and nothing is divided by that."""
     model = onnx.load_from_string(deberta.fp32)

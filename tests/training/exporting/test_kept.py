@@ -56,7 +56,7 @@ def test_nothing_is_kept_where_labels_agree(fp32):
 
 def test_the_costliest_are_kept_and_no_more(fp32):
     """Three flip labels; they are those that move the logits most for the weights they have."""
-    culprits = ["/layers.0/down/Gemm_MatMul", "/layers.1/up/Gemm_MatMul", "/layers.0/output/Gemm_MatMul"]
+    culprits = ["/layers.0/down/Gemm_MatMul", "/last/up/Gemm_MatMul", "/layers.0/output/Gemm_MatMul"]
     model = Model(fp32, dict.fromkeys(culprits, 1.0) | {"/pooler/Gemm_MatMul": 0.1}, dict.fromkeys(culprits, 5))
 
     kept = kept_for(fp32, model, 0.99)
@@ -67,7 +67,7 @@ def test_the_costliest_are_kept_and_no_more(fp32):
 
 def test_a_product_counts_by_its_weights(fp32):
     """What is kept costs time by them: of two that move logits alike, the smaller one is kept."""
-    small, large = "/layers.1/query/Gemm_MatMul", "/layers.0/query_key_value/Gemm_MatMul"
+    small, large = "/last/query/Gemm_MatMul", "/layers.0/query_key_value/Gemm_MatMul"
     model = Model(fp32, {small: 1.0, large: 1.0}, {small: 3, large: 2})
     assert model.sizes[small] < model.sizes[large]
 
