@@ -92,7 +92,7 @@ def _started(model: Classifies, batch: Sequence[Tokens]) -> Finish:
     try:
         return model.start(batch)
     except Exception as problem:  # noqa: BLE001 - a backend raises whatever its engine raises
-        failed = problem
+        failed = problem.with_traceback(None)  # whose frames would hold a GPU's memory while the batch is cut in halves
 
     def fail() -> NDArray[np.float32]:
         raise failed

@@ -116,7 +116,11 @@ class Classifier:
             return False
         flat = 0
         for budget in self._budgets:
-            if (rate := self._rate(budget)) >= LEAST_GAIN * self.tokens_per_s:
+            try:
+                rate = self._rate(budget)
+            except Exception:  # noqa: BLE001 - an engine without the memory for it; a smaller one was well
+                break
+            if rate >= LEAST_GAIN * self.tokens_per_s:
                 self.max_batch_tokens, self.tokens_per_s, flat = budget, rate, 0
             else:
                 flat += 1

@@ -119,6 +119,19 @@ def test_batches_are_as_large_as_the_model_is_faster_for(tiny, monkeypatch, rate
     assert (classifier.max_batch_tokens, classifier.tokens_per_s) == (tokens, rates[tokens])
 
 
+def test_a_batch_too_large_for_the_memory_ends_the_search(tiny, monkeypatch):
+    """A smaller one was well, and is what is taken."""
+
+    def rate(_, budget):
+        if budget > 512:
+            raise RuntimeError("allocation failed")
+        return budget
+
+    monkeypatch.setattr(Classifier, "_rate", rate)
+
+    assert load(tiny, "fp32", threads=1).max_batch_tokens == 512
+
+
 def test_a_text_that_the_model_refuses_is_named_by_its_place(tiny):
     """Never by what stands in it."""
     poison = load(tiny, "fp32", threads=1).tokenize(["?"])[0].ids[-2]
