@@ -68,10 +68,8 @@ def verify(folder: Path, precision: str, *, model_file: str | None = None) -> Ar
         whole = [
             name for name, each in manifest.precisions.items() if not {*manifest.shared_files, *each.files} - present
         ]
-        instead = (
-            f"it has all of {_listed(sorted(whole))}: set model.precision, or " if whole and not model_file else ""
-        )
-        if model_file:
+        instead = f"it has all of {_listed(sorted(whole))}: set model.precision, or " if whole else ""
+        if model_file:  # the precisions' own files are for CPUs
             instead = "a GPU is served from it: set model.device to cpu, or "
         raise ArtifactError(f"{folder} lacks {_listed(missing)}, which {precision} needs; {instead}{AGAIN}")
     kept = {

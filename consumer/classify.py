@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -161,7 +161,7 @@ def load(
     max_batch_records: int = MAX_BATCH_RECORDS,
 ) -> Classifier:
     """
-    The artifact in `folder`, verified, loaded and warm, its answers independent of what shares a batch.
+    The artifact in `folder`, verified, loaded and warm; in fp32 and int8, its answers independent of their batches.
 
     Without `precision`, int8 where the artifact may serve it, else fp32, and on a GPU (`device` "cuda", the gpu extra)
     fp16, which is computed there from model.safetensors; without `threads`, one per usable core;
@@ -169,6 +169,8 @@ def load(
     ArtifactError says what is wrong with the folder and what to do.
     """
     path = Path(folder)
+    if device not in get_args(Device):
+        raise SettingsError(f"the device is {device!r}, not {' or '.join(get_args(Device))}")
     if device == "cuda" and precision == "int8":
         raise SettingsError("model.precision is int8, and a GPU serves fp16 or fp32: set one, or model.device to cpu")
     precision = precision or ("fp16" if device == "cuda" else artifacts.best_precision(artifacts.read_manifest(path)))

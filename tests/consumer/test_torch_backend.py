@@ -125,6 +125,13 @@ def test_an_artifact_s_checkpoint_is_loaded_for_a_gpu(monkeypatch, tmp_path):
         load(folder, "fp32", device="cuda")
 
 
+@pytest.mark.parametrize("device", ["cuda:0", "gpu"])
+def test_another_device_is_refused_by_name(tiny, device):
+    """Before anything is loaded for it."""
+    with pytest.raises(SettingsError, match=f"the device is '{device}', not cpu or cuda"):
+        load(tiny, device=device)
+
+
 def test_without_the_extra_it_says_what_to_install(tmp_path, monkeypatch):
     """Serving on CPUs needs no torch."""
     folder = make(tmp_path / "tiny")
