@@ -71,8 +71,9 @@ class Fit(Section):
     `label_smoothing` goes to the neighbouring stars; `average_last` of the steps have their weights averaged.
 
     `precision` holds for pretraining too. `balance` is against skewed classes: by weights in the loss, by drawing each
-    epoch evenly, or by the prior (logit adjustment). Each layer learns at `layer_decay` of the rate of the one above.
-    `patience` is how many evaluations may pass without a better one.
+    epoch evenly, or by the prior (logit adjustment). An epoch has `max_per_class` messages of a class at most, others
+    in the next. Each layer learns at `layer_decay` of the rate of the one above. `patience` is how many evaluations may
+    pass without a better one.
     """
 
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -80,9 +81,16 @@ class Fit(Section):
     average_last: Annotated[float, Field(ge=0, le=1)] = 0.0
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     balance: Literal["none", "weights", "resample", "prior"] = "none"
+    max_per_class: Annotated[int, Field(ge=1)] | None = None
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
     patience: Annotated[int, Field(ge=1)] | None = None
     arguments: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _one_way_of_drawing(self) -> Self:
+        if self.balance == "resample" and self.max_per_class is not None:
+            raise ValueError('balance = "resample" draws each class as often, whatever max_per_class says: drop one')
+        return self
 
 
 class Teach(Section):
@@ -212,6 +220,15 @@ class Recipe(Section):
         if self.model.base != SCRATCH and self.pretrain != Pretrain():
             raise ValueError(
                 f'[pretrain] is of a model with base = "{SCRATCH}", and a checkpoint is pretrained: drop it'
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _taught_as_drawn(self) -> Self:
+        if self.fit.max_per_class is not None and self.teach.fragments_per_message:
+            raise ValueError(
+                "[teach] fragments are labelled by a teacher of all messages, whose class shares [fit] max_per_class "
+                "changes: name max_per_class under [data], or drop one"
             )
         return self
 

@@ -30,6 +30,7 @@ SIZES = {
 WORDS = ("lost", "late", "plain", "good", "great")
 TEXTS = [f"{word} parcel {'very ' * (number % 7)}number {number}" for number in range(10) for word in WORDS]
 LABELS = np.array([0, 1, 2, 3, 4] * 10)
+COUNTS = np.array([16, 12, 10, 8, 4])  # of each class in an epoch
 OPTIONS: Mapping[str, Any] = {
     "seed": 3,
     "num_train_epochs": 3,
@@ -86,7 +87,7 @@ def after_checkpoint(step: int, end: Callable[[], None]) -> Any:
     return saved
 
 
-WAYS = fit.Ways(average_last=0.6, layer_decay=0.9, resample=LABELS)
+WAYS = fit.Ways(average_last=0.6, layer_decay=0.9, classes=LABELS, counts=COUNTS)
 
 if __name__ == "__main__":
     torch.set_num_threads(1)

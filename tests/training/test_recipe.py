@@ -34,6 +34,21 @@ def test_what_would_do_nothing_beside_a_checkpoint_is_refused(tmp_path, words, t
     read(tmp_path, (RECIPE + words).replace("somebody/base", "scratch"))
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ('[fit]\nmax_per_class = 5\nbalance = "resample"', "draws each class as often, whatever max_per_class says"),
+        ("[fit]\nmax_per_class = 5\n[teach]\nfragments_per_message = 1", "whose class shares .* max_per_class changes"),
+    ],
+)
+def test_two_ways_of_drawing_an_epoch_are_refused(tmp_path, words, told):
+    """
+    One of the two would do nothing, or the teacher's class shares would not be those that are learned from.
+    """
+    with pytest.raises(SettingsError, match=told):
+        read(tmp_path, RECIPE.replace("somebody/base", "scratch") + words)
+
+
 SOURCES = """\
 name = "a"
 output = "o"

@@ -14,6 +14,28 @@ from torch import nn
 from consumer.errors import SettingsError
 
 
+def counted(targets: NDArray[np.float32]) -> NDArray[np.int64]:
+    """(classes,): how many rows of each there are, by what most of their target says."""
+    return np.bincount(targets.argmax(axis=1), minlength=targets.shape[1])
+
+
+def evenly(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(classes,): as many in all, of each class there is as many."""
+    present = np.flatnonzero(counts)
+    share, over = divmod(int(counts.sum()), len(present))
+    even = np.zeros_like(counts)
+    even[present] = share
+    even[present[:over]] += 1
+    return even
+
+
+def seen(targets: NDArray[np.float32], counts: NDArray[np.int64]) -> NDArray[np.float32]:
+    """(rows, classes): each row's targets times how often an epoch has it that draws `counts` of the classes."""
+    often = counts / np.maximum(counted(targets), 1)
+    times: NDArray[np.float64] = often[targets.argmax(axis=1)][:, None]
+    return (targets * times).astype(np.float32)
+
+
 def class_weights(targets: NDArray[np.float32]) -> NDArray[np.float32]:
     """(classes,): as much for each class in all as for any other, 1 for a row on average."""
     counts = targets.sum(axis=0, dtype=np.float64)
@@ -29,13 +51,10 @@ def class_shares(targets: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def spoken_for(targets: NDArray[np.float32], way: str) -> NDArray[np.float64]:
-    """(classes,): the class shares of which the logits speak after a fit on the targets, balanced in this way."""
-    if way == "none":
-        return class_shares(targets)
-    if way == "resample":
-        classes = targets.argmax(axis=1)
-        return class_shares(np.stack([targets[classes == label].mean(axis=0) for label in np.unique(classes)]))
-    return np.full(targets.shape[1], 1 / targets.shape[1])
+    """(classes,): the class shares of which the logits speak after a fit that saw the targets, balanced in this way."""
+    if way in ("weights", "prior"):
+        return np.full(targets.shape[1], 1 / targets.shape[1])
+    return class_shares(targets)
 
 
 def log_prior(targets: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -138,14 +138,16 @@ class Ways:
     """
     How to fit beyond TrainingArguments.
 
-    For skewed messages: `log_prior` in the loss, `resample` (rows' classes), and what is `put_back` in the end.
+    For skewed messages: `log_prior` in the loss, what is `put_back` in the end, and, where each epoch draws so many of
+    each class, the rows' `classes` and these `counts`.
     """
 
     average_last: float = 0.0
     layer_decay: float = 1.0
     patience: int | None = None
     log_prior: NDArray[np.float32] | None = None
-    resample: NDArray[np.int64] | None = None
+    classes: NDArray[np.int64] | None = None
+    counts: NDArray[np.int64] | None = None
     put_back: NDArray[np.float32] | None = None
 
 
@@ -214,7 +216,7 @@ def _trainer(
         callbacks=[*pushing(arguments, say), *patience],
         average=WeightAverage(ways.average_last) if ways.average_last else None,
         layer_decay=ways.layer_decay,
-        resample=ways.resample,
+        drawn=None if ways.classes is None or ways.counts is None else (ways.classes, ways.counts),
     )
 
 

@@ -99,15 +99,25 @@ def learn(
     work.mkdir(parents=True, exist_ok=True)
     texts, plain = lessons(recipe, messages)
     targets = _weighed(messages, plain)
-    learned = balance.spoken_for(targets, recipe.fit.balance)
+    counts = _drawn(recipe, targets)
+    seen = targets if counts is None else balance.seen(targets, counts)
+    learned = balance.spoken_for(seen, recipe.fit.balance)
     given = recipe.fit.arguments if shipped else without_push(recipe.fit.arguments)
     fit(
         fresh,
         begin.tokenizer,
-        _examples(recipe, begin, texts, targets, work),
+        _examples(recipe, begin, texts, _in_loss(recipe, targets, seen), work),
         work,
         _options(recipe, given, fresh.config, begin.measured),
-        _ways(recipe, targets, balance.moved(learned, np.array(calibration.class_shares()))),
+        Ways(
+            recipe.fit.average_last,
+            recipe.fit.layer_decay,
+            recipe.fit.patience,
+            balance.log_prior(seen) if recipe.fit.balance == "prior" else None,
+            None if counts is None else targets.argmax(axis=1),
+            counts,
+            balance.moved(learned, np.array(calibration.class_shares())),
+        ),
         None if validation is None else _validation(recipe, begin, validation, learned),
         say,
     )
@@ -123,7 +133,7 @@ def _fresh(begin: Start) -> PreTrainedModel:
 def _examples(recipe: Recipe, begin: Start, texts: Sequence[str], targets: NDArray[np.float32], work: Path) -> Examples:
     return Examples(
         encode(begin.tokenizer, texts, recipe.model.max_length),
-        targets * balance.class_weights(targets) if recipe.fit.balance == "weights" else targets,
+        targets,
         recipe.fit.token_dropout,
         begin.tokenizer.mask_token_id,
         work,
@@ -138,16 +148,16 @@ def _options(
     return {"seed": recipe.seed, **bits, **given}
 
 
-def _ways(recipe: Recipe, targets: NDArray[np.float32], to_calibration: NDArray[np.float32]) -> Ways:
-    plan = recipe.fit
-    return Ways(
-        plan.average_last,
-        plan.layer_decay,
-        plan.patience,
-        balance.log_prior(targets) if plan.balance == "prior" else None,
-        targets.argmax(axis=1) if plan.balance == "resample" else None,
-        to_calibration,
-    )
+def _drawn(recipe: Recipe, targets: NDArray[np.float32]) -> NDArray[np.int64] | None:
+    """(classes,) rows of each in an epoch; None where it has every row once."""
+    counts, most = balance.counted(targets), recipe.fit.max_per_class
+    if recipe.fit.balance == "resample":
+        return balance.evenly(counts)
+    return None if most is None or most >= counts.max() else np.minimum(counts, most)
+
+
+def _in_loss(recipe: Recipe, targets: NDArray[np.float32], seen: NDArray[np.float32]) -> NDArray[np.float32]:
+    return targets * balance.class_weights(seen) if recipe.fit.balance == "weights" else targets
 
 
 def _weighed(messages: Labelled, targets: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -180,12 +190,19 @@ def lessons(recipe: Recipe, messages: Labelled) -> tuple[Sequence[str], NDArray[
     if plan.folds is None:
         said = taught(teacher, messages.texts, plan.sharpness)
     else:
-        said = taught_in_folds(messages, plan.folds, plan.sharpness, recipe.seed)
+        shares = _shares_drawn(recipe, own)
+        said = taught_in_folds(messages, plan.folds, plan.sharpness, recipe.seed, shares)
     mixed = ((1 - plan.weight) * own + plan.weight * said).astype(np.float32)
     if teacher is None:
         return messages.texts, mixed
     made = fragments(messages.texts, round(plan.fragments_per_message * len(messages)), recipe.seed)
     return [*messages.texts, *made], np.concatenate([mixed, taught(teacher, made, plan.sharpness)])
+
+
+def _shares_drawn(recipe: Recipe, own: NDArray[np.float32]) -> list[float] | None:
+    """Of the classes in an epoch, for which a teacher is to speak; None where they are the messages' own."""
+    counts = _drawn(recipe, own) if recipe.fit.max_per_class is not None else None
+    return None if counts is None else (counts / counts.sum()).tolist()
 
 
 def encode(words: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int) -> Iterator[list[int]]:

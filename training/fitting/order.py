@@ -69,20 +69,23 @@ class Order(Sampler[int]):
         self._batch = torch.get_rng_state()
 
 
-class Resampled(Sampler[int]):
+class Drawn(Sampler[int]):
     """
-    As many rows as there are, evenly of each class: the rare again and again, of the frequent others each epoch.
+    So many rows of each class: the rare again and again if need be, of the frequent others each epoch.
 
-    Rows of like length stand together, in batches of `batch_size`.
+    `counts` (classes,) are an epoch's. Rows of like length stand together, in batches of `batch_size`.
     """
 
-    def __init__(self, classes: NDArray[np.int64], lengths: Sequence[int], batch_size: int) -> None:
-        self._classes = torch.from_numpy(classes)
+    def __init__(
+        self, classes: NDArray[np.int64], counts: NDArray[np.int64], lengths: Sequence[int], batch_size: int
+    ) -> None:
+        self._rows = [torch.from_numpy(np.flatnonzero(classes == label)) for label in range(len(counts))]
+        self._counts = counts.tolist()
         self._lengths = lengths
         self._batch_size = batch_size
 
     def __len__(self) -> int:
-        return len(self._lengths)
+        return sum(self._counts)
 
     def __iter__(self) -> Iterator[int]:
         rows = self._drawn()
@@ -90,11 +93,9 @@ class Resampled(Sampler[int]):
         return iter([rows[place] for place in grouped])
 
     def _drawn(self) -> list[int]:
-        present = torch.unique(self._classes).tolist()
         drawn: list[int] = []
-        for number, label in enumerate(present):
-            rows = torch.nonzero(self._classes == label).flatten()
-            wanted = len(self) // len(present) + (number < len(self) % len(present))
-            passes = [rows[torch.randperm(len(rows))] for _ in range(-(-wanted // len(rows)))]
-            drawn += torch.cat(passes)[:wanted].tolist()
+        for rows, wanted in zip(self._rows, self._counts, strict=True):
+            if wanted:
+                passes = [rows[torch.randperm(len(rows))] for _ in range(-(-wanted // len(rows)))]
+                drawn += torch.cat(passes)[:wanted].tolist()
         return drawn

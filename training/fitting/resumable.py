@@ -23,7 +23,7 @@ from training import processes
 from training.fitting import layer_rates
 from training.fitting.average import WeightAverage
 from training.fitting.checkpoints import place_file, writing
-from training.fitting.order import Order, Place, Resampled
+from training.fitting.order import Drawn, Order, Place
 
 UNWRAPPED = "batch_rebalance"  # a sampler of batches, with an order of its own
 
@@ -55,8 +55,8 @@ class Earlier:
 
 class ResumableTrainer(Trainer):
     """
-    Trainer's own arguments, and: an `average` that checkpoints keep, a `layer_decay` of the learning rate, and
-    `resample`, the rows' classes when each epoch shall draw them evenly.
+    Trainer's own arguments, and: an `average` that checkpoints keep, a `layer_decay` of the learning rate, and, where
+    each epoch draws so many of each class, `drawn`: the rows' classes and these counts.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class ResumableTrainer(Trainer):
         *,
         average: WeightAverage | None = None,
         layer_decay: float = 1.0,
-        resample: NDArray[np.int64] | None = None,
+        drawn: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
         callbacks: Sequence[TrainerCallback] = (),
         **kwargs: Any,
     ) -> None:
@@ -73,7 +73,7 @@ class ResumableTrainer(Trainer):
             super().__init__(callbacks=[*own, *callbacks], **kwargs)
         self.average = average
         self._layer_decay = layer_decay
-        self._resample = resample
+        self._drawn = drawn
         self._order: Order | None = None
         self._earlier: Earlier | None = None
         self._started_s = 0.0
@@ -137,8 +137,8 @@ class ResumableTrainer(Trainer):
     def _inner(self, rows: Any) -> Sampler[int] | None:
         """Grouped for all processes together, so that their number changes nothing."""
         together = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
-        if self._resample is not None:
-            return Resampled(self._resample, rows.lengths(), together)
+        if self._drawn is not None:
+            return Drawn(*self._drawn, rows.lengths(), together)
         if self.args.train_sampling_strategy == "group_by_length":
             return LengthGroupedSampler(together, lengths=rows.lengths())
         return super()._get_train_sampler(rows)

@@ -41,16 +41,19 @@ def taught(teacher: Any, texts: Sequence[str], sharpness: float) -> NDArray[np.f
     return probabilities.astype(np.float32)
 
 
-def taught_in_folds(messages: Labelled, folds: int, sharpness: float, seed: int) -> NDArray[np.float32]:
+def taught_in_folds(
+    messages: Labelled, folds: int, sharpness: float, seed: int, shares: Sequence[float] | None = None
+) -> NDArray[np.float32]:
     """
     (rows, 5), of each message by a teacher that has not seen its label.
 
     A teacher that has would only say it again, and not which messages read like others' (cross-fitting, Wolpert 1992).
-    The teachers are what the model is measured beside: words and pairs of words, which do for many messages.
+    The teachers are what the model is measured beside: words and pairs of words, which do for many messages. They speak
+    for the class `shares`, or for the messages' own.
     """
     said = np.empty((len(messages), len(STARS)), dtype=np.float32)
     for rest, rows in fold_rows(messages, folds, seed, whole_files=False):
-        said[rows] = taught(fit_baseline(messages.take(rest)), messages.take(rows).texts, sharpness)
+        said[rows] = taught(fit_baseline(messages.take(rest), shares), messages.take(rows).texts, sharpness)
     return said
 
 

@@ -9,7 +9,7 @@ from tests.training.interrupted import SIZES, TEXTS
 from training.data.labelled import Labelled
 from training.fitting import balance, fit, learn, tokenizer
 from training.fitting.model import classifier, config_from_scratch
-from training.fitting.order import Resampled
+from training.fitting.order import Drawn
 from training.recipe import Recipe
 
 pytestmark = pytest.mark.train
@@ -57,13 +57,13 @@ def test_a_step_over_several_batches_and_processes_is_one_mean():
     torch.testing.assert_close(part(slice(0, 5)) + part(slice(5, 7)), whole)
 
 
-def test_an_epoch_draws_each_class_evenly():
+def test_an_epoch_draws_each_class_as_often_as_it_is_told():
     """
     The rare again and again, all of them as often; of the frequent others each time; like lengths together.
     """
     torch.manual_seed(0)
     lengths = [1 + row % 9 for row in range(len(LABELS))]
-    sampler = Resampled(LABELS, lengths, 5)
+    sampler = Drawn(LABELS, balance.evenly(balance.counted(TARGETS)), lengths, 5)
     first, second = list(sampler), list(sampler)
 
     assert np.bincount(LABELS[first]).tolist() == [10, 10, 10, 10, 10]
@@ -72,19 +72,33 @@ def test_an_epoch_draws_each_class_evenly():
     assert sum(np.ptp([lengths[row] for row in first[start : start + 5]]) for start in range(0, 50, 5)) < 45
 
 
+def test_counts_without_a_class_or_that_do_not_divide():
+    """
+    A fold may lack a class: it is not drawn. What is left over goes to the first classes.
+    """
+    assert balance.evenly(np.array([0, 2, 9])).tolist() == [0, 6, 5]
+    assert len(Drawn(np.array([1, 1, 2]), np.array([0, 1, 1]), [1, 1, 1], 2)) == 2
+
+
+WAYS = [
+    *({"balance": way} for way in ("none", "weights", "resample", "prior")),
+    *({"balance": way, "max_per_class": 6} for way in ("none", "weights", "prior")),
+]
+
+
 @pytest.mark.parametrize("calibrated", [LABELS, EVENER], ids=["drawn", "of-its-own"])
-@pytest.mark.parametrize("balanced", ["none", "weights", "resample", "prior"])
-def test_the_shares_that_count_are_in_the_head(tmp_path, balanced, calibrated):
+@pytest.mark.parametrize("plan", WAYS, ids=lambda plan: "-".join(map(str, plan.values())))
+def test_the_shares_that_count_are_in_the_head(tmp_path, plan, calibrated):
     """
     From texts that say nothing, each way ends at the shares of calibration's labels.
     """
-    shares = fitted(tmp_path, messages_of(LABELS), messages_of(calibrated), balance=balanced)
+    shares = fitted(tmp_path, messages_of(LABELS), messages_of(calibrated), **plan)
 
     np.testing.assert_allclose(shares, np.bincount(calibrated) / len(calibrated), atol=0.05)
 
 
-@pytest.mark.parametrize("balanced", ["none", "weights", "resample", "prior"])
-def test_the_shares_that_were_learned_are_those_that_the_loss_saw(tmp_path, monkeypatch, balanced):
+@pytest.mark.parametrize("plan", WAYS, ids=lambda plan: "-".join(map(str, plan.values())))
+def test_the_shares_that_were_learned_are_those_that_the_loss_saw(tmp_path, monkeypatch, plan):
     """
     By the weights of the sources, smoothed, with a teacher's fragments among them: calibration's are put in their
     place, and validation judges by them before.
@@ -97,11 +111,9 @@ def test_the_shares_that_were_learned_are_those_that_the_loss_saw(tmp_path, monk
 
     monkeypatch.setattr(learn, "judge", judge)
     weighed = replace(messages_of(LABELS), sources=np.int16(LABELS >= 3), source_weights={"own": 1.0, "bought": 0.1})
-    teach = {"fragments_per_message": 0.5, "weight": 0.3}
+    teach = {"fragments_per_message": 0.0 if "max_per_class" in plan else 0.5, "weight": 0.3}
 
-    shares = fitted(
-        tmp_path, weighed, messages_of(EVENER), messages_of(EVENER), teach, balance=balanced, label_smoothing=0.2
-    )
+    shares = fitted(tmp_path, weighed, messages_of(EVENER), messages_of(EVENER), teach, **plan, label_smoothing=0.2)
 
     np.testing.assert_allclose(shares, np.bincount(EVENER) / len(EVENER), atol=0.05)
     np.testing.assert_allclose(seen[-1], told[0], atol=0.05)
