@@ -15,7 +15,7 @@ from consumer.names import nearest
 from consumer.visible import told_names
 
 MAX_LINE = 64 * 1024 * 1024  # of CSV in characters, and in a quoted field, which may hold several lines
-PARQUET_ROWS = 1000
+PARQUET_ROWS, PARQUET_BYTES = 1000, 64 * 1024
 KINDS = ".jsonl, .ndjson or .csv (each also with .gz), or .parquet"
 
 Advance = Callable[[int], None]
@@ -150,7 +150,7 @@ def _parquet(path: Path, fields: Sequence[str], advance: Advance) -> Iterator[Ro
     except ImportError as error:
         raise SettingsError("Parquet files need pyarrow: pip install 'shikyu[parquet]'") from error
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, pre_buffer=False, buffer_size=PARQUET_BYTES) as file:  # else the file is read whole
             names = file.schema_arrow.names
             if missing := [field for field in fields if field not in names]:
                 raise _no_field(path, "its schema", missing[0], names)

@@ -3,6 +3,9 @@
 import builtins
 import gzip
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -126,6 +129,31 @@ def test_a_file_that_cannot_be_read_says_where_and_not_what(tmp_path, name, cont
     with pytest.raises(SettingsError, match=says) as caught:
         list(read(tmp_path / name, "text", ignore))
     assert "secret" not in str(caught.value)
+
+
+def test_a_parquet_file_is_never_in_memory_whole(tmp_path):
+    """
+    20 MB that do not compress, in many row groups and in one, by a process of its own: Arrow never held 8.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    texts = pa.table({"text": [os.urandom(500).hex() for _ in range(20_000)]})
+    for rows_in_group in (1000, 20_000):
+        pq.write_table(texts, tmp_path / f"{rows_in_group}.parquet", row_group_size=rows_in_group, use_dictionary=False)
+    code = """
+import sys
+from pathlib import Path
+import pyarrow as pa
+from consumer.text_files import rows
+print(sum(1 for _ in rows(Path(sys.argv[1]), ("text",))), pa.default_memory_pool().max_memory())
+"""
+    for path in tmp_path.glob("*.parquet"):
+        done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+        count, most = map(int, done.stdout.split())
+
+        assert count == 20_000
+        assert most < 8_000_000, path.name
 
 
 def parquet(path: Path, *columns: tuple[str, object]) -> Path:

@@ -24,6 +24,7 @@ RUN = 5
 BANDS, HASHES_PER_BAND = 25, 5
 MOST_CHARACTERS = 2000
 MOST_COMPARISONS = 8  # of one text: many texts made from one template agree in many bands
+AT_ONCE = 100_000  # rows
 
 _GENERATOR = np.random.default_rng(20)
 _FACTORS = _GENERATOR.integers(1, 2**63, (BANDS * HASHES_PER_BAND, 1), dtype=np.uint64) * np.uint64(2) + np.uint64(1)
@@ -32,6 +33,8 @@ _POWERS = _GENERATOR.integers(1, 2**63, RUN, dtype=np.uint64) * np.uint64(2) + n
 _MIX = _POWERS[:HASHES_PER_BAND]
 
 Runs = NDArray[np.uint64]
+Keys = NDArray[np.unsignedinteger[Any]]
+NO_KEYS, NO_ROWS = np.empty(0, np.uint64), np.empty(0, np.intp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,10 @@ class Sketches:
     texts: Sequence[str]
     whole: NDArray[np.uint64]
     bands: NDArray[np.uint32]
+
+    def band(self, number: int) -> NDArray[np.uint32]:
+        """(rows,), together in memory, for it is gone through several times."""
+        return np.ascontiguousarray(self.bands[:, number])
 
 
 def sketches(texts: Sequence[str], scratch: Path | None = None) -> Sketches:
@@ -76,19 +83,15 @@ def duplicates(texts: Sequence[str], others: Sequence[str]) -> list[Duplicate]:
 def between(texts: Sketches, others: Sketches) -> list[Duplicate]:
     """As `duplicates`, for texts that were sketched before."""
     found = {row: Duplicate(row, other, 1.0) for row, other in _equal(texts.whole, others.whole)}
-    pairs = (pair for band in range(BANDS) for pair in _equal(texts.bands[:, band], others.bands[:, band]))
+    pairs = (pair for band in range(BANDS) for pair in _equal(texts.band(band), others.band(band)))
     _compare(texts, others, pairs, found)
     return [found[row] for row in sorted(found)]
 
 
 def within(texts: Sketches) -> list[Duplicate]:
     """For each text that is like one above it, that one."""
-    first, original = np.unique(texts.whole, return_index=True, return_inverse=True)[1:]
-    found = {
-        int(row): Duplicate(int(row), int(first[original[row]]), 1.0)
-        for row in np.flatnonzero(first[original] != np.arange(len(original)))
-    }
-    pairs = (pair for band in range(BANDS) for pair in _neighbours(texts.bands[:, band]))
+    found = {row: Duplicate(row, first, 1.0) for row, first in _repeated(texts.whole)}
+    pairs = (pair for band in range(BANDS) for pair in _neighbours(texts.band(band)))
     _compare(texts, texts, pairs, found)
     return [found[row] for row in sorted(found)]
 
@@ -121,21 +124,50 @@ def _bands(runs: Runs) -> NDArray[np.uint32]:
     return mixed | np.uint32(1)
 
 
-def _equal(keys: NDArray[np.unsignedinteger], others: NDArray[np.unsignedinteger]) -> Iterator[tuple[int, int]]:
-    """Rows with a row of `others` that has the same key."""
-    if not len(others):
-        return
-    order = np.argsort(others, kind="stable")
-    place = np.minimum(np.searchsorted(others[order], keys), len(others) - 1)
-    rows = np.flatnonzero((others[order[place]] == keys) & (keys != 0))
-    yield from zip(rows.tolist(), order[place[rows]].tolist(), strict=True)
+def _equal(keys: Keys, others: Keys) -> Iterator[tuple[int, int]]:
+    """Rows with the first row of `others` that has the same key."""
+    for rows, candidates in zip(_parts(keys, others), _parts(others, keys), strict=True):
+        if not (len(rows) and len(candidates)):
+            continue
+        wanted, sorted_keys = keys[rows], others[candidates]
+        order = np.argsort(sorted_keys, kind="stable")
+        place = np.minimum(np.searchsorted(sorted_keys, wanted, sorter=order), len(order) - 1)
+        same = np.flatnonzero(sorted_keys[order[place]] == wanted)
+        yield from zip(rows[same].tolist(), candidates[order[place[same]]].tolist(), strict=True)
 
 
-def _neighbours(keys: NDArray[np.uint32]) -> Iterator[tuple[int, int]]:
+def _neighbours(keys: Keys) -> Iterator[tuple[int, int]]:
     """Rows with the row above that has the same key: as many pairs as rows, however many are alike."""
-    order = np.argsort(keys, kind="stable")
-    same = np.flatnonzero((keys[order[1:]] == keys[order[:-1]]) & (keys[order[1:]] != 0))
-    yield from zip(order[same + 1].tolist(), order[same].tolist(), strict=True)
+    for rows in _parts(keys):
+        order = rows[np.argsort(keys[rows], kind="stable")]
+        same = np.flatnonzero(keys[order[1:]] == keys[order[:-1]])
+        yield from zip(order[same + 1].tolist(), order[same].tolist(), strict=True)
+
+
+def _repeated(keys: Keys) -> Iterator[tuple[int, int]]:
+    """Rows with the first row of all that has the same key, where that is another."""
+    for rows in _parts(keys):
+        first, which = np.unique(keys[rows], return_index=True, return_inverse=True)[1:]
+        original = rows[first[which]]
+        same = np.flatnonzero(original != rows)
+        yield from zip(rows[same].tolist(), original[same].tolist(), strict=True)
+
+
+def _parts(keys: Keys, beside: Keys = NO_KEYS) -> Iterator[NDArray[np.intp]]:
+    """
+    All rows with a key, parted by some of its bits, so that a sort takes memory for AT_ONCE rows and not for a million.
+
+    Keys are hashes, so the parts are even. Those of `beside` are parted alike.
+    """
+    parts = 1 << (max(len(keys), len(beside)) // AT_ONCE).bit_length()
+    for part in range(parts):
+        yield np.concatenate([NO_ROWS, *_rows_of(keys, part, parts)])
+
+
+def _rows_of(keys: Keys, part: int, parts: int) -> Iterator[NDArray[np.intp]]:
+    for start in range(0, len(keys), AT_ONCE):
+        some = keys[start : start + AT_ONCE]
+        yield start + np.flatnonzero((some // 2 % parts == part) & (some != 0))  # a band's lowest bit is always 1
 
 
 def _compare(texts: Sketches, others: Sketches, pairs: Iterator[tuple[int, int]], found: dict[int, Duplicate]) -> None:

@@ -2,11 +2,11 @@
 
 import mmap
 import tempfile
-from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -19,6 +19,7 @@ from training.data.sources import Source
 from training.data.texts import Texts
 
 ROWS_AT_ONCE, CHARACTERS_AT_ONCE = 5000, 16_000_000
+NUMBERS = {"label": np.int64, "file": np.int32, "line": np.int32, "source": np.int16}  # of each row
 MOST_PLACES = 10
 
 Parts = Sequence[tuple[Source, Sequence[Part]]]
@@ -62,25 +63,28 @@ def gather(
     """
     All messages, in order. Rows that do not fit go to `left_out`; without one, the first is a SettingsError.
 
-    The texts lie in a file without a name in `scratch`, which is gone with the last who reads it.
+    Texts and numbers lie in files without a name in `scratch`, which are gone with the last who reads them.
     """
     columns = sorted({column for source, _ in parts for column in source.columns})
-    with tempfile.TemporaryFile(dir=scratch) as file:
-        numbers = _write(file, _rows(parts, folder, cleaning, left_out), columns, keep_raw=bool(cleaning))
-        if not len(numbers[0]):
+    with ExitStack() as stack:
+        file, *others = (stack.enter_context(tempfile.TemporaryFile(dir=scratch)) for _ in ("texts", *NUMBERS))
+        if not _write(file, others, _rows(parts, folder, cleaning, left_out), columns, keep_raw=bool(cleaning)):
             named = ", ".join(part.name for _, some in parts for part in some)
             raise SettingsError(f"No messages in {named}{_but(parts, left_out)}: there is nothing to learn from.")
         table = pa.ipc.open_file(pa.py_buffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))).read_all()
-    labels, files, lines, sources = map(np.asarray, numbers)
+        numbers = {
+            name: np.asarray(np.memmap(each, kind, "c"))  # copied on writing: torch takes none that may not be written
+            for each, (name, kind) in zip(others, NUMBERS.items(), strict=True)
+        }
     return Labelled(
         texts=Texts(table.column("text")),
-        labels=labels.astype(np.int64),
-        files=files,
+        labels=numbers["label"],
+        files=numbers["file"],
         columns={name: Texts(table.column(f"column.{name}")) for name in columns},
-        sources=sources,
+        sources=numbers["source"],
         source_weights={source.name: source.weight for source, _ in parts},
         raw=Texts(table.column("raw")) if cleaning else (),
-        lines=lines,
+        lines=numbers["line"],
         names=tuple(part.name for _, some in parts for part in some),
     )
 
@@ -133,21 +137,24 @@ def _wanted(source: Source) -> dict[str, set[str]]:
     }
 
 
-def _write(file: IO[bytes], rows: Iterable[_Row], columns: Sequence[str], *, keep_raw: bool) -> list[Any]:
-    """Labels, files, lines and sources, by row; the rest goes to the file."""
+def _write(
+    file: IO[bytes], others: Sequence[IO[bytes]], rows: Iterable[_Row], columns: Sequence[str], *, keep_raw: bool
+) -> int:
+    """How many rows. Texts go to the file, and each of NUMBERS to one of the others."""
     names = ["text", *(["raw"] if keep_raw else []), *(f"column.{name}" for name in columns)]
     schema = pa.schema([(name, pa.string()) for name in names])
-    numbers = [array("b"), array("i"), array("i"), array("h")]
+    count = 0
     with pa.ipc.new_file(file, schema) as writer:
         for batch in _batches(rows):
-            for row in batch:
-                for each, value in zip(numbers, (row.label, row.file, row.line, row.source), strict=True):
-                    each.append(value)
+            count += len(batch)
+            for each, (name, kind) in zip(others, NUMBERS.items(), strict=True):
+                each.write(np.array([getattr(row, name) for row in batch], kind).data)
             texts = [[row.text for row in batch], *([[row.raw for row in batch]] if keep_raw else [])]
-            others = [[row.columns.get(name, "") for row in batch] for name in columns]
-            writer.write_batch(pa.record_batch([pa.array(each, pa.string()) for each in (*texts, *others)], schema))
-    file.flush()
-    return numbers
+            kept = [[row.columns.get(name, "") for row in batch] for name in columns]
+            writer.write_batch(pa.record_batch([pa.array(each, pa.string()) for each in (*texts, *kept)], schema))
+    for each in (file, *others):
+        each.flush()
+    return count
 
 
 def _batches(rows: Iterable[_Row]) -> Iterator[list[_Row]]:

@@ -6,6 +6,7 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from consumer.errors import SettingsError
 from training import data
@@ -16,7 +17,7 @@ from training.data.gather import LeftOut, gather
 from training.data.labelled import balanced_rows
 from training.data.rows import parts
 from training.data.sources import SPLITS, Source
-from training.data.texts import digests
+from training.data.texts import digests, in_batches
 from training.recipe import Recipe
 
 HALF_OF_VALIDATION, FIFTH_OF_TRAIN = 0.5, 0.2
@@ -164,15 +165,20 @@ def _without(messages: Labelled, name: str, *others: Labelled | None) -> Labelle
     Near copies stay, since customers write those (thanks, and where is my parcel) again and again.
     """
     kept = np.sort(np.concatenate([digests(some.texts if some is not None else ()) for some in others]))
-    own = digests(messages.texts)
-    place = np.searchsorted(kept, own)  # np.isin would sort both together
-    rest = np.flatnonzero(place == np.searchsorted(kept, own, side="right"))
+    stands = np.concatenate([np.empty(0, np.bool_), *(_stand(batch, kept) for batch in in_batches(messages.texts))])
+    rest = np.flatnonzero(~stands)
     if len(messages) and not len(rest):  # of none to begin with, limits speak
         raise SettingsError(
             f"All {len(messages):,} {name} messages stand, word for word, in other splits, too, which have them first "
             "(test, calibration, validation, then train): name other files under [data], or a larger share."
         )
     return messages if len(rest) == len(messages) else messages.take(rest)
+
+
+def _stand(texts: Sequence[str], kept: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """(rows,): whether its digest is one of those, which are sorted."""
+    own = digests(texts)
+    return np.searchsorted(kept, own) < np.searchsorted(kept, own, side="right")
 
 
 def _in_folds(recipe: Recipe, made: Prepared) -> Prepared:

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from training.data.duplicates import duplicates, sketches, within
+from training.data import duplicates as duplicates_module
+from training.data.duplicates import between, duplicates, sketches, within
 
 pytestmark = pytest.mark.train
 
@@ -52,6 +53,23 @@ def test_within_a_set_each_copy_is_told_with_one_above_it():
 
     assert [(each.row, each.other) for each in found] == [(2, 0), (3, 1), (4, 0)]
     assert [each.similarity == 1 for each in found] == [True, False, True]
+
+
+def test_many_rows_are_sorted_in_parts_and_found_as_in_one(monkeypatch):
+    """
+    Copies, near copies and short texts among 400, in parts of 20 rows: the same rows with the same others.
+    """
+    generator = np.random.default_rng(0)
+    words = [f"word{number}" for number in range(300)]
+    texts = [" ".join(generator.choice(words, 12)) for _ in range(300)]
+    texts += [texts[row] for row in range(0, 90, 3)] + [f"{texts[row]} again" for row in range(70)]
+    own, others = sketches(texts), sketches([*texts[5:60], "hm", ""])
+    in_one = within(own), between(own, others), between(others, own)
+
+    monkeypatch.setattr(duplicates_module, "AT_ONCE", 20)
+
+    assert (within(own), between(own, others), between(others, own)) == in_one
+    assert len(in_one[0]) >= 95
 
 
 def test_sketches_in_a_folder_are_those_in_memory(tmp_path):
