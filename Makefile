@@ -9,6 +9,7 @@ UV := .venv-uv/bin/uv
 DEMO := .venv
 DEV := .venv-dev
 OPTIMUM := .venv-optimum
+QUIX := .venv-quix
 
 # uv shall use the Python that was named here, and fetch none.
 export UV_PYTHON_DOWNLOADS := never
@@ -74,7 +75,7 @@ locks: $(UV)  ## Resolve every lock anew
 	echo uv | $(COMPILE) - -o locks/uv.txt
 
 clean:  ## Remove what make made here
-	rm -rf $(DEMO) $(DEV) $(OPTIMUM) .venv-uv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(DEMO) $(DEV) $(OPTIMUM) $(QUIX) .venv-uv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 TOLD_CA = || { echo "was that a certificate of your company's? Name its CA's file in REQUESTS_CA_BUNDLE and SSL_CERT_FILE" >&2; exit 3; }
 
@@ -87,6 +88,13 @@ $(DEMO)/made $(DEV)/made $(OPTIMUM)/made: %/made: locks/build.txt pyproject.toml
 	@test -x $*/bin/python || $(UV) venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $*
 	@$(UV) pip sync --quiet --python $* --require-hashes $(filter-out locks/build.txt,$(filter locks/%,$^)) $(TOLD_CA)
 	@$(UV) pip install --quiet --python $* --no-deps --build-constraints locks/build.txt --editable .
+	@touch $@
+
+# For benchmarks alone, and without us in it.
+$(QUIX)/made: locks/bench-quix.txt | $(UV)
+	@echo "making $(QUIX) from $<"
+	@test -x $(QUIX)/bin/python || $(UV) venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(QUIX)
+	@$(UV) pip sync --quiet --python $(QUIX) --require-hashes $< $(TOLD_CA)
 	@touch $@
 
 # uv itself comes through pip, by hash, into an environment of its own.

@@ -12,34 +12,30 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
-from confluent_kafka import Consumer, TopicPartition
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import apps
 from benchmarks.answers import Review
 from benchmarks.checkpoint import SIZES, artifact
 from benchmarks.machine import machine
-from benchmarks.stream import INPUT, PARTITIONS, produce
 from benchmarks.texts import lengths, texts
-from consumer.errors import LimitError
+from benchmarks.through_kafka import INPUT, PARTITIONS, backlog_rate, produce
 from local import service
 from local.cluster import Cluster
-from local.processes import Child
-from local.reader import Reader
-from local.service import SHIKYU
 
-PATIENCE_S = 600
 INSTANT = (sys.executable, "-m", "benchmarks.instant")
-WAYS: dict[str, Sequence[str]] = {
-    "with the model": SHIKYU,
-    "at once, tokenizing": (*INSTANT, "tokenizing"),
-    "at once, not tokenizing": (*INSTANT, "plain"),
+WITH_THE_MODEL, QUIX = "with the model", "Quix Streams, at once, not tokenizing"
+WAYS: Mapping[str, apps.App] = {
+    WITH_THE_MODEL: apps.shikyu,
+    "at once, tokenizing": partial(apps.shikyu, command=(*INSTANT, "tokenizing")),
+    "at once, not tokenizing": partial(apps.shikyu, command=(*INSTANT, "plain")),
+    QUIX: apps.quix_at_once,
 }
 ALONE = "the model alone"
 ALONE_CODE = """
@@ -61,53 +57,9 @@ def alone(folder: Path, written: Sequence[str]) -> float:
     return float(done.stdout)
 
 
-def streamed(cluster: Cluster, folder: Path, model: Path, way: str, name: str, count: int) -> float:
-    """Messages a second of one consumer with the first `count` records of the input."""
-    outputs = [f"urgent.{name}", f"routine.{name}", f"dead.{name}"]
-    for topic in outputs:
-        cluster.create_topic(topic, PARTITIONS)
-    answers_to = ["--output-urgent", outputs[0], "--output-routine", outputs[1]]
-    service.register_schemas(cluster, options=answers_to)
-    options = [
-        *answers_to,
-        *("--dead-letters-topic", outputs[2], "--delivery-group-id", name, "--model-artifact", str(model)),
-        *("--input-topics", f"{INPUT}.{count}"),
-    ]
-    with service.running(cluster, folder, shikyu=WAYS[way], options=options) as child:
-        _until_committed(cluster, child, name, f"{INPUT}.{count}", count)
-    times = sorted(record.timestamp_ms or 0 for record in _all(cluster, outputs))
-    if len(times) != count:
-        raise LimitError(f"{way}: {count} in, {len(times)} out")
-    first_window: int = sum(each <= times[0] + 50 for each in times)  # its outputs are produced within milliseconds
-    seconds: float = (times[-1] - times[0]) / 1000
-    return (count - first_window) / seconds
-
-
-def _until_committed(cluster: Cluster, child: Child, group: str, topic: str, count: int) -> None:
-    end = time.monotonic() + PATIENCE_S
-    places = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
-    asks = Consumer({"bootstrap.servers": cluster.bootstrap_servers, "group.id": group, "enable.auto.commit": False})
-    try:
-        while sum(max(0, each.offset) for each in asks.committed(places, timeout=10)) < count:
-            service.check(child)
-            if time.monotonic() > end:
-                raise LimitError(f"{group}: not all of {count} records were answered within {PATIENCE_S} s")
-            time.sleep(0.5)
-    finally:
-        asks.close()
-
-
-def _all(cluster: Cluster, topics: Sequence[str]) -> list[Any]:
-    found: list[Any] = []
-    with Reader(cluster.bootstrap_servers, topics) as reader:
-        while not reader.is_at_end:
-            found += reader.read(0.2)
-    return found
-
-
-def measured(folder: Path, size: str, slow: int, fast: int, rounds: int) -> dict[str, list[float]]:
+def measured(folder: Path, size: str, slow: int, fast: int, rounds: int, ways: Sequence[str]) -> dict[str, list[float]]:
     model, shares = artifact(folder / "model", size), lengths(None)
-    rates: dict[str, list[float]] = {ALONE: [], **{way: [] for way in WAYS}}
+    rates: dict[str, list[float]] = {ALONE: [], **{way: [] for way in ways}}
     with Cluster(folder / "cluster") as cluster:
         for count in {slow, fast}:
             written = texts(shares, count, seed=count)
@@ -116,9 +68,11 @@ def measured(folder: Path, size: str, slow: int, fast: int, rounds: int) -> dict
             produce(cluster, [Review(str(place), text, 1) for place, text in enumerate(written)], f"{INPUT}.{count}")
         for number in range(rounds):
             rates[ALONE].append(alone(model, texts(shares, slow, seed=slow)))
-            for place, way in enumerate(WAYS):
-                count = slow if way == "with the model" else fast
-                rates[way].append(streamed(cluster, folder, model, way, f"bench-{number}-{place}", count))
+            for turn, way in enumerate(ways):
+                count = slow if way == WITH_THE_MODEL else fast
+                place = apps.Place(model, model, f"{INPUT}.{count}", f"bench-{number}-{turn}")
+                with WAYS[way](cluster, folder, place) as child:
+                    rates[way].append(backlog_rate(cluster, child, place.outputs, count))
             last = ", ".join(f"{way} {each[-1]:,.0f}" for way, each in rates.items())
             console.print(f"round {number + 1} of {rounds}: {last}", highlight=False)
     return rates
@@ -129,11 +83,14 @@ def measured(folder: Path, size: str, slow: int, fast: int, rounds: int) -> dict
 @click.option("--slow", default=1500, show_default=True, help="Records for the consumer with the model.")
 @click.option("--fast", default=100_000, show_default=True, help="Records for those that answer at once.")
 @click.option("--rounds", default=2, show_default=True)
-def main(size: str, slow: int, fast: int, rounds: int) -> None:
+@click.option("--quix/--no-quix", "with_quix", default=True, help="Whether Quix Streams takes part.")
+def main(size: str, slow: int, fast: int, rounds: int, with_quix: bool) -> None:
     """Messages a second of the whole stream, beside the model alone."""
+    apps.require_quix(with_quix)
+    ways = [way for way in WAYS if with_quix or way != QUIX]
     with tempfile.TemporaryDirectory() as folder:
-        rates = measured(Path(folder), size, slow, fast, rounds)
-    ratio = statistics.median(whole / model for whole, model in zip(rates["with the model"], rates[ALONE], strict=True))
+        rates = measured(Path(folder), size, slow, fast, rounds, ways)
+    ratio = statistics.median(whole / model for whole, model in zip(rates[WITH_THE_MODEL], rates[ALONE], strict=True))
     table = Table("messages a second", "median", "from", "to", title=machine())
     for way, each in rates.items():
         table.add_row(way, *(f"{value:,.0f}" for value in (statistics.median(each), min(each), max(each))))

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.answers import TOLERANCE, Answer, Figures, Review, answer_of, compare, figures, read_reviews
-from benchmarks.stream import INPUT, PARTITIONS, produce, stream
+from benchmarks.through_kafka import INPUT, PARTITIONS, produce, stream
 from consumer.errors import LimitError
 from local import service
 from local.cluster import Cluster

@@ -1,105 +1,223 @@
-"""Reviews through a real Kafka and `shikyu run`; an independent read_committed client says what came out."""
+"""
+shikyu beside what one would write instead: messages a second, and how long a message takes to a committed answer.
 
+    python -m benchmarks.stream                    # deberta-v3-base's shape, random weights: nothing is fetched
+
+A real Kafka, Avro in and out, exactly once, an application at a time. Rates are of a backlog that is there before the
+application starts, by its outputs' own timestamps. Then shikyu and the poll loop get texts one by one, at random
+moments, at some shares of their own rate: a time is from production to when a read_committed consumer of ours has the
+answer. Quix Streams has no times: its windows by count wait for as many messages as a batch has. Needs the environments
+of locks/optimum.txt and locks/bench-quix.txt (`make .venv-optimum/made .venv-quix/made`).
+"""
+
+import json
+import random
+import statistics
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+import click
+import numpy as np
 from confluent_kafka import Producer
-from confluent_kafka.schema_registry import SchemaRegistryClient
-from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
-from confluent_kafka.serialization import MessageField, SerializationContext
+from rich.console import Console
+from rich.table import Table
 
-import schemas
-from benchmarks.answers import Answer, Review, answer_of
+from benchmarks import apps
+from benchmarks.answers import Review
+from benchmarks.checkpoint import OPTIMUM, SIZES, artifact, checkpoint
+from benchmarks.machine import machine
+from benchmarks.texts import lengths, texts
+from benchmarks.through_kafka import PARTITIONS, backlog_rate, produce, serializer
 from consumer.errors import LimitError
 from local import service
 from local.cluster import Cluster
 from local.processes import Child
 from local.reader import Reader
 
-INPUT, DEAD = "customer-messages", "customer-messages.dead-letter"
-PARTITIONS = 6
-PATIENCE_S = 900
+SHIKYU, POLL_LOOP, QUIX = "shikyu int8", "poll loop with pipeline", "Quix Streams with optimum int8"
+APPS: Mapping[str, apps.App] = {SHIKYU: apps.shikyu, POLL_LOOP: apps.poll_loop, QUIX: apps.quix}
+SLOWER: Mapping[str, int] = {SHIKYU: 1, POLL_LOOP: 8, QUIX: 3}  # about: so many records fewer take as long
+LOADS = (0.1, 0.5, 0.8)
+BURST = "all at once"
+WHOLE_BATCHES = 32 * PARTITIONS
+PATIENCE_S = 300
+console = Console(stderr=True)
 
 
-def produce(cluster: Cluster, reviews: Sequence[Review], topic: str = INPUT) -> None:
-    producer = Producer(
-        {"bootstrap.servers": cluster.bootstrap_servers, "acks": "all", "partitioner": "murmur2_random"}
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Messages a second by application, a value a round; seconds to each answer by application and load."""
+
+    rates: dict[str, list[float]]
+    times: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+
+
+def measured(folder: Path, size: str, records: int, rounds: int, seconds: float, names: Sequence[str]) -> Measured:
+    model = artifact(folder / "artifact", size)
+    (folder / "checkpoint").mkdir()
+    checkpoint(folder / "checkpoint", size, QUIX in names)
+    found = Measured({name: [] for name in names})
+    with Cluster(folder / "cluster") as cluster:
+        for name in names:
+            written = texts(lengths(None), _count(name, records), seed=1)
+            _input(cluster, f"backlog.{_word(name)}")
+            some = [Review(str(number), text, 1) for number, text in enumerate(written)]
+            produce(cluster, some, f"backlog.{_word(name)}", keyed_by_partition=name == QUIX)
+        for number in range(rounds):
+            for name in names:
+                place = _place(folder, model, f"backlog.{_word(name)}", f"{_word(name)}-{number}")
+                with APPS[name](cluster, folder, place) as child:
+                    rate = backlog_rate(cluster, child, place.outputs, _count(name, records))
+                found.rates[name].append(rate)
+                console.print(f"round {number + 1} of {rounds}: {name} {rate:,.1f} messages a second", highlight=False)
+        for name in names:
+            if name != QUIX:
+                found.times[name] = _times(cluster, folder, model, name, statistics.median(found.rates[name]), seconds)
+    return found
+
+
+def _count(name: str, records: int) -> int:
+    """For Quix Streams whole batches in each partition: the rest would wait for more."""
+    count = records // SLOWER[name]
+    return max(2 * WHOLE_BATCHES, count // WHOLE_BATCHES * WHOLE_BATCHES) if name == QUIX else count
+
+
+def _times(
+    cluster: Cluster, folder: Path, model: Path, name: str, rate: float, seconds: float
+) -> dict[str, list[float]]:
+    topic = f"paced.{_word(name)}"
+    _input(cluster, topic)
+    place = _place(folder, model, topic, topic)
+    found = {}
+    with APPS[name](cluster, folder, place) as child, Reader(cluster.bootstrap_servers, place.outputs) as reader:
+        paced = Paced(cluster, child, reader, topic)
+        paced.send([0.0])  # until it answers, it has not started
+        for load in LOADS:
+            moments = poisson(rate * load, seconds)
+            found[f"{load:.0%}"] = paced.send(moments)
+            _say(name, f"{load:.0%}", found[f"{load:.0%}"])
+        found[BURST] = paced.send([0.0] * round(rate * seconds / 2))
+        _say(name, BURST, found[BURST])
+    return found
+
+
+def _say(name: str, load: str, times: Sequence[float]) -> None:
+    p50, p99 = np.quantile(times, (0.5, 0.99))
+    console.print(f"{name}, {load}: p50 {p50:.2f} s, p99 {p99:.2f} s of {len(times)}", highlight=False)
+
+
+def poisson(rate: float, seconds: float) -> list[float]:
+    """Moments within so many seconds, `rate` a second, that know nothing of each other; one at least."""
+    generator = random.Random(0)  # noqa: S311 - guards no secret
+    moments = [generator.expovariate(rate)]
+    while moments[-1] < seconds:
+        moments.append(moments[-1] + generator.expovariate(rate))
+    return moments[:-1] or [0.0]
+
+
+class Paced:
+    """Sends texts at given moments, and says how long each took to come out."""
+
+    def __init__(self, cluster: Cluster, child: Child, reader: Reader, topic: str) -> None:
+        self._producer = Producer({"bootstrap.servers": cluster.bootstrap_servers, "linger.ms": 0})
+        self._event = serializer(cluster, topic)
+        self._child, self._reader, self._topic = child, reader, topic
+        self._sent = 0
+
+    def send(self, moments: Sequence[float]) -> list[float]:
+        """
+        Seconds from production to a committed output, of a text for each moment, which are seconds from now.
+
+        LimitError when one does not come out within PATIENCE_S of the last.
+        """
+        values = [self._event(str(self._sent + n), text) for n, text in enumerate(_texts(len(moments), self._sent))]
+        keys = [str(self._sent + n) for n in range(len(moments))]
+        self._sent += len(moments)
+        sent: dict[str, float] = {}
+        took: dict[str, float] = {}
+        began = time.monotonic()
+        while len(took) < len(keys):
+            service.check(self._child)
+            while len(sent) < len(keys) and time.monotonic() >= began + moments[len(sent)]:
+                key = keys[len(sent)]
+                self._producer.produce(self._topic, key=key, value=values[len(sent)])
+                sent[key] = time.monotonic()
+            self._producer.poll(0)
+            for record in self._reader.read(0.005):
+                key = (record.key or b"").decode()
+                took[key] = time.monotonic() - sent[key]
+            if time.monotonic() > began + moments[-1] + PATIENCE_S:
+                raise LimitError(f"{len(took)} of {len(keys)} came out within {PATIENCE_S} s of the last")
+        return list(took.values())
+
+
+def _texts(count: int, seed: int) -> list[str]:
+    return texts(lengths(None), count, seed)
+
+
+def _input(cluster: Cluster, topic: str) -> None:
+    cluster.create_topic(topic, PARTITIONS)
+    service.register_schemas(cluster, options=["--input-topics", topic])
+
+
+def _place(folder: Path, model: Path, source: str, name: str) -> apps.Place:
+    return apps.Place(model, folder / "checkpoint", source, name)
+
+
+def _word(name: str) -> str:
+    return name.replace(" ", "-").lower()
+
+
+def shown(found: Measured) -> None:
+    table = Table("messages a second", "median", "from", "to", title=machine())
+    for name, rates in found.rates.items():
+        table.add_row(name, *(f"{each:,.1f}" for each in (statistics.median(rates), min(rates), max(rates))))
+    console.print(table)
+    times = Table("seconds to a committed answer", "load", "p50", "p99", "messages")
+    for name, loads in found.times.items():
+        for load, each in loads.items():
+            p50, p99 = np.quantile(each, (0.5, 0.99))
+            times.add_row(name, load, f"{p50:.2f}", f"{p99:.2f}", str(len(each)))
+    console.print(times)
+
+
+@click.command()
+@click.option("--size", type=click.Choice(list(SIZES)), default="base", show_default=True)
+@click.option("--records", default=1500, show_default=True, help="Of shikyu's backlog; the others' are smaller.")
+@click.option("--rounds", default=2, show_default=True)
+@click.option("--seconds", default=40.0, show_default=True, help="How long each load is kept up.")
+@click.option("--quix/--no-quix", "with_quix", default=True, help="Whether Quix Streams takes part.")
+def main(size: str, records: int, rounds: int, seconds: float, with_quix: bool) -> None:
+    """The whole stream beside what one would write instead."""
+    apps.require_quix(with_quix)
+    if with_quix and not OPTIMUM.exists():
+        raise click.ClickException(f"{OPTIMUM} is not there: make .venv-optimum/made, or --no-quix")
+    names = [name for name in APPS if with_quix or name != QUIX]
+    with tempfile.TemporaryDirectory() as folder:
+        found = measured(Path(folder), size, records, rounds, seconds, names)
+    shown(found)
+    quantiles = {}
+    for name, loads in found.times.items():
+        quantiles[name] = {
+            load: dict(zip(("p50", "p99"), np.quantile(each, (0.5, 0.99)).round(3).tolist(), strict=True))
+            for load, each in loads.items()
+        }
+    click.echo(
+        json.dumps(
+            {
+                "benchmark": "stream",
+                "machine": machine(),
+                "size": size,
+                "rates": found.rates,
+                "seconds": quantiles,
+                "versions": apps.versions(with_quix=with_quix),
+            }
+        )
     )
-    registry = SchemaRegistryClient({"url": cluster.registry_url, "timeout": 5})
-    options = {"auto.register.schemas": False, "use.latest.version": True}
-    serialize = AvroSerializer(registry, schemas.avro("customer-message"), conf=options)
-    place = SerializationContext(topic, MessageField.VALUE)
-    for review in reviews:
-        event = {"id": review.id, "text": review.text, "attributes": {}}
-        producer.produce(topic, key=review.id, value=serialize(_complete(event), place))
-        producer.poll(0)
-    if producer.flush(60):
-        raise LimitError("Kafka did not take every review")
 
 
-def _complete(event: dict[str, Any]) -> dict[str, Any]:
-    return {"customer_id": None, "channel": None, "language": "en", "sent_at": None, **event}
-
-
-def stream(
-    cluster: Cluster, folder: Path, artifact: Path, precision: str, count: int
-) -> tuple[dict[str, Answer], float]:
-    """The answers that came out, and how long from the first look to the last of them. Raises LimitError."""
-    outputs = [f"urgent.{precision}", f"routine.{precision}", f"{DEAD}.{precision}"]
-    answers_to = ["--output-urgent", outputs[0], "--output-routine", outputs[1]]
-    options = [
-        *("--model-artifact", str(artifact), "--model-precision", precision),
-        *("--dead-letters-topic", outputs[2], "--delivery-group-id", f"real-{precision}"),
-    ]
-    for topic in outputs:
-        cluster.create_topic(topic, PARTITIONS)
-    service.register_schemas(cluster, options=answers_to)
-    started = time.monotonic()
-    with service.running(cluster, folder, options=[*answers_to, *options]) as child:
-        _wait_for(cluster, child, outputs, count)
-        took_s = time.monotonic() - started
-        time.sleep(2)  # what came twice would come now
-    return _once(cluster, outputs, count), took_s
-
-
-def _wait_for(cluster: Cluster, child: Child, outputs: Sequence[str], count: int) -> None:
-    """Waits until as many records as went in have come out."""
-    seen, last = 0, time.monotonic()
-    with Reader(cluster.bootstrap_servers, outputs) as reader:
-        while seen < count:
-            service.check(child)
-            got = len(reader.read(0.2))
-            seen += got
-            if got:
-                last = time.monotonic()
-            if time.monotonic() - last > PATIENCE_S:
-                raise LimitError(f"only {seen} of {count} reviews came out")
-
-
-def _once(cluster: Cluster, outputs: Sequence[str], count: int) -> dict[str, Answer]:
-    """Everything, read anew from the beginning to the end: each input exactly once, or LimitError."""
-    deserialize = AvroDeserializer(SchemaRegistryClient({"url": cluster.registry_url, "timeout": 5}))
-    answers: dict[str, Answer] = {}
-    sources: set[tuple[str, int, int]] = set()
-    read = twice = dead = 0
-    for record in _all(cluster, outputs):
-        read += 1
-        if record.topic == outputs[2]:
-            dead += 1
-            continue
-        event: Any = deserialize(record.value, SerializationContext(record.topic, MessageField.VALUE))
-        source = (event["source"]["topic"], event["source"]["partition"], event["source"]["offset"])
-        twice += source in sources
-        sources.add(source)
-        answers[event["id"]] = answer_of(event)
-    if read != count or twice or dead or len(answers) != count:
-        raise LimitError(f"{count} in, {read} out, {twice} twice, {dead} dead-lettered, {len(answers)} different ids")
-    return answers
-
-
-def _all(cluster: Cluster, topics: Sequence[str]) -> Iterator[Any]:
-    with Reader(cluster.bootstrap_servers, topics) as reader:
-        while not reader.is_at_end:
-            yield from reader.read(0.2)
+if __name__ == "__main__":
+    main()

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 MODEL_SHARE = 0.8
 # How fast the estimates follow the windows: about the last ten count.
 SMOOTHING = 0.2
+# Of the best rate, what a shorter window may lack: it has less to do again, and says sooner what it found.
+AS_GOOD = 0.97
+# After so many windows of one backlog the lengths are tried anew: other texts, or another neighbour on the machine.
+TRIED_FOR = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,8 @@ class Sizer:
     Learns tokens a second and tokens a record from the windows that were answered.
 
     While the oldest waiting record is older than the target, each window may take twice as long as the one before,
-    up to `max_window_s`; the first window in time again falls back to the target.
+    up to `max_window_s`; then the shortest that is as good as the best is kept, for more texts to sort by length give
+    more tokens a second, up to some number. The first window in time again falls back to the target.
     """
 
     def __init__(
@@ -36,18 +41,29 @@ class Sizer:
         self._tokens_per_record = float(max_tokens)
         self._max_tokens = max_tokens
         self._window_s = latency_target_s
+        self._rates: dict[float, float] = {}  # tokens a second by how long a window may take, in this backlog
+        self._windows = 0  # of it
 
     def limits(self, oldest_age_s: float) -> Limits:
         """The next window's limits, from the age of the first record that waits."""
-        if oldest_age_s > self._latency_target_s:
-            self._window_s = min(2 * self._window_s, self._max_window_s)
-        else:
-            self._window_s = min(self._latency_target_s, self._max_window_s)
+        self._window_s = self._next_window_s(is_late=oldest_age_s > self._latency_target_s)
         affordable = self._tokens_per_s * self._window_s * MODEL_SHARE
         records = max(1, min(self._limits.records, int(affordable / self._tokens_per_record)))
         # The number of records follows a mean; texts that are suddenly longer must not make a window last longer.
         most = int(self._tokens_per_s * self._max_window_s)
         return Limits(records, self._limits.bytes, max(self._max_tokens, min(self._limits.tokens, most)))
+
+    def _next_window_s(self, *, is_late: bool) -> float:
+        self._windows += 1
+        if not is_late or self._windows > TRIED_FOR:
+            self._windows = 0
+            self._rates.clear()
+            return min(self._latency_target_s, self._max_window_s)
+        longer = min(2 * self._window_s, self._max_window_s)
+        if not self._rates or longer not in self._rates:
+            return longer
+        best = max(self._rates.values())
+        return min(window_s for window_s, rate in self._rates.items() if rate >= AS_GOOD * best)
 
     def at_most_tokens(self, value_bytes: int) -> int:
         """An upper bound known before a record is tokenized: a token has at least one byte, and a text max_length."""
@@ -57,5 +73,8 @@ class Sizer:
         """Takes note of a window that the model answered."""
         if not records or not tokens or inference_s <= 0:
             return
-        self._tokens_per_s += SMOOTHING * (tokens / inference_s - self._tokens_per_s)
+        rate = tokens / inference_s
+        known = self._rates.setdefault(self._window_s, rate)
+        self._rates[self._window_s] += SMOOTHING * (rate - known)
+        self._tokens_per_s += SMOOTHING * (rate - self._tokens_per_s)
         self._tokens_per_record += SMOOTHING * (tokens / records - self._tokens_per_record)

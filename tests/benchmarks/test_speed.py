@@ -12,8 +12,10 @@ pytest.importorskip("torch")
 
 from click.testing import CliRunner
 
-from benchmarks import model, overhead
+from benchmarks import model, overhead, stream
 from benchmarks.texts import MAX_LENGTH, SAMPLE, lengths, texts
+from benchmarks.through_kafka import rate
+from consumer.errors import LimitError
 from consumer.tokenization import Tokenizer
 from training.fitting.model import config_from_scratch
 
@@ -58,11 +60,41 @@ def test_the_model_s_benchmark_runs():
 @pytest.mark.kafka
 def test_the_overhead_s_benchmark_runs():
     """Small, and with each way around the model; as a user calls it."""
-    command = [sys.executable, "-m", "benchmarks.overhead", "--size", "tiny", "--rounds", "1"]
+    command = [sys.executable, "-m", "benchmarks.overhead", "--size", "tiny", "--rounds", "1", "--no-quix"]
 
     done = subprocess.run([*command, "--slow", "100", "--fast", "1000"], capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.strip().splitlines()[-1])
-    assert set(told["rates"]) == {overhead.ALONE, *overhead.WAYS}
+    assert set(told["rates"]) == {overhead.ALONE, *overhead.WAYS} - {overhead.QUIX}
     assert all(rate > 0 for rates in told["rates"].values() for rate in rates)
+
+
+@pytest.mark.kafka
+def test_the_stream_s_benchmark_runs():
+    """Small, without Quix Streams, whose environment is apart; as a user calls it."""
+    command = [sys.executable, "-m", "benchmarks.stream", "--size", "tiny", "--rounds", "1", "--no-quix"]
+
+    done = subprocess.run([*command, "--records", "800", "--seconds", "1"], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.strip().splitlines()[-1])
+    assert set(told["rates"]) == set(told["seconds"]) == {stream.SHIKYU, stream.POLL_LOOP}
+    assert all(0 < each["p50"] <= each["p99"] for loads in told["seconds"].values() for each in loads.values())
+
+
+def test_a_rate_leaves_out_what_came_with_the_first_window():
+    """Ten at once, and twenty in the two seconds after them."""
+    assert rate([1000] * 10 + [1000 + 100 * number for number in range(1, 21)]) == 10
+    with pytest.raises(LimitError, match="all 3 records were answered in one window"):
+        rate([5, 6, 7])
+
+
+def test_moments_of_a_load_are_as_many_as_it_says_on_average():
+    """And one, where there would be none."""
+    moments = stream.poisson(20, 50)
+
+    assert 900 < len(moments) < 1100
+    assert moments == sorted(moments)
+    assert moments[-1] < 50
+    assert stream.poisson(1e-6, 1) == [0.0]

@@ -25,6 +25,45 @@ def test_windows_double_while_there_is_a_backlog_and_fall_back_after_it():
     assert sizing.limits(oldest_age_s=0.5).records == 8
 
 
+def seconds(sizing: Sizer, rate_of, windows: int) -> list[float]:
+    """How long windows of a backlog might take, with a model that does `rate_of(these seconds)` tokens a second."""
+    found = []
+    for _ in range(windows):
+        sizing.limits(oldest_age_s=60)
+        window_s = sizing._window_s
+        sizing.learn(records=10, tokens=1000, inference_s=1000 / rate_of(window_s))
+        found.append(window_s)
+    return found
+
+
+def test_windows_grow_no_further_than_the_rate_does():
+    """Sorting more texts pays up to four seconds' worth; past that a longer window is only later."""
+    found = seconds(sizer(), lambda window_s: 1000 * min(window_s, 4), windows=12)
+
+    assert found[:5] == [2, 4, 8, 15, 4]
+    assert set(found[4:]) == {4}
+
+
+def test_a_length_that_was_only_lucky_is_left():
+    """One quick window of two seconds, slow ones from then on: the next best is taken."""
+    rates = iter([3000.0])
+    found = seconds(sizer(), lambda window_s: next(rates, 800.0) if window_s == 2 else 100 * window_s, windows=30)
+
+    assert found[4] == 2
+    assert found[-1] == 15
+
+
+def test_lengths_are_tried_anew_in_a_long_backlog():
+    """What was as good with short texts need not be so with those that come an hour later."""
+    sizing = sizer()
+
+    before = seconds(sizing, lambda _: 1000, windows=20)
+    after = seconds(sizing, lambda window_s: 100 * window_s, windows=40)
+
+    assert before[-1] == 2
+    assert after[-1] == 15
+
+
 def test_a_window_always_holds_one_record():
     """A model that is too slow for the target still goes on, one record at a time."""
     assert sizer(tokens_per_s=1.0).limits(oldest_age_s=0).records == 1

@@ -1,0 +1,104 @@
+"""The applications that are measured beside each other in a real Kafka, each in a process of its own."""
+
+import importlib.metadata
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from benchmarks.checkpoint import ROOT, environment
+from benchmarks.through_kafka import PARTITIONS
+from local import service
+from local.cluster import Cluster
+from local.processes import Child
+
+QUIX = ROOT / ".venv-quix" / "bin" / "python"
+STOP_PATIENCE_S = 15
+# The broker's clock: Quix Streams gives an answer its message's own time.
+APPENDED_AT = {"message.timestamp.type": "LogAppendTime"}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an application finds its work: an artifact and its checkpoint, topics, and a group of its own."""
+
+    artifact: Path
+    checkpoint: Path
+    source: str
+    name: str
+    options: Sequence[str] = ()  # of `shikyu run`, further ones
+
+    @property
+    def outputs(self) -> list[str]:
+        return [f"urgent.{self.name}", f"routine.{self.name}", f"dead.{self.name}"]
+
+
+def require_quix(wanted: bool) -> None:
+    if wanted and not QUIX.exists():
+        raise click.ClickException(f"{QUIX} is not there: make .venv-quix/made, or --no-quix")
+
+
+def versions(*, with_quix: bool) -> dict[str, dict[str, str]]:
+    """Of what each application stands on."""
+    ours = ("shikyu", "confluent-kafka", "onnxruntime", "transformers", "torch")
+    theirs = ("quixstreams", "confluent-kafka", "onnxruntime", "optimum", "transformers")
+    code = f"import importlib.metadata as m, json; print(json.dumps({{n: m.version(n) for n in {theirs}}}))"
+    found = {"ours and the poll loop's": {name: importlib.metadata.version(name) for name in ours}}
+    if with_quix:
+        done = subprocess.run([str(QUIX), "-c", code], capture_output=True, text=True, check=True)
+        found["Quix Streams'"] = json.loads(done.stdout)
+    return found
+
+
+App = Callable[[Cluster, Path, Place], AbstractContextManager[Child]]
+
+
+@contextmanager
+def shikyu(cluster: Cluster, folder: Path, place: Place, command: Sequence[str] = service.SHIKYU) -> Iterator[Child]:
+    """`shikyu run` in int8, ready for messages."""
+    urgent, routine, dead = place.outputs
+    for topic in place.outputs:
+        cluster.create_topic(topic, PARTITIONS, APPENDED_AT)
+    answers_to = ["--output-urgent", urgent, "--output-routine", routine]
+    service.register_schemas(cluster, options=answers_to)
+    model = ["--model-artifact", str(place.artifact), "--model-precision", "int8"]
+    more = ["--dead-letters-topic", dead, "--delivery-group-id", place.name, "--input-topics", place.source]
+    with service.running(
+        cluster, folder, shikyu=command, options=[*answers_to, *model, *more, *place.options]
+    ) as child:
+        yield child
+
+
+def poll_loop(cluster: Cluster, folder: Path, place: Place) -> AbstractContextManager[Child]:
+    return _script(cluster, folder, place, Path(sys.executable), "poll_loop.py", str(place.checkpoint))
+
+
+def quix(cluster: Cluster, folder: Path, place: Place) -> AbstractContextManager[Child]:
+    return _script(cluster, folder, place, QUIX, "quix_app.py", str(place.checkpoint), str(folder / place.name))
+
+
+def quix_at_once(cluster: Cluster, folder: Path, place: Place) -> AbstractContextManager[Child]:
+    return _script(cluster, folder, place, QUIX, "quix_app.py", "at-once", str(folder / place.name))
+
+
+@contextmanager
+def _script(cluster: Cluster, folder: Path, place: Place, python: Path, *command: str) -> Iterator[Child]:
+    for topic in place.outputs:
+        cluster.create_topic(topic, PARTITIONS, APPENDED_AT)
+    script, *more = command
+    where = [cluster.bootstrap_servers, cluster.registry_url, place.source, place.outputs[0], place.name]
+    child = Child.start(
+        [str(python), str(ROOT / "benchmarks" / script), *where, *more],
+        folder=ROOT,
+        log=folder / f"{script}.log",
+        environment=environment(),
+    )
+    try:
+        yield child
+    finally:
+        child.stop(STOP_PATIENCE_S)

@@ -1,0 +1,141 @@
+"""Texts through a real Kafka and an application; an independent read_committed client says what came out."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import Producer
+from confluent_kafka.schema_registry import SchemaRegistryClient
+from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
+from confluent_kafka.serialization import MessageField, SerializationContext
+
+import schemas
+from benchmarks.answers import Answer, Review, answer_of
+from consumer.errors import LimitError
+from consumer.records import Record
+from local import service
+from local.cluster import Cluster
+from local.processes import Child
+from local.reader import Reader
+
+INPUT, DEAD = "customer-messages", "customer-messages.dead-letter"
+PARTITIONS = 6
+PATIENCE_S = 900
+
+
+def produce(
+    cluster: Cluster, reviews: Sequence[Review], topic: str = INPUT, *, keyed_by_partition: bool = False
+) -> None:
+    """Each with its id for a key; or in turns to the partitions, each of which has a key of its own."""
+    producer = Producer(
+        {"bootstrap.servers": cluster.bootstrap_servers, "acks": "all", "partitioner": "murmur2_random"}
+    )
+    value = serializer(cluster, topic)
+    for number, review in enumerate(reviews):
+        partition = number % PARTITIONS
+        where = {"key": f"partition-{partition}", "partition": partition} if keyed_by_partition else {"key": review.id}
+        producer.produce(topic, value=value(review.id, review.text), **where)
+        producer.poll(0)
+    if producer.flush(60):
+        raise LimitError("Kafka did not take every review")
+
+
+def serializer(cluster: Cluster, topic: str) -> Callable[[str, str], bytes]:
+    """From an id and a text to an event of the topic, in Avro."""
+    registry = SchemaRegistryClient({"url": cluster.registry_url, "timeout": 5})
+    options = {"auto.register.schemas": False, "use.latest.version": True}
+    serialize = AvroSerializer(registry, schemas.avro("customer-message"), conf=options)
+    place = SerializationContext(topic, MessageField.VALUE)
+    rest: dict[str, Any] = {"customer_id": None, "channel": None, "language": "en", "sent_at": None, "attributes": {}}
+
+    def value(identifier: str, text: str) -> bytes:
+        made = serialize({**rest, "id": identifier, "text": text}, place)
+        assert isinstance(made, bytes)
+        return made
+
+    return value
+
+
+def stream(
+    cluster: Cluster, folder: Path, artifact: Path, precision: str, count: int
+) -> tuple[dict[str, Answer], float]:
+    """The answers that came out, and how long from the first look to the last of them. Raises LimitError."""
+    outputs = [f"urgent.{precision}", f"routine.{precision}", f"{DEAD}.{precision}"]
+    answers_to = ["--output-urgent", outputs[0], "--output-routine", outputs[1]]
+    options = [
+        *("--model-artifact", str(artifact), "--model-precision", precision),
+        *("--dead-letters-topic", outputs[2], "--delivery-group-id", f"real-{precision}"),
+    ]
+    for topic in outputs:
+        cluster.create_topic(topic, PARTITIONS)
+    service.register_schemas(cluster, options=answers_to)
+    started = time.monotonic()
+    with service.running(cluster, folder, options=[*answers_to, *options]) as child:
+        wait_for(cluster, child, outputs, count)
+        took_s = time.monotonic() - started
+        time.sleep(2)  # what came twice would come now
+    return _once(cluster, outputs, count), took_s
+
+
+def wait_for(cluster: Cluster, child: Child, outputs: Sequence[str], count: int) -> None:
+    """Until as many records as went in have come out. Raises LimitError when none comes for PATIENCE_S."""
+    seen, last = 0, time.monotonic()
+    with Reader(cluster.bootstrap_servers, outputs) as reader:
+        while seen < count:
+            service.check(child)
+            got = len(reader.read(0.2))
+            seen += got
+            if got:
+                last = time.monotonic()
+            if time.monotonic() - last > PATIENCE_S:
+                raise LimitError(f"only {seen} of {count} reviews came out")
+
+
+def _once(cluster: Cluster, outputs: Sequence[str], count: int) -> dict[str, Answer]:
+    """Everything, read anew from the beginning to the end: each input exactly once, or LimitError."""
+    deserialize = AvroDeserializer(SchemaRegistryClient({"url": cluster.registry_url, "timeout": 5}))
+    answers: dict[str, Answer] = {}
+    sources: set[tuple[str, int, int]] = set()
+    read = twice = dead = 0
+    for record in everything(cluster, outputs):
+        read += 1
+        if record.topic == outputs[2]:
+            dead += 1
+            continue
+        event: Any = deserialize(record.value, SerializationContext(record.topic, MessageField.VALUE))
+        source = (event["source"]["topic"], event["source"]["partition"], event["source"]["offset"])
+        twice += source in sources
+        sources.add(source)
+        answers[event["id"]] = answer_of(event)
+    if read != count or twice or dead or len(answers) != count:
+        raise LimitError(f"{count} in, {read} out, {twice} twice, {dead} dead-lettered, {len(answers)} different ids")
+    return answers
+
+
+def everything(cluster: Cluster, topics: Sequence[str]) -> Iterator[Record]:
+    """All records that are committed, up to the topics' ends."""
+    with Reader(cluster.bootstrap_servers, topics) as reader:
+        while not reader.is_at_end:
+            yield from reader.read(0.2)
+
+
+AT_ONCE_MS = 50  # records of one window are produced within it
+
+
+def rate(times_ms: Sequence[int]) -> float:
+    """Records a second by when outputs were appended, from the first window's end to the last: no start-up is in it."""
+    first, last = min(times_ms), max(times_ms)
+    of_first_window = sum(each <= first + AT_ONCE_MS for each in times_ms)
+    if of_first_window == len(times_ms):
+        raise LimitError(f"all {len(times_ms)} records were answered in one window: take more of them")
+    return (len(times_ms) - of_first_window) * 1000 / (last - first)
+
+
+def backlog_rate(cluster: Cluster, child: Child, outputs: Sequence[str], count: int) -> float:
+    """Records a second of an application that works off `count` records, each of which must come out once."""
+    wait_for(cluster, child, outputs, count)
+    times = [record.timestamp_ms or 0 for record in everything(cluster, outputs)]
+    if len(times) != count:
+        raise LimitError(f"{count} in, {len(times)} out")
+    return rate(times)
