@@ -32,6 +32,7 @@ class Place:
     source: str
     name: str
     options: Sequence[str] = ()  # of `shikyu run`, further ones
+    port: int | None = None  # of its metrics
 
     @property
     def outputs(self) -> list[str]:
@@ -61,16 +62,29 @@ App = Callable[[Cluster, Path, Place], AbstractContextManager[Child]]
 @contextmanager
 def shikyu(cluster: Cluster, folder: Path, place: Place, command: Sequence[str] = service.SHIKYU) -> Iterator[Child]:
     """`shikyu run` in int8, ready for messages."""
-    urgent, routine, dead = place.outputs
+    outputs(cluster, place)
+    with member(cluster, folder, place, command) as child:
+        yield child
+
+
+def outputs(cluster: Cluster, place: Place) -> None:
+    """Topics for the answers of a place, and shikyu's schemas of them."""
     for topic in place.outputs:
         cluster.create_topic(topic, PARTITIONS, APPENDED_AT)
-    answers_to = ["--output-urgent", urgent, "--output-routine", routine]
-    service.register_schemas(cluster, options=answers_to)
+    service.register_schemas(cluster, options=_answers_to(place))
+
+
+def _answers_to(place: Place) -> list[str]:
+    return ["--output-urgent", place.outputs[0], "--output-routine", place.outputs[1]]
+
+
+@contextmanager
+def member(cluster: Cluster, folder: Path, place: Place, command: Sequence[str] = service.SHIKYU) -> Iterator[Child]:
+    """A consumer of the place's group, as `shikyu`, where the outputs are there."""
     model = ["--model-artifact", str(place.artifact), "--model-precision", "int8"]
-    more = ["--dead-letters-topic", dead, "--delivery-group-id", place.name, "--input-topics", place.source]
-    with service.running(
-        cluster, folder, shikyu=command, options=[*answers_to, *model, *more, *place.options]
-    ) as child:
+    more = ["--dead-letters-topic", place.outputs[2], "--delivery-group-id", place.name, "--input-topics", place.source]
+    options = [*_answers_to(place), *model, *more, *place.options]
+    with service.running(cluster, folder, shikyu=command, options=options, port=place.port) as child:
         yield child
 
 

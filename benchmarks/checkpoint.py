@@ -51,7 +51,7 @@ def model(size: str) -> DebertaV2ForSequenceClassification:
     return made
 
 
-def artifact(folder: Path, size: str) -> Path:
+def artifact(folder: Path, size: str, max_length: int = MAX_LENGTH) -> Path:
     """What `shikyu run` serves, in fp32 and int8, with the sample's tokenizer."""
     random = model(size)
     fp32 = fp32_onnx(random)
@@ -71,7 +71,7 @@ def artifact(folder: Path, size: str) -> Path:
         version="1",
         base_model="random weights",
         labels=tuple(Satisfaction),
-        max_length=MAX_LENGTH,
+        max_length=max_length,
         class_shares=ClassShares(training=EVEN, live=EVEN),
         precisions=served,  # type: ignore[arg-type]  # its keys are precisions
         training_data=TrainingData(fingerprint=hashlib.sha256(b"").hexdigest(), rows=0, class_counts=(0, 0, 0, 0, 0)),

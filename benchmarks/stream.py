@@ -11,17 +11,14 @@ of locks/optimum.txt and locks/bench-quix.txt (`make .venv-optimum/made .venv-qu
 """
 
 import json
-import random
 import statistics
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
 import numpy as np
-from confluent_kafka import Producer
 from rich.console import Console
 from rich.table import Table
 
@@ -29,12 +26,11 @@ from benchmarks import apps
 from benchmarks.answers import Review
 from benchmarks.checkpoint import OPTIMUM, SIZES, artifact, checkpoint
 from benchmarks.machine import machine
+from benchmarks.paced import Paced, poisson
 from benchmarks.texts import lengths, texts
-from benchmarks.through_kafka import PARTITIONS, backlog_rate, produce, serializer
-from consumer.errors import LimitError
+from benchmarks.through_kafka import PARTITIONS, backlog_rate, produce
 from local import service
 from local.cluster import Cluster
-from local.processes import Child
 from local.reader import Reader
 
 SHIKYU, POLL_LOOP, QUIX = "shikyu int8", "poll loop with pipeline", "Quix Streams with optimum int8"
@@ -107,55 +103,6 @@ def _times(
 def _say(name: str, load: str, times: Sequence[float]) -> None:
     p50, p99 = np.quantile(times, (0.5, 0.99))
     console.print(f"{name}, {load}: p50 {p50:.2f} s, p99 {p99:.2f} s of {len(times)}", highlight=False)
-
-
-def poisson(rate: float, seconds: float) -> list[float]:
-    """Moments within so many seconds, `rate` a second, that know nothing of each other; one at least."""
-    generator = random.Random(0)  # noqa: S311 - guards no secret
-    moments = [generator.expovariate(rate)]
-    while moments[-1] < seconds:
-        moments.append(moments[-1] + generator.expovariate(rate))
-    return moments[:-1] or [0.0]
-
-
-class Paced:
-    """Sends texts at given moments, and says how long each took to come out."""
-
-    def __init__(self, cluster: Cluster, child: Child, reader: Reader, topic: str) -> None:
-        self._producer = Producer({"bootstrap.servers": cluster.bootstrap_servers, "linger.ms": 0})
-        self._event = serializer(cluster, topic)
-        self._child, self._reader, self._topic = child, reader, topic
-        self._sent = 0
-
-    def send(self, moments: Sequence[float]) -> list[float]:
-        """
-        Seconds from production to a committed output, of a text for each moment, which are seconds from now.
-
-        LimitError when one does not come out within PATIENCE_S of the last.
-        """
-        values = [self._event(str(self._sent + n), text) for n, text in enumerate(_texts(len(moments), self._sent))]
-        keys = [str(self._sent + n) for n in range(len(moments))]
-        self._sent += len(moments)
-        sent: dict[str, float] = {}
-        took: dict[str, float] = {}
-        began = time.monotonic()
-        while len(took) < len(keys):
-            service.check(self._child)
-            while len(sent) < len(keys) and time.monotonic() >= began + moments[len(sent)]:
-                key = keys[len(sent)]
-                self._producer.produce(self._topic, key=key, value=values[len(sent)])
-                sent[key] = time.monotonic()
-            self._producer.poll(0)
-            for record in self._reader.read(0.005):
-                key = (record.key or b"").decode()
-                took[key] = time.monotonic() - sent[key]
-            if time.monotonic() > began + moments[-1] + PATIENCE_S:
-                raise LimitError(f"{len(took)} of {len(keys)} came out within {PATIENCE_S} s of the last")
-        return list(took.values())
-
-
-def _texts(count: int, seed: int) -> list[str]:
-    return texts(lengths(None), count, seed)
 
 
 def _input(cluster: Cluster, topic: str) -> None:

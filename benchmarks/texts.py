@@ -28,6 +28,13 @@ def lengths(reviews: Path | None) -> NDArray[np.float64]:
     return np.array(counts) / sum(counts)
 
 
+def alike(tokens: int) -> NDArray[np.float64]:
+    """(tokens,): as `lengths`, when every text has so many."""
+    shares = np.zeros(tokens)
+    shares[-1] = 1
+    return shares
+
+
 def counted(reviews: Path) -> list[int]:
     """By a tokenizer that has learned from the training reviews."""
     from training.fitting import tokenizer
@@ -43,7 +50,7 @@ def texts(shares: NDArray[np.float64], count: int, seed: int) -> list[str]:
     """`count` texts, each of exactly as many of the sample artifact's tokens as its draw from `shares` says."""
     from consumer.tokenization import Tokenizer
 
-    words = Tokenizer((SAMPLE / "tokenizer.json").read_bytes(), MAX_LENGTH)
+    words = Tokenizer((SAMPLE / "tokenizer.json").read_bytes(), len(shares))
     generator = np.random.default_rng(seed)
     known = sorted(
         {word for path in sorted(MESSAGES.glob("*.jsonl")) for text in _lines(path) for word in text.split()}

@@ -44,10 +44,14 @@ def _addresses(cluster: Cluster) -> list[str]:
 
 @contextmanager
 def running(
-    cluster: Cluster, folder: Path, shikyu: Sequence[str] = SHIKYU, options: Sequence[str] = ()
+    cluster: Cluster,
+    folder: Path,
+    shikyu: Sequence[str] = SHIKYU,
+    options: Sequence[str] = (),
+    port: int | None = None,
 ) -> Iterator[Child]:
-    """`shikyu run`, ready for messages; stopped afterwards as a service manager would stop it."""
-    port = free_port()
+    """`shikyu run`, ready for messages, its metrics on `port`; stopped as a service manager would stop it."""
+    port = port or free_port()
     where = [*_addresses(cluster), "--http-port", str(port)]
     command = [*shikyu, "run", "--config", str(SETTINGS), *where, *options]
     child = Child.start(command, folder=ROOT, log=folder / "shikyu.log", environment=_environment())

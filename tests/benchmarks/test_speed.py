@@ -12,7 +12,8 @@ pytest.importorskip("torch")
 
 from click.testing import CliRunner
 
-from benchmarks import model, overhead, stream
+from benchmarks import model, overhead, soak, stream
+from benchmarks.paced import poisson
 from benchmarks.texts import MAX_LENGTH, SAMPLE, lengths, texts
 from benchmarks.through_kafka import rate
 from consumer.errors import LimitError
@@ -92,9 +93,46 @@ def test_a_rate_leaves_out_what_came_with_the_first_window():
 
 def test_moments_of_a_load_are_as_many_as_it_says_on_average():
     """And one, where there would be none."""
-    moments = stream.poisson(20, 50)
+    moments = poisson(20, 50)
 
     assert 900 < len(moments) < 1100
     assert moments == sorted(moments)
     assert moments[-1] < 50
-    assert stream.poisson(1e-6, 1) == [0.0]
+    assert poisson(1e-6, 1) == [0.0]
+
+
+@pytest.mark.kafka
+def test_the_scale_s_benchmark_runs():
+    """Small, with one of each; as a user calls it."""
+    command = [sys.executable, "-m", "benchmarks.scale", "--size", "tiny", "--records", "600", "--partitions", "20"]
+    more = ["--tokens", "512", "--backlog", "5000"]
+
+    done = subprocess.run([*command, *more], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.strip().splitlines()[-1])
+    assert [row["what"] for row in told["rows"]][3:] == ["512 tokens each", "20 partitions", "a backlog of 5,000"]
+    assert all(row["rate"] > 0 and row["commit_ms"] > 0 for row in told["rows"])
+    assert all(0 < row["shared_out_mb"] <= row["resident_mb"] for row in told["rows"])
+
+
+@pytest.mark.kafka
+def test_the_soak_s_benchmark_runs():
+    """A few seconds of it; what memory does in them is not what it is about."""
+    command = [sys.executable, "-m", "benchmarks.soak", "--size", "tiny", "--minutes", "0.1", "--records", "800"]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode in (0, 5), done.stderr
+    told = json.loads(done.stdout.strip().splitlines()[-1])
+    assert set(told["thirds"]) == set(soak.THIRDS)
+    assert all(each["messages"] > 0 and each["resident_mb"] > 50 for each in told["thirds"].values())
+
+
+def test_thirds_are_of_when_a_text_was_sent():
+    """One slow answer in the middle, and memory that grows in the last."""
+    found = soak.thirds([1, 2, 11, 12, 21, 22], [0.1, 0.1, 9.0, 9.0, 0.2, 0.2], [(5, 100), (15, 100), (25, 110)], 30)
+
+    assert [each.messages for each in found] == [2, 2, 2]
+    assert [each.p50_s for each in found] == pytest.approx([0.1, 9.0, 0.2])
+    assert [each.resident_mb for each in found] == [100, 100, 110]

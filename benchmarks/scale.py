@@ -1,0 +1,160 @@
+"""
+How the stream grows: with consumers and threads, partitions, the length of messages, and the backlog.
+
+    python -m benchmarks.scale                     # deberta-v3-base's shape, random weights: nothing is fetched
+
+A real Kafka, Avro in and out, exactly once. Consumers and lengths are measured with the model, partitions and backlogs
+with one that answers at once, for what they cost stands around it. Memory is resident at the end; `shared out` counts a
+page that several processes have by their share of it. `commit` is the mean of a window's transaction.
+"""
+
+import json
+import re
+import tempfile
+import time
+import urllib.request
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import cycle, islice
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import apps
+from benchmarks.answers import Review
+from benchmarks.checkpoint import SIZES, artifact
+from benchmarks.machine import machine
+from benchmarks.memory import resident_mb, shared_out_mb
+from benchmarks.overhead import INSTANT
+from benchmarks.texts import alike, lengths, texts
+from benchmarks.through_kafka import backlog_rate, produce
+from local import service
+from local.cluster import Cluster
+from local.ports import free_port
+
+PLAIN = partial(apps.member, command=(*INSTANT, "plain"))
+WRITTEN = 5000  # different texts; a backlog has each of them again and again
+SETTLED_S = 5.0  # until a group has shared its partitions out
+LONGEST = 512
+PARTITIONS = 6
+console = Console(stderr=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """MB of all consumers together; the mean of a window's transaction in milliseconds."""
+
+    what: str
+    records: int
+    rate: float
+    resident_mb: float
+    shared_out_mb: float
+    commit_ms: float
+
+
+class Bench:
+    def __init__(self, cluster: Cluster, folder: Path, model: Path) -> None:
+        self._cluster, self._folder, self._model = cluster, folder, model
+        self.rows: list[Row] = []
+
+    def measure(
+        self,
+        what: str,
+        written: Sequence[str],
+        records: int,
+        *,
+        partitions: int = PARTITIONS,
+        consumers: int = 1,
+        app: apps.App = apps.member,
+        options: Sequence[str] = (),
+        ready_first: bool = False,
+    ) -> None:
+        """`ready_first`: records are produced once all consumers share the partitions, else before they start."""
+        name = f"scale-{len(self.rows)}"
+        source = f"{name}.in"
+        self._cluster.create_topic(source, partitions)
+        service.register_schemas(self._cluster, options=["--input-topics", source])
+        places = [apps.Place(self._model, self._model, source, name, options, free_port()) for _ in range(consumers)]
+        apps.outputs(self._cluster, places[0])
+        backlog = [Review(str(number), text, 1) for number, text in enumerate(islice(cycle(written), records))]
+        if not ready_first:
+            produce(self._cluster, backlog, source)
+        with ExitStack() as stack:
+            children = [stack.enter_context(app(self._cluster, self._folder, place)) for place in places]
+            if ready_first:
+                time.sleep(SETTLED_S)
+                produce(self._cluster, backlog, source)
+            rate = backlog_rate(self._cluster, children[0], places[0].outputs, records)
+            resident, shared_out = (sum(map(each, children)) for each in (resident_mb, shared_out_mb))
+            commit_ms = sum(_commit_ms(place.port or 0) for place in places) / consumers
+        self.rows.append(Row(what, records, rate, resident, shared_out, commit_ms))
+        console.print(f"{what}: {rate:,.1f} messages a second, {resident:,.0f} MB", highlight=False)
+
+
+def _commit_ms(port: int) -> float:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as response:
+        told = response.read().decode()
+
+    def value(kind: str) -> float:
+        found = re.search(rf'^shikyu_stage_duration_seconds_{kind}{{stage="publish"}} (\S+)$', told, re.MULTILINE)
+        return float(found[1]) if found else 0.0
+
+    return 1000 * value("sum") / max(1.0, value("count"))
+
+
+def measured(
+    folder: Path, size: str, records: int, partitions: Sequence[int], tokens: Sequence[int], backlogs: Sequence[int]
+) -> list[Row]:
+    model = artifact(folder / "artifact", size, LONGEST)
+    written = texts(lengths(None), min(WRITTEN, max(records, *backlogs)), seed=1)
+    with Cluster(folder / "cluster") as cluster:
+        bench = Bench(cluster, folder, model)
+        one_thread = ["--model-threads", "1"]
+        for what, consumers, options in (
+            ("1 consumer, 1 thread", 1, one_thread),
+            ("2 consumers, 1 thread each", 2, one_thread),
+            ("1 consumer, 2 threads", 1, ["--model-threads", "2"]),
+        ):
+            bench.measure(what, written, records, consumers=consumers, options=options, ready_first=True)
+        for count in tokens:
+            some = max(10, records * 63 // count)
+            bench.measure(f"{count} tokens each", texts(alike(count), some, seed=count), some)
+        for count in partitions:
+            bench.measure(f"{count} partitions", written, min(backlogs), partitions=count, app=PLAIN)
+        for count in backlogs:
+            bench.measure(f"a backlog of {count:,}", written, count, app=PLAIN)
+    return bench.rows
+
+
+@click.command()
+@click.option("--size", type=click.Choice(list(SIZES)), default="base", show_default=True)
+@click.option("--records", default=600, show_default=True, help="With the model; of longer messages fewer.")
+@click.option("--partitions", multiple=True, default=(1, 6, 50, 200), show_default=True)
+@click.option("--tokens", multiple=True, type=click.IntRange(3, LONGEST), default=(16, 64, 128, 512), show_default=True)
+@click.option("--backlog", "backlogs", multiple=True, default=(50_000, 1_000_000), show_default=True)
+def main(
+    size: str, records: int, partitions: tuple[int, ...], tokens: tuple[int, ...], backlogs: tuple[int, ...]
+) -> None:
+    """How throughput, memory and commit time grow."""
+    with tempfile.TemporaryDirectory() as folder:
+        rows = measured(Path(folder), size, records, partitions, tokens, backlogs)
+    table = Table("", "records", "messages a second", "MB", "MB, shared out", "commit, ms", title=machine())
+    for row in rows:
+        table.add_row(
+            row.what,
+            f"{row.records:,}",
+            *(f"{each:,.1f}" for each in (row.rate, row.resident_mb, row.shared_out_mb, row.commit_ms)),
+        )
+    console.print(table)
+    ratio = rows[1].rate / rows[0].rate
+    console.print(f"2 consumers over 1, a thread each: {ratio:.2f} (aim: 1.8 on two cores)", highlight=False)
+    told = {"benchmark": "scale", "machine": machine(), "size": size, "rows": list(map(asdict, rows))}
+    click.echo(json.dumps({**told, "two_consumers_over_one": round(ratio, 3)}))
+
+
+if __name__ == "__main__":
+    main()
