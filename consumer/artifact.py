@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
@@ -28,6 +28,7 @@ from consumer.records import ModelVersion
 
 MAX_MANIFEST_BYTES = 1024 * 1024
 AGAIN = "copy or make the artifact again"
+GPU_PRECISIONS = ("fp16", "fp32")  # computed there from the checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def verify(folder: Path, precision: str, *, model_file: str | None = None) -> Ar
     the checkpoint may be absent; whatever is present must be as the manifest says.
     """
     manifest = read_manifest(folder)
-    served = _servable(folder, manifest, precision)
+    served = _servable(folder, manifest, precision, of=GPU_PRECISIONS if model_file else tuple(manifest.precisions))
     present = _names(folder)
     if stray := sorted(present - manifest.owned_files - {MANIFEST_FILE}):
         raise ArtifactError(
@@ -133,9 +134,10 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _servable(folder: Path, manifest: Manifest, precision: str) -> Served:
+def _servable(folder: Path, manifest: Manifest, precision: str, of: Collection[str]) -> Served:
+    """`of` are the precisions that can be asked for where it is served."""
     served = next((served for name, served in manifest.precisions.items() if name == precision), None)
-    has = _listed(sorted(name for name, each in manifest.precisions.items() if each.servable)) or "none"
+    has = _listed(sorted(name for name, each in manifest.precisions.items() if each.servable and name in of)) or "none"
     if served is None:
         raise ArtifactError(
             f"{folder} has no {precision}; it can serve {has}: set model.precision, or export {precision}"

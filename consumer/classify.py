@@ -211,8 +211,9 @@ def _warm(folder: Path, classifier: Classifier) -> None:
     if not (moved := classifier.moved_by_a_mate()) <= LARGEST_MOVE:
         raise ArtifactError(
             f"the {classifier.model.precision} model in {folder} answers a text otherwise by {moved:.1%} when "
-            "another shares its batch, so that a replay could decide otherwise than the live run did; export it with "
-            "this version's `shikyu-train`"
+            "another shares its batch, so that a replay could decide otherwise than the live run did; "
+            f"{'' if classifier.model.precision == 'fp32' else 'set model.precision to fp32, or '}make its graphs anew "
+            "with this version: `shikyu-train graphs` on the run's recipe, then operate, evaluate and export"
         )
 
 

@@ -59,7 +59,9 @@ def refuse_uncovered(config: Mapping[str, Any]) -> None:
         for name, expected in needed.items()
         if (value := config.get(name, DEFAULTS.get(name, expected))) != expected
     ]
-    if unknown := set(config.get("pos_att_type") or ()) - {C2P, P2C}:
+    if config["hidden_size"] % config["num_attention_heads"]:
+        wrong.append(f"num_attention_heads is {config['num_attention_heads']}, and hidden_size {config['hidden_size']}")
+    if unknown := _scored_by(config) - {C2P, P2C}:
         wrong.append(f"pos_att_type has {', '.join(sorted(unknown))}, and {C2P} and {P2C} are known")
     if (kernel := config.get("conv_kernel_size", 0)) > 0:
         if kernel % 2 == 0:
@@ -78,6 +80,12 @@ def refuse_uncovered(config: Mapping[str, Any]) -> None:
             f"shikyu's packed model does not cover this configuration ({'; '.join(wrong)}); start from a DeBERTa-v3 "
             "checkpoint or from a configuration like it"
         )
+
+
+def _scored_by(config: Mapping[str, Any]) -> set[str]:
+    """Of positions, which are scored; a configuration of DeBERTa's authors has them as one text, "p2c|c2p"."""
+    kinds = config.get("pos_att_type") or ()
+    return set(kinds.lower().replace(" ", "").split("|") if isinstance(kinds, str) else kinds)
 
 
 def skew(scores: Tensor) -> Tensor:
@@ -140,7 +148,7 @@ class PackedLayer(nn.Module):
         config, attention = layer.config, layer.below("attention.self")
         self.heads, self.hidden = config["num_attention_heads"], config["hidden_size"]
         self.head_size = self.hidden // self.heads
-        seen = {C2P, P2C}.intersection(config.get("pos_att_type") or ())
+        seen = _scored_by(config) & {C2P, P2C}
         scale = 1 / math.sqrt((1 + len(seen)) * self.head_size)
         query, key = attention.pair("query_proj", scale), attention.pair("key_proj")
         self.project(query, key, attention.pair("value_proj"))

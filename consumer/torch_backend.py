@@ -47,7 +47,10 @@ class TorchBackend:
             tensors = safetensors.torch.load(checkpoint)
             self._distances = Distances.of(config)
             model = PackedDeberta({name: each.float() for name, each in tensors.items()}, config)
-        except (KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
+        except (
+            # of weights that are missing, or that are not as large as config.json says
+            *(KeyError, TypeError, ValueError, ZeroDivisionError, RuntimeError, safetensors.SafetensorError),
+        ) as error:
             raise ArtifactError(
                 f"a GPU serves DeBERTa-v2 and v3 alone, from model.safetensors and config.json: {error}; serve "
                 "this artifact with model.device = cpu"

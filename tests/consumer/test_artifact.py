@@ -212,6 +212,12 @@ def test_a_precision_that_cannot_be_served_is_refused(folder):
     assert best_precision(read_manifest(folder)) == "fp32"
 
 
+def test_a_gpu_is_told_of_no_precision_that_it_does_not_have(folder):
+    """int8 is for CPUs."""
+    with pytest.raises(ArtifactError, match="has no fp16; it can serve fp32: set"):
+        verify(folder, "fp16", model_file="model.safetensors")
+
+
 @pytest.mark.parametrize(
     ("id2label", "says"),
     [

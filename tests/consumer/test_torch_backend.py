@@ -98,6 +98,13 @@ def test_what_it_cannot_serve_is_refused(made, says):
         backend(made())
 
 
+@pytest.mark.parametrize("changes", [{"hidden_size": 32}, {"num_attention_heads": 0}, {"num_attention_heads": 3}])
+def test_a_configuration_of_other_sizes_is_refused(model, changes):
+    """It would take the weights apart in a way that they do not have."""
+    with pytest.raises(ArtifactError, match=r"from model\.safetensors and config\.json"):
+        TorchBackend(checkpoint(model), {**model.config.to_dict(), **changes}, "cpu")
+
+
 def test_a_checkpoint_cut_short_is_refused(model):
     """As every file of an artifact that is not whole."""
     with pytest.raises(ArtifactError, match=r"from model\.safetensors and config\.json"):
