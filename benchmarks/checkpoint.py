@@ -24,6 +24,7 @@ from training.run_folder import FP32_FILE, INT8_FILE
 
 ROOT = Path(__file__).parents[1]
 OPTIMUM = ROOT / ".venv-optimum" / "bin" / "python"
+OPENVINO = ROOT / ".venv-openvino" / "bin" / "python"
 EVEN = (0.2, 0.2, 0.2, 0.2, 0.2)
 SIZES: Mapping[str, Mapping[str, int]] = {
     "base": {

@@ -53,10 +53,32 @@ def shikyu(folder: Path, file: str) -> Infer:
     return lambda texts: probabilities(backend.logits([each.ids for each in words.encode(texts)]), 1.0)
 
 
+def openvino(folder: Path, file: str) -> Infer:
+    """Another engine on our packed graph in fp32, which it computes in bf16 where the processor has units for it."""
+    import openvino as ov  # type: ignore[import-not-found]
+
+    from consumer.decide import probabilities
+    from consumer.packing import Distances, pack
+    from consumer.tokenization import Tokenizer
+
+    words = Tokenizer((folder / "tokenizer.json").read_bytes(), 128)
+    distances = Distances.of(json.loads((folder / "config.json").read_bytes()))
+    options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": THREADS}
+    compiled = ov.Core().compile_model(str(folder / file), "CPU", options)
+    names = [each.get_any_name() for each in compiled.inputs]
+
+    def infer(texts: list[str]) -> Any:
+        packed = pack([each.ids for each in words.encode(texts)], distances)
+        return probabilities(compiled({name: packed[name] for name in names})[0], 1.0)
+
+    return infer
+
+
 KINDS: dict[str, tuple[Callable[..., Infer], tuple[str, ...], tuple[str, ...]]] = {
     "pipeline": (transformers_pipeline, (), ("transformers", "torch")),
     "optimum fp32": (optimum_pipeline, ("model.onnx",), ("optimum", "transformers", "onnxruntime")),
     "optimum int8": (optimum_pipeline, ("model_quantized.onnx",), ("optimum", "transformers", "onnxruntime")),
+    "OpenVINO, packed": (openvino, ("model.onnx",), ("openvino",)),
     "packed, one scale a batch": (shikyu, ("model_one_scale.onnx",), ("shikyu", "onnxruntime")),
     "shikyu fp32": (shikyu, ("model.onnx",), ("shikyu", "onnxruntime")),
     "shikyu int8": (shikyu, ("model_quantized.onnx",), ("shikyu", "onnxruntime")),

@@ -4,7 +4,8 @@ How many messages a second the model answers: shikyu, optimum and transformers i
     python -m benchmarks.model                     # deberta-v3-base's shape, random weights: nothing is fetched
 
 Each contender has a process of its own, loaded once; rounds go through all of them in turns, so that what else the
-machine does falls on all. Needs the environment of locks/optimum.txt for optimum (`make .venv-optimum/made`).
+machine does falls on all. Needs the environments of locks/optimum.txt and locks/bench-openvino.txt for two of them
+(`make .venv-optimum/made .venv-openvino/made`).
 """
 
 import json
@@ -27,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 from transformers import DebertaV2Config
 
-from benchmarks.checkpoint import OPTIMUM, ROOT, SIZES, checkpoint, environment
+from benchmarks.checkpoint import OPENVINO, OPTIMUM, ROOT, SIZES, checkpoint, environment
 from benchmarks.machine import machine
 from benchmarks.texts import MAX_LENGTH, lengths, texts
 from consumer.batching import batches
@@ -44,7 +45,8 @@ ORDERS = {
     "sorted": lambda sizes: batches(sizes, TOKENS, 64),
 }
 ONE_SCALE = "packed, one scale a batch"  # what int8 would be if answers might depend on batch-mates; never served
-CONTENDERS = ("pipeline", "optimum fp32", "optimum int8", ONE_SCALE, "shikyu fp32", "shikyu int8")
+ANOTHER_ENGINE = "OpenVINO, packed"
+CONTENDERS = ("pipeline", "optimum fp32", "optimum int8", ANOTHER_ENGINE, ONE_SCALE, "shikyu fp32", "shikyu int8")
 # What we aim for on two cores with VNNI: ours over theirs, at least.
 RATIOS = (
     (("shikyu fp32", "sorted"), ("pipeline", "one at a time"), 3.5),
@@ -54,8 +56,10 @@ RATIOS = (
     (("shikyu int8", "sorted"), ("optimum int8", "32 as they come"), 3.5),
     (("shikyu int8", "sorted"), ("optimum int8", "sorted"), 1.8),
     (("shikyu int8", "sorted"), (ONE_SCALE, "sorted"), 0.9),
+    ((ANOTHER_ENGINE, "sorted"), ("shikyu int8", "sorted"), 1.15),  # from there on it would be a backend of ours
 )
 PRODUCT = (1024, 768, 3072)
+PYTHONS = {"optimum": OPTIMUM, "OpenVINO": OPENVINO}
 console = Console(stderr=True)
 Course = tuple[str, str]
 
@@ -64,7 +68,7 @@ class Contender:
     """A process that answers batches of texts and says how long it took."""
 
     def __init__(self, kind: str, folder: Path) -> None:
-        python = str(OPTIMUM) if kind.startswith("optimum") else sys.executable
+        python = str(PYTHONS.get(kind.partition(" ")[0].strip(","), sys.executable))
         self._process = subprocess.Popen(
             [python, str(ROOT / "benchmarks" / "contender.py"), kind, str(folder)],
             stdin=subprocess.PIPE,
@@ -192,12 +196,16 @@ def shown(found: Measured, share: float, machine_name: str) -> None:
 @click.option("--rounds", default=3, show_default=True)
 @click.option("--size", type=click.Choice(list(SIZES)), default="base", show_default=True)
 @click.option("--optimum/--no-optimum", "with_optimum", default=True, help="Whether optimum takes part.")
-def main(reviews: Path | None, count: int, rounds: int, size: str, with_optimum: bool) -> None:
+@click.option("--openvino/--no-openvino", "with_openvino", default=True, help="Whether OpenVINO takes part.")
+def main(reviews: Path | None, count: int, rounds: int, size: str, with_optimum: bool, with_openvino: bool) -> None:
     """Messages a second of the model alone, from text to probabilities."""
     if with_optimum and not OPTIMUM.exists():
         raise click.ClickException(f"{OPTIMUM} is not there: make .venv-optimum/made, or --no-optimum")
+    if with_openvino and not OPENVINO.exists():
+        raise click.ClickException(f"{OPENVINO} is not there: make .venv-openvino/made, or --no-openvino")
     written = texts(lengths(reviews), count, seed=0)
-    kinds = [kind for kind in CONTENDERS if with_optimum or not kind.startswith("optimum")]
+    left_out = {*(() if with_optimum else ("optimum",)), *(() if with_openvino else ("OpenVINO",))}
+    kinds = [kind for kind in CONTENDERS if not kind.startswith(tuple(left_out))]
     with tempfile.TemporaryDirectory() as folder:
         config = checkpoint(Path(folder), size, with_optimum)
         bytes_of = {name: (Path(folder) / name).stat().st_size for name in ("model.onnx", "model_quantized.onnx")}

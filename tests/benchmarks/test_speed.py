@@ -22,6 +22,8 @@ from training.fitting.model import config_from_scratch
 
 pytestmark = pytest.mark.train
 
+ALONE = ["--no-optimum", "--no-openvino"]  # whose environments are apart
+
 
 def test_texts_have_the_lengths_that_were_drawn():
     """Of the sample's words, to the token."""
@@ -48,8 +50,8 @@ def test_useful_operations_are_those_of_the_products():
 
 
 def test_the_model_s_benchmark_runs():
-    """Small, without optimum, whose environment is apart."""
-    done = CliRunner().invoke(model.main, ["--size", "tiny", "--texts", "12", "--rounds", "1", "--no-optimum"])
+    """Small, and without the others' engines."""
+    done = CliRunner().invoke(model.main, ["--size", "tiny", "--texts", "12", "--rounds", "1", *ALONE])
 
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout.strip().splitlines()[-1])
