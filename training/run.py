@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from consumer.errors import SettingsError
 from training import processes
 from training import recipe as recipes
 from training.data.sources import Limits
@@ -119,8 +120,13 @@ def finish(job: Job, step: str) -> None:
 
 
 def do(job: Job, step: str) -> None:
-    """One step alone."""
+    """One step alone. SettingsError where one before it was never done, or not since an earlier one was done anew."""
     with alone(job):
+        if due := next((each for each in until(step)[:-1] if job.folder.stamp(each) is None), None):
+            raise SettingsError(
+                f"{step} goes on from {due}, which was not done, or not since a step before it was done anew: run "
+                f"`shikyu-train {due}` first, or `shikyu-train run` for all."
+            )
         _do(job, step)
 
 

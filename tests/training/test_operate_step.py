@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from training import cli
+from training.run_folder import RunFolder
 
 pytestmark = pytest.mark.train
 
@@ -44,6 +45,8 @@ def fitted(tmp_path_factory) -> Path:
     graphs.mkdir(parents=True)
     for name in ("model.onnx", "config.json", "tokenizer.json"):
         shutil.copy(ARTIFACT / name, graphs / name)
+    for step in ("fit", "graphs"):
+        RunFolder(folder / "artifact.run").done(step, "as if", {})
     return folder
 
 

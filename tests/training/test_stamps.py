@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from consumer.errors import SettingsError
 from tests.training.test_processes import RECIPE, SAMPLE
 from training import run
 from training.fitting import loading
@@ -44,6 +45,21 @@ def test_a_step_that_is_done_takes_those_after_it_along(tmp_path, did):
     finish(job(tmp_path))
 
     assert did == ["operate", "data", "evaluate", "report", "export"]
+
+
+def test_a_step_alone_does_not_go_on_from_what_is_due(tmp_path, did):
+    """An export after `operate` would tell the old figures of a new threshold."""
+    finish(job(tmp_path))
+    run.do(job(tmp_path), "operate")
+    did.clear()
+
+    for step in ("export", "report"):
+        with pytest.raises(SettingsError, match=f"{step} goes on from evaluate, .*run `shikyu-train evaluate` first"):
+            run.do(job(tmp_path), step)
+    for step in ("evaluate", "report", "export"):
+        run.do(job(tmp_path), step)
+
+    assert did == ["evaluate", "report", "export"]
 
 
 def test_a_gate_that_asks_for_more_has_int8_made_anew(tmp_path, did):

@@ -19,7 +19,8 @@ from training.commands.options import FOLDER, ExistingFile, labelled, ready, req
 def check(
     artifact: Path,
     files: tuple[Path, ...],
-    text: str,
+    text: tuple[str, ...],
+    mapping: dict[str, int],
     stars: str,
     slices: str | None,
     precision: str | None,
@@ -43,7 +44,9 @@ def check(
 
     promised = promises(artifact, precision)
     slices = slices or next(iter(promised.values())).slices
-    found = checked(artifact, data.read(files, text, stars, [slices] if slices else []), promised, slices)
+    found = checked(
+        artifact, data.read(files, text, stars, [slices] if slices else [], mapping=mapping), promised, slices
+    )
     if as_json:
         shown = {
             name: {"promise": promise.model_dump(), "slices": {value: each.as_json() for value, each in by.items()}}

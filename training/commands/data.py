@@ -40,6 +40,8 @@ def data(recipe: Path, data: Path | None, out: Path | None, work: Path | None, a
         click.echo(json.dumps(found, indent=2, allow_nan=False))
     else:
         Console(markup=False, highlight=False).print(data_tables(found))
+        if found["warning"]:
+            click.echo(f"\nwarning: {found['warning']}")
         click.echo(f"\npage: {job.folder.root / DATA_PAGE} (it shows customers' texts)")
     if refused is not None:
         raise refused

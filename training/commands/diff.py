@@ -38,7 +38,8 @@ def diff(
     first: Path,
     second: Path,
     files: tuple[Path, ...],
-    text: str,
+    text: tuple[str, ...],
+    mapping: dict[str, int],
     stars: str,
     precision: str | None,
     recall: float,
@@ -63,7 +64,7 @@ def diff(
 
     if flips is not None:
         _require_outside(flips)
-    messages = data.read(files, text, stars)
+    messages = data.read(files, text, stars, mapping=mapping)
     data.require_every_class(messages, "labelled")
     (was, before), (will_be, after) = (answer_as_served(each, messages, precision) for each in (first, second))
     found = difference(before, after, messages.labels, recall)

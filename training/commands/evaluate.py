@@ -9,7 +9,7 @@ from click.core import ParameterSource
 from consumer.errors import SettingsError
 from training.commands.options import ExistingFile, labelled, places, ready, require_category
 
-OF_FILES = ("files", "text", "stars", "columns", "precision", "as_json")
+OF_FILES = ("files", "text", "mapping", "stars", "columns", "precision", "as_json")
 OF_A_RUN = ("data", "out", "work")
 WORST_SLICES = 5
 
@@ -27,7 +27,8 @@ WORST_SLICES = 5
 def evaluate(
     what: Path,
     files: tuple[Path, ...],
-    text: str,
+    text: tuple[str, ...],
+    mapping: dict[str, int],
     stars: str,
     columns: tuple[str, ...],
     precision: str | None,
@@ -54,7 +55,7 @@ def evaluate(
     require_category(columns, text)
     if not files:
         raise SettingsError(f"{what} is a folder: name the labelled files to measure it on, or name a recipe instead.")
-    _artifact(what, files, text, stars, columns, precision, as_json=as_json)
+    _artifact(what, files, text, mapping, stars, columns, precision, as_json=as_json)
 
 
 def _refuse(names: tuple[str, ...], why: str) -> None:
@@ -75,7 +76,8 @@ def _step(recipe: Path, data: Path | None, out: Path | None, work: Path | None) 
 def _artifact(
     folder: Path,
     files: tuple[Path, ...],
-    text: str,
+    text: tuple[str, ...],
+    mapping: dict[str, int],
     stars: str,
     columns: tuple[str, ...],
     precision: str | None,
@@ -87,7 +89,7 @@ def _artifact(
     from training.evaluating.findings import by_precision, columns_of, findings
     from training.reporting.told import evaluation_lines, worst_slice_lines
 
-    messages = data.read(files, text, stars, columns)
+    messages = data.read(files, text, stars, columns, mapping=mapping)
     data.require_every_class(messages, "labelled")
     answers, tokens = answer(folder, messages, precision)
     by = columns_of(messages, tokens)

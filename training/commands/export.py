@@ -25,14 +25,16 @@ def export(
     Whole under its final name, or not at all.
 
     \b
-    shikyu-train export my-model/recipe.toml --standard models
+    shikyu-train export my-model/recipe.toml --replace --standard models
     tritonserver --model-repository=models
     """
     ready()
     from training import run
     from training.steps.standard import standard as write_standard
+    from training.whole_folder import require_folder
 
     job = run.job(recipe, click.echo, data, out, work, replace=replace)
+    require_folder(job.artifact, replace=replace)
     if standard is not None:
         write_standard(job, standard)
     run.do(job, "export")

@@ -9,6 +9,7 @@ import click
 
 from consumer.errors import SettingsError, SurroundingsError
 
+STARS = (1, 2, 3, 4, 5)
 EXTRA = ("torch", "transformers", "accelerate", "sentencepiece", "sklearn", "scipy", "onnx")
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -45,16 +46,40 @@ def labelled(command: Callable[..., None]) -> Callable[..., None]:
     """How labelled FILES are read."""
     for decorate in (
         click.option("--stars", default="stars", show_default=True, help="The files' column with one to five stars."),
-        click.option("--text", default="text", show_default=True, help="The files' column with the text."),
+        click.option(
+            "--text",
+            multiple=True,
+            default=("text",),
+            show_default="text",
+            help="The files' column with the text; repeatable, and several are joined by a blank line.",
+        ),
+        click.option(
+            "--label",
+            "mapping",
+            metavar="LABEL=STARS",
+            multiple=True,
+            callback=_mapping,
+            help="How many stars a label in that column means, where it is none, as in bad=1; repeatable.",
+        ),
     ):
         command = decorate(command)
     return command
 
 
-def require_category(columns: Sequence[str], text: str) -> None:
+def _mapping(_context: click.Context, _parameter: click.Parameter, given: Sequence[str]) -> dict[str, int]:
+    found = {}
+    for pair in given:
+        label, _equals, stars = pair.rpartition("=")
+        if not label or stars not in map(str, STARS):
+            raise click.BadParameter(f"{pair!r} is no label and its stars, 1 to 5, as in bad=1")
+        found[label] = int(stars)
+    return found
+
+
+def require_category(columns: Sequence[str], texts: Sequence[str]) -> None:
     """SettingsError for slices by the very text: their values are shown, and texts are not."""
-    if text in columns:
-        raise SettingsError(f"{text!r} is the column of the texts: name one that puts messages into groups.")
+    if of_texts := set(columns) & set(texts):
+        raise SettingsError(f"{of_texts.pop()!r} is a column of the texts: name one that puts messages into groups.")
 
 
 def ready() -> None:

@@ -30,7 +30,8 @@ SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 def recalibrate(
     artifact: Path,
     files: tuple[Path, ...],
-    text: str,
+    text: tuple[str, ...],
+    mapping: dict[str, int],
     stars: str,
     out: Path,
     version: str,
@@ -73,7 +74,7 @@ def recalibrate(
         raise SettingsError(_told(error)) from error
     click.echo(promise_line(promise))
     require_category([promise.slices] if promise.slices else [], text)
-    messages = data.read(files, text, stars, [promise.slices] if promise.slices else [])
+    messages = data.read(files, text, stars, [promise.slices] if promise.slices else [], mapping=mapping)
     made = recalibrate(artifact, messages, version, promise)
     write_artifact(out, made.description, made.files, replace=replace)
     for line in chosen_lines(made.points):

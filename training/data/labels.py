@@ -8,7 +8,7 @@ from consumer.cleaning import clean
 
 STARS = (1, 2, 3, 4, 5)
 EMPTY, OUTSIDE = "empty", "outside"  # the rows that may be left out, and are counted
-MAPPING = 'say in the recipe what each label means, as in labels = {"bad" = 1, "fine" = 5}'
+MAPPING = 'say what each label means, in a recipe by labels = {"bad" = 1, "fine" = 5}, with FILES by --label bad=1'
 
 
 class Unfit(ValueError):

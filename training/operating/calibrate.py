@@ -8,6 +8,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 COLDEST, HOTTEST = 0.05, 20.0
+FEWEST = 50  # messages; of fewer, all of which may be told right, the best temperature can be next to nothing
 
 
 def loss(
@@ -20,10 +21,12 @@ def loss(
 
 def temperature(logits: NDArray[np.float32], labels: NDArray[np.int64], shift: Sequence[float] = (0.0,)) -> float:
     """
-    The temperature with the least cross-entropy on messages that the model was not fitted on.
+    The temperature with the least cross-entropy on messages that the model was not fitted on; 1 of fewer than FEWEST.
 
     `shift` (5,) takes the logits from the class shares that they speak for to those of these messages.
     """
+    if len(labels) < FEWEST:
+        return 1.0
     found = minimize_scalar(
         lambda log_temperature: loss(logits, labels, float(np.exp(log_temperature)), shift),
         bounds=(np.log(COLDEST), np.log(HOTTEST)),

@@ -43,7 +43,7 @@ def told(messages: Prepared) -> str:
     others = f"; {messages.dropped_held_out} of these two dropped that stand in the test, or in both"
     return (
         f"data: {counts}{dropped}that stand in validation or calibration"
-        f"{others if messages.dropped_held_out else ''}{_apart(messages)}"
+        f"{others if messages.dropped_held_out else ''}{f'; warning: {apart}' if (apart := _apart(messages)) else ''}"
     )
 
 
@@ -57,7 +57,7 @@ def _apart(messages: Prepared) -> str:
     if between.get(most, 0) <= POINTS_APART:
         return ""
     return (
-        f"; warning: {most} is {calibration.get(most, 0):.0f}% of calibration and {test.get(most, 0):.0f}% of test, "
+        f"{most} is {calibration.get(most, 0):.0f}% of calibration and {test.get(most, 0):.0f}% of test, "
         "and the promise is about messages like those of calibration: [[data.sources]] calibrates = false is for "
         "sources that are only learned from"
     )
@@ -77,7 +77,8 @@ def judged(recipe: Recipe, messages: Prepared, reading: Reading) -> tuple[dict[s
     except LimitError as error:
         promise = f"{error}{kept_from(recipe)}"
     refused = [*(f"{check.line}." for check in limits if not check.met), *([promise] if promise else [])]
-    return {**found.as_json(), "checks": [check.as_json() for check in limits], "promise": promise}, refused
+    judged_by = {"checks": [check.as_json() for check in limits], "promise": promise}
+    return {**found.as_json(), **judged_by, "warning": _apart(messages) or None}, refused
 
 
 def kept_from(recipe: Recipe) -> str:

@@ -26,6 +26,30 @@ def test_an_artifact_is_measured_on_files(capsys):
     assert 'tokens "' in told
 
 
+def test_files_may_have_labels_of_their_own_and_several_texts(tmp_path, capsys):
+    """As a recipe's may: the same figures as of stars and one text."""
+    words = ("awful", "bad", "ok", "good", "a=b")
+    rows = [json.loads(line) for line in MESSAGES.read_text("utf-8").splitlines()]
+    lines = [json.dumps({"head": "", "body": row["text"], "mood": words[row["stars"] - 1]}) for row in rows]
+    (tmp_path / "own.jsonl").write_text("\n".join(lines), "utf-8")
+    labels = [part for stars, word in enumerate(words, 1) for part in ("--label", f"{word}={stars}")]
+    own = ["--text", "head", "--text", "body", "--stars", "mood", *labels]
+
+    assert cli.main(["evaluate", str(ARTIFACT), str(MESSAGES), "--precision", "fp32"]) == 0
+    expected = capsys.readouterr().out
+    assert cli.main(["evaluate", str(ARTIFACT), str(tmp_path / "own.jsonl"), "--precision", "fp32", *own]) == 0
+
+    assert capsys.readouterr().out == expected
+
+
+@pytest.mark.parametrize("pair", ["bad", "bad=6", "=1", "bad=one"])
+def test_what_is_no_label_and_its_stars_is_refused(capsys, pair):
+    """With an example of one."""
+    assert cli.main(["evaluate", str(ARTIFACT), str(MESSAGES), "--label", pair]) == 2
+
+    assert f"'{pair}' is no label and its stars, 1 to 5, as in bad=1" in " ".join(capsys.readouterr().err.split())
+
+
 def test_everything_is_there_as_json_and_no_text(tmp_path, capsys):
     """
     For a program, by precision; a column of the files is a slice.
@@ -53,7 +77,7 @@ def test_everything_is_there_as_json_and_no_text(tmp_path, capsys):
     ("arguments", "message"),
     [
         (["ARTIFACT"], "name the labelled files"),
-        (["ARTIFACT", "MESSAGES", "--slice", "text"], "'text' is the column of the texts"),
+        (["ARTIFACT", "MESSAGES", "--slice", "text"], "'text' is a column of the texts"),
         (["ARTIFACT", "MESSAGES", "--work", "w"], "--work was given, but ARTIFACT is an artifact"),
         (["RECIPE", "MESSAGES"], "FILES was given, but RECIPE is a recipe"),
         (["RECIPE", "--precision", "fp32"], "--precision was given, but RECIPE is a recipe"),

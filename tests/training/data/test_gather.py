@@ -133,7 +133,7 @@ def test_labels_as_text_end_the_reading_though_rows_may_be_left_out(tmp_path):
     """
     rows = [{"text": "secret words", "stars": "happy"}]
 
-    with pytest.raises(SettingsError, match=r"a\.jsonl, line 1: .* say in the recipe what each label means") as caught:
+    with pytest.raises(SettingsError, match=r"a\.jsonl, line 1: .* say what each label means") as caught:
         gather([(public(), [part(tmp_path, "a.jsonl", rows)])], tmp_path, left_out=LeftOut())
 
     assert "secret" not in str(caught.value)

@@ -59,7 +59,7 @@ def test_what_is_no_star_may_be_left_out(value):
     """
     Told with what stars are, and how other labels are named; beyond ten it may be a customer's number.
     """
-    with pytest.raises(Unfit, match=r"stars are whole numbers from 1 to 5; else say in the recipe what each") as caught:
+    with pytest.raises(Unfit, match=r"stars are whole numbers from 1 to 5; else say what each") as caught:
         label(value, "stars", {})
 
     assert caught.value.kind == OUTSIDE

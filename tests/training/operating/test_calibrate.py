@@ -25,6 +25,15 @@ def test_a_known_overconfidence_is_found_again(factor):
     assert temperature((logits * factor).astype(np.float32), labels) == pytest.approx(factor, rel=0.05)
 
 
+def test_of_a_few_that_are_all_told_right_no_temperature_is_made():
+    """The surer the better, by them alone: urgencies would be 0 and 1, and thresholds 1e-30."""
+    labels = np.arange(60) % 5
+    logits = np.eye(5, dtype=np.float32)[labels] * 4
+
+    assert temperature(logits[:49], labels[:49]) == 1
+    assert temperature(logits, labels) < 0.2
+
+
 def test_messages_of_other_class_shares_have_the_same_temperature():
     """
     When the logits are taken to their shares, as they must be: else the temperature makes up for the shares.

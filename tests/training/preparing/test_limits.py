@@ -64,8 +64,8 @@ TWO = (("a.csv, line 2", "a.csv, line 1", 1.0), ("a.csv, line 9", "a.csv, line 4
             {"unused": {"train": Unused(100_000, 0, 1, (), ("a.csv, line 7",))}},
             (
                 "train: 1 of 100,000 rows (0.001 %) with a label outside the mapping (a.csv, line 7); at most 0 % "
-                '([data.limits] max_outside): say in the recipe what each label means, as in labels = {"bad" = 1, '
-                '"fine" = 5}, or raise max_outside, and they are left out'
+                '([data.limits] max_outside): say what each label means, in a recipe by labels = {"bad" = 1, '
+                '"fine" = 5}, with FILES by --label bad=1, or raise max_outside, and they are left out'
             ),
         ),
         (

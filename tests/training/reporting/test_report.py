@@ -302,7 +302,12 @@ def test_what_is_not_missed_has_no_weakest_place():
     [
         (-0.2, -0.1, "ahead", "no: this model is ahead By more than chance."),
         (0.1, 0.2, "behind", "better: this model is behind By more than chance: a word count does better."),
-        (-0.1, 0.1, "neither", "perhaps: not told apart If more test messages do not either, use the word count"),
+        (
+            -0.1,
+            0.1,
+            "neither",
+            "perhaps: not told apart If more test messages cannot tell them apart either, use the word count",
+        ),
     ],
 )
 def test_it_says_whether_a_word_count_would_do(low, high, verdict, words):
