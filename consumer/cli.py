@@ -134,6 +134,9 @@ def _unforeseen(name: str, error: Exception) -> int:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         message = f"a disk is full ({error.strerror}): make room, or for temporary files name another TMPDIR"
         return _told(name, message, SurroundingsError.exit_code)
+    if isinstance(error, OSError) and error.errno == errno.EFBIG:
+        message = f"a file may not grow so large ({error.strerror}): raise the limit on it (ulimit -f)"
+        return _told(name, message, SurroundingsError.exit_code)
     return _bug(name, error)
 
 

@@ -85,7 +85,8 @@ def refuse_uncovered(config: Mapping[str, Any]) -> None:
 def _scored_by(config: Mapping[str, Any]) -> set[str]:
     """Of positions, which are scored; a configuration of DeBERTa's authors has them as one text, "p2c|c2p"."""
     kinds = config.get("pos_att_type") or ()
-    return set(kinds.lower().replace(" ", "").split("|") if isinstance(kinds, str) else kinds)
+    named = [each.strip() for each in kinds.lower().split("|")] if isinstance(kinds, str) else kinds
+    return {each for each in named if each}
 
 
 def skew(scores: Tensor) -> Tensor:

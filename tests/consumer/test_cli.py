@@ -102,6 +102,16 @@ def test_a_full_disk_is_neither_a_bug_nor_standard_outputs(shikyu: Shikyu, monke
     assert err.startswith("shikyu: error: a disk is full (No space left on device): make room")
 
 
+def test_a_limit_on_files_is_no_bug(shikyu: Shikyu, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of `ulimit -f`."""
+    failing(monkeypatch, OSError(errno.EFBIG, "File too large"))
+
+    code, _, err = shikyu("version")
+
+    assert code == 3
+    assert err.startswith("shikyu: error: a file may not grow so large (File too large): raise the limit")
+
+
 def test_an_error_like_standard_outputs_is_not_taken_for_it(shikyu: Shikyu, monkeypatch: pytest.MonkeyPatch) -> None:
     """A descriptor that we closed ourselves is a bug, while standard output takes what is written."""
     failing(monkeypatch, OSError(errno.EBADF, "Bad file descriptor"))

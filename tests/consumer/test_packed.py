@@ -32,7 +32,7 @@ SHAPES = {
     "content to position alone": {"pos_att_type": ["c2p"]},
     "position to content alone, with a projection of its own": {"pos_att_type": ["p2c"], "share_att_key": False},
     "no positions in attention": {"pos_att_type": []},
-    "positions named in one text": {"pos_att_type": "c2p| P2C"},
+    "positions named in one text": {"pos_att_type": "c2p|\t P2C|"},
     "a convolution, as deberta-v2-xlarge has one": {"conv_kernel_size": 3, "conv_act": "gelu"},
     "a wide convolution in groups": {"conv_kernel_size": 7, "conv_groups": 4, "num_hidden_layers": 3},
     "words narrower than the model": {"embedding_size": 16},

@@ -42,11 +42,18 @@ def partitions_of(bootstrap: str, *topics: str) -> list[TopicPartition]:
 
 
 def ends(bootstrap: str, partitions: list[TopicPartition], isolation: IsolationLevel) -> dict[tuple[str, int], int]:
-    admin = AdminClient({"bootstrap.servers": bootstrap})
-    asked = admin.list_offsets(
-        {p: OffsetSpec.latest() for p in partitions}, isolation_level=isolation, request_timeout=20
-    )
-    return {(p.topic, p.partition): future.result().offset for p, future in asked.items()}
+    """Asked again by a new client where a broker does not know its leader's epoch yet, as was seen on a busy machine."""
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        asked = AdminClient({"bootstrap.servers": bootstrap}).list_offsets(
+            {p: OffsetSpec.latest() for p in partitions}, isolation_level=isolation, request_timeout=20
+        )
+        try:
+            return {(p.topic, p.partition): future.result().offset for p, future in asked.items()}
+        except KafkaException as problem:
+            if problem.args[0].code() != KafkaError.UNKNOWN_LEADER_EPOCH or time.monotonic() > until:
+                raise
+            time.sleep(0.2)
 
 
 def read(bootstrap: str, *topics: str, isolation: str = "read_committed") -> list:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from consumer.cleaning import clean
@@ -59,7 +60,7 @@ def spelled(value: object) -> str:
     """A value as a recipe spells it: 4.0 is 4, and true is a word."""
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float | Decimal) and math.isfinite(value) and value == int(value):
         return str(int(value))
     return "" if value is None else str(value)
 

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from consumer.errors import SettingsError
+from training.data import STARS
 
 
-def counted(targets: NDArray[np.float32]) -> NDArray[np.int64]:
-    """(classes,): how many rows of each there are, by what most of their target says."""
-    return np.bincount(targets.argmax(axis=1), minlength=targets.shape[1])
+def counted(classes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(5,): how many rows of each class there are."""
+    return np.bincount(classes, minlength=len(STARS))
 
 
 def evenly(counts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -29,10 +30,10 @@ def evenly(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     return even
 
 
-def seen(targets: NDArray[np.float32], counts: NDArray[np.int64]) -> NDArray[np.float32]:
-    """(rows, classes): each row's targets times how often an epoch has it that draws `counts` of the classes."""
-    often = counts / np.maximum(counted(targets), 1)
-    times: NDArray[np.float64] = often[targets.argmax(axis=1)][:, None]
+def seen(targets: NDArray[np.float32], classes: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.float32]:
+    """(rows, 5): each row's targets times how often an epoch has it that draws `counts` rows of the `classes`."""
+    often = counts / np.maximum(counted(classes), 1)
+    times: NDArray[np.float64] = often[classes][:, None]
     return (targets * times).astype(np.float32)
 
 

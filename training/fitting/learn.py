@@ -99,8 +99,9 @@ def learn(
     work.mkdir(parents=True, exist_ok=True)
     texts, plain = lessons(recipe, messages)
     targets = _weighed(messages, plain)
-    counts = _drawn(recipe, targets)
-    seen = targets if counts is None else balance.seen(targets, counts)
+    classes = _classes(messages, targets)
+    counts = _drawn(recipe, classes)
+    seen = targets if counts is None else balance.seen(targets, classes, counts)
     learned = balance.spoken_for(seen, recipe.fit.balance)
     given = recipe.fit.arguments if shipped else without_push(recipe.fit.arguments)
     fit(
@@ -114,7 +115,7 @@ def learn(
             recipe.fit.layer_decay,
             recipe.fit.patience,
             balance.log_prior(seen) if recipe.fit.balance == "prior" else None,
-            None if counts is None else targets.argmax(axis=1),
+            None if counts is None else classes,
             counts,
             balance.moved(learned, np.array(calibration.class_shares())),
         ),
@@ -148,9 +149,14 @@ def _options(
     return {"seed": recipe.seed, **bits, **given}
 
 
-def _drawn(recipe: Recipe, targets: NDArray[np.float32]) -> NDArray[np.int64] | None:
-    """(classes,) rows of each in an epoch; None where it has every row once."""
-    counts, most = balance.counted(targets), recipe.fit.max_per_class
+def _classes(messages: Labelled, targets: NDArray[np.float32]) -> NDArray[np.int64]:
+    """(rows,): messages' own, whatever their smoothed and taught targets say; of made-up pieces, the likeliest."""
+    return np.concatenate([messages.labels, targets[len(messages) :].argmax(axis=1)])
+
+
+def _drawn(recipe: Recipe, classes: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """(5,) rows of each class in an epoch; None where it has every row once."""
+    counts, most = balance.counted(classes), recipe.fit.max_per_class
     if recipe.fit.balance == "resample":
         return balance.evenly(counts)
     return None if most is None or most >= counts.max() else np.minimum(counts, most)
@@ -190,7 +196,7 @@ def lessons(recipe: Recipe, messages: Labelled) -> tuple[Sequence[str], NDArray[
     if plan.folds is None:
         said = taught(teacher, messages.texts, plan.sharpness)
     else:
-        shares = _shares_drawn(recipe, own)
+        shares = _shares_drawn(recipe, messages.labels)
         said = taught_in_folds(messages, plan.folds, plan.sharpness, recipe.seed, shares)
     mixed = ((1 - plan.weight) * own + plan.weight * said).astype(np.float32)
     if teacher is None:
@@ -199,9 +205,9 @@ def lessons(recipe: Recipe, messages: Labelled) -> tuple[Sequence[str], NDArray[
     return [*messages.texts, *made], np.concatenate([mixed, taught(teacher, made, plan.sharpness)])
 
 
-def _shares_drawn(recipe: Recipe, own: NDArray[np.float32]) -> list[float] | None:
+def _shares_drawn(recipe: Recipe, classes: NDArray[np.int64]) -> list[float] | None:
     """Of the classes in an epoch, for which a teacher is to speak; None where they are the messages' own."""
-    counts = _drawn(recipe, own) if recipe.fit.max_per_class is not None else None
+    counts = _drawn(recipe, classes) if recipe.fit.max_per_class is not None else None
     return None if counts is None else (counts / counts.sum()).tolist()
 
 

@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import pytest
 
 from training.data.labels import EMPTY, OUTSIDE, Unfit, cleaned, joined, label, spelled
@@ -90,4 +92,6 @@ def test_values_are_spelled_as_recipes_spell_them():
     """
     What filters and mappings compare by.
     """
-    assert [spelled(value) for value in (4.0, 4.5, True, None, "web")] == ["4", "4.5", "true", "", "web"]
+    assert [spelled(value) for value in (4.0, 4.5, True, None, "web", Decimal("5.00"))] == [
+        *("4", "4.5", "true", "", "web", "5")
+    ]

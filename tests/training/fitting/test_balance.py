@@ -63,7 +63,7 @@ def test_an_epoch_draws_each_class_as_often_as_it_is_told():
     """
     torch.manual_seed(0)
     lengths = [1 + row % 9 for row in range(len(LABELS))]
-    sampler = Drawn(LABELS, balance.evenly(balance.counted(TARGETS)), lengths, 5)
+    sampler = Drawn(LABELS, balance.evenly(balance.counted(LABELS)), lengths, 5)
     first, second = list(sampler), list(sampler)
 
     assert np.bincount(LABELS[first]).tolist() == [10, 10, 10, 10, 10]
@@ -95,6 +95,20 @@ def test_the_shares_that_count_are_in_the_head(tmp_path, plan, calibrated):
     shares = fitted(tmp_path, messages_of(LABELS), messages_of(calibrated), **plan)
 
     np.testing.assert_allclose(shares, np.bincount(calibrated) / len(calibrated), atol=0.05)
+
+
+@pytest.mark.parametrize("plan", [{"max_per_class": 2}, {"balance": "resample"}], ids=["capped", "resampled"])
+def test_a_message_is_of_its_label_s_class_however_its_target_is_smoothed(tmp_path, monkeypatch, plan):
+    """
+    Smoothed by 0.9, most of one star's target says two: it would be drawn as one of them.
+    """
+    asked = []
+    monkeypatch.setattr(learn, "fit", lambda *given: asked.append(given[5]))
+
+    fitted(tmp_path, messages_of(LABELS), messages_of(LABELS), label_smoothing=0.9, **plan)
+
+    assert asked[0].classes.tolist() == LABELS.tolist()
+    assert asked[0].counts.tolist() == ([1, 2, 2, 2, 2] if "max_per_class" in plan else [10] * 5)
 
 
 @pytest.mark.parametrize("plan", WAYS, ids=lambda plan: "-".join(map(str, plan.values())))
