@@ -42,7 +42,7 @@ def partitions_of(bootstrap: str, *topics: str) -> list[TopicPartition]:
 
 
 def ends(bootstrap: str, partitions: list[TopicPartition], isolation: IsolationLevel) -> dict[tuple[str, int], int]:
-    """Asked again by a new client where a broker does not know its leader's epoch yet, as was seen on a busy machine."""
+    """Asked again by a new client where a broker does not know its leader's epoch yet, as seen on a busy machine."""
     until = time.monotonic() + PATIENCE_S
     while True:
         asked = AdminClient({"bootstrap.servers": bootstrap}).list_offsets(
