@@ -45,7 +45,8 @@ def ends(bootstrap: str, partitions: list[TopicPartition], isolation: IsolationL
     """Asked again by a new client where a broker does not know its leader's epoch yet, as seen on a busy machine."""
     until = time.monotonic() + PATIENCE_S
     while True:
-        asked = AdminClient({"bootstrap.servers": bootstrap}).list_offsets(
+        admin = AdminClient({"bootstrap.servers": bootstrap})  # kept, or its questions go with it
+        asked = admin.list_offsets(
             {p: OffsetSpec.latest() for p in partitions}, isolation_level=isolation, request_timeout=20
         )
         try:
