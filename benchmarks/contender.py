@@ -3,7 +3,7 @@ One contender in a process of its own, which loads once and then answers what it
 
     python benchmarks/contender.py KIND FOLDER
 
-runs in any environment: pipelines stand in their own, and this file imports nothing of shikyu's but for shikyu itself.
+runs in any environment: pipelines stand in their own, and nothing of shikyu's is imported but for what runs our graph.
 A line in is {"batches": [[text, ...], ...]}; a line out {"seconds": ...}, from texts to probabilities, tokenizing
 included. The first line out names the versions.
 """

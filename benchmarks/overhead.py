@@ -23,6 +23,7 @@ from rich.table import Table
 from benchmarks import apps
 from benchmarks.answers import Review
 from benchmarks.checkpoint import SIZES, artifact
+from benchmarks.ending import ended_by_limits
 from benchmarks.machine import machine
 from benchmarks.texts import lengths, texts
 from benchmarks.through_kafka import INPUT, PARTITIONS, backlog_rate, produce
@@ -96,8 +97,9 @@ def main(size: str, slow: int, fast: int, rounds: int, with_quix: bool) -> None:
         table.add_row(way, *(f"{value:,.0f}" for value in (statistics.median(each), min(each), max(each))))
     console.print(table)
     console.print(f"the whole stream over the model alone: {ratio:.3f} (aim: 0.95)", highlight=False)
-    click.echo(json.dumps({"benchmark": "overhead", "machine": machine(), "rates": rates, "ratio": round(ratio, 3)}))
+    told = {"benchmark": "overhead", "machine": machine(), "size": size, "rates": rates, "ratio": round(ratio, 3)}
+    click.echo(json.dumps({**told, "versions": apps.versions(with_quix=with_quix)}))
 
 
 if __name__ == "__main__":
-    main()
+    ended_by_limits(main)

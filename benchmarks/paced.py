@@ -29,17 +29,19 @@ def poisson(rate: float, seconds: float) -> list[float]:
 class Paced:
     """Sends texts at given moments, and says how long each took to come out."""
 
-    def __init__(self, cluster: Cluster, child: Child, reader: Reader, topic: str) -> None:
+    def __init__(self, cluster: Cluster, child: Child, reader: Reader, topic: str, dead: str) -> None:
         self._producer = Producer({"bootstrap.servers": cluster.bootstrap_servers, "linger.ms": 0})
         self._event = serializer(cluster, topic)
-        self._child, self._reader, self._topic = child, reader, topic
+        self._child, self._reader, self._topic, self._dead = child, reader, topic, dead
         self._sent = 0
 
     def send(self, moments: Sequence[float], each_second: Callable[[float], None] = lambda _: None) -> list[float]:
         """
-        Seconds from production to a committed output, of a text for each moment, which are seconds from now.
+        Seconds to a committed output, of a text for each moment, which are seconds from now.
 
-        `each_second` is told how many have passed. LimitError when one does not come out within PATIENCE_S of the last.
+        Counted from the moment, not from when it was really sent: who sends late has kept a customer waiting, too.
+        `each_second` is told how many have passed. LimitError when one is dead-lettered, comes out twice, or not
+        within PATIENCE_S of the last.
         """
         values = [
             self._event(str(self._sent + n), text)
@@ -47,19 +49,21 @@ class Paced:
         ]
         keys = [str(self._sent + n) for n in range(len(moments))]
         self._sent += len(moments)
-        sent: dict[str, float] = {}
+        due = dict(zip(keys, moments, strict=True))
+        sent = 0
         took: dict[str, float] = {}
         began = called = time.monotonic()
         while len(took) < len(keys):
             service.check(self._child)
-            while len(sent) < len(keys) and time.monotonic() >= began + moments[len(sent)]:
-                key = keys[len(sent)]
-                self._producer.produce(self._topic, key=key, value=values[len(sent)])
-                sent[key] = time.monotonic()
+            while sent < len(keys) and time.monotonic() >= began + moments[sent]:
+                self._producer.produce(self._topic, key=keys[sent], value=values[sent])
+                sent += 1
             self._producer.poll(0)
             for record in self._reader.read(0.005):
                 key = (record.key or b"").decode()
-                took[key] = time.monotonic() - sent[key]
+                if key not in due or key in took or record.topic == self._dead:
+                    raise LimitError(f"text {key} came out twice, or on {self._dead}: {record.topic}")
+                took[key] = time.monotonic() - began - due[key]
             if time.monotonic() >= called + 1:
                 called = time.monotonic()
                 each_second(called - began)

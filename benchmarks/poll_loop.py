@@ -6,8 +6,8 @@ What one would write without shikyu: a poll loop round transformers' pipeline, e
 Avro in and out by Confluent's serializers, exactly once as confluent-kafka's documentation shows it.
 """
 
-import json
 import sys
+from pathlib import Path
 
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.schema_registry import SchemaRegistryClient
@@ -16,20 +16,17 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from transformers import pipeline
 
 RECORDS, WAIT_S = 32, 0.5
-ANSWER = json.dumps(
-    {
-        "type": "record",
-        "name": "Answer",
-        "fields": [
-            {"name": "id", "type": "string"},
-            {"name": "label", "type": "string"},
-            {"name": "score", "type": "double"},
-        ],
-    }
-)
+ANSWER = Path(__file__).with_name("answer.avsc").read_text(encoding="utf-8")
 
 
-def main(bootstrap_servers: str, registry_url: str, source: str, output: str, group: str, checkpoint: str) -> None:
+def main(
+    bootstrap_servers: str,
+    registry_url: str,
+    source: str,
+    output: str,
+    group: str,
+    checkpoint: str,
+) -> None:
     classify = pipeline("text-classification", checkpoint, device="cpu")
     registry = SchemaRegistryClient({"url": registry_url})
     deserialize, serialize = AvroDeserializer(registry), AvroSerializer(registry, ANSWER)
@@ -47,13 +44,18 @@ def main(bootstrap_servers: str, registry_url: str, source: str, output: str, gr
     consumer.subscribe([source])
     came, leaves = SerializationContext(source, MessageField.VALUE), SerializationContext(output, MessageField.VALUE)
     while True:
-        messages = [each for each in consumer.consume(RECORDS, WAIT_S) if each.error() is None]
+        first = consumer.poll(WAIT_S)
+        if first is None:
+            continue
+        waiting = [first, *consumer.consume(RECORDS - 1, 0)]  # with a timeout it would wait for as many
+        messages = [each for each in waiting if each.error() is None]
         if not messages:
             continue
+        events = [deserialize(message.value(), came) for message in messages]
+        texts = [event["text"] for event in events]
+        answers = classify(texts, batch_size=RECORDS, truncation=True, max_length=128)
         producer.begin_transaction()
-        for message in messages:
-            event = deserialize(message.value(), came)
-            told = classify(event["text"], truncation=True, max_length=128)[0]
+        for message, event, told in zip(messages, events, answers, strict=True):
             answer = {"id": event["id"], "label": told["label"], "score": told["score"]}
             producer.produce(output, key=message.key(), value=serialize(answer, leaves))
         offsets = consumer.position(consumer.assignment())

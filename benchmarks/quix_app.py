@@ -7,6 +7,7 @@ In the environment of locks/bench-quix.txt. Batches are its windows by count, wh
 for each partition. With `at-once` in the checkpoint's place nothing is batched, and each message answered as it comes.
 """
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,15 +20,7 @@ from quixstreams.models.serializers.schema_registry import (  # type: ignore[imp
 
 RECORDS = 32
 AT_ONCE = "at-once"
-ANSWER = {
-    "type": "record",
-    "name": "Answer",
-    "fields": [
-        {"name": "id", "type": "string"},
-        {"name": "label", "type": "string"},
-        {"name": "score", "type": "double"},
-    ],
-}
+ANSWER = json.loads(Path(__file__).with_name("answer.avsc").read_bytes())
 
 
 def main(

@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.answers import TOLERANCE, Answer, Figures, Review, answer_of, compare, figures, read_reviews
+from benchmarks.ending import ended_by_limits
 from benchmarks.through_kafka import INPUT, PARTITIONS, produce, stream
 from consumer.errors import LimitError
 from local import service
@@ -138,8 +139,4 @@ def main(reviews: Path, artifact: Path) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(standalone_mode=False)
-    except LimitError as error:
-        click.echo(f"make real: {error}", err=True)
-        sys.exit(error.exit_code)
+    ended_by_limits(main)

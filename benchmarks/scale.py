@@ -27,6 +27,7 @@ from rich.table import Table
 from benchmarks import apps
 from benchmarks.answers import Review
 from benchmarks.checkpoint import SIZES, artifact
+from benchmarks.ending import ended_by_limits
 from benchmarks.machine import machine
 from benchmarks.memory import resident_mb, shared_out_mb
 from benchmarks.overhead import INSTANT
@@ -39,7 +40,7 @@ from local.ports import free_port
 PLAIN = partial(apps.member, command=(*INSTANT, "plain"))
 WRITTEN = 5000  # different texts; a backlog has each of them again and again
 SETTLED_S = 5.0  # until a group has shared its partitions out
-LONGEST = 512
+LONGEST, MEAN_TOKENS = 512, 63  # of the committed lengths
 PARTITIONS = 6
 console = Console(stderr=True)
 
@@ -121,7 +122,7 @@ def measured(
         ):
             bench.measure(what, written, records, consumers=consumers, options=options, ready_first=True)
         for count in tokens:
-            some = max(10, records * 63 // count)
+            some = max(10, records * MEAN_TOKENS // count)
             bench.measure(f"{count} tokens each", texts(alike(count), some, seed=count), some)
         for count in partitions:
             bench.measure(f"{count} partitions", written, min(backlogs), partitions=count, app=PLAIN)
@@ -153,8 +154,9 @@ def main(
     ratio = rows[1].rate / rows[0].rate
     console.print(f"2 consumers over 1, a thread each: {ratio:.2f} (aim: 1.8 on two cores)", highlight=False)
     told = {"benchmark": "scale", "machine": machine(), "size": size, "rows": list(map(asdict, rows))}
-    click.echo(json.dumps({**told, "two_consumers_over_one": round(ratio, 3)}))
+    versions = apps.versions(with_quix=False)
+    click.echo(json.dumps({**told, "two_consumers_over_one": round(ratio, 3), "versions": versions}))
 
 
 if __name__ == "__main__":
-    main()
+    ended_by_limits(main)

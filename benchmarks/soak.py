@@ -22,6 +22,7 @@ from rich.table import Table
 from benchmarks import apps
 from benchmarks.answers import Review
 from benchmarks.checkpoint import SIZES, artifact
+from benchmarks.ending import ended_by_limits
 from benchmarks.machine import machine
 from benchmarks.memory import resident_mb
 from benchmarks.paced import Paced, poisson
@@ -63,7 +64,7 @@ def measured(folder: Path, size: str, minutes: float, records: int) -> tuple[flo
         console.print(f"{rate:,.1f} messages a second; {minutes:g} minutes at {LOAD:.0%} of it", highlight=False)
         place = apps.Place(model, model, "soak.in", "soak")
         with apps.shikyu(cluster, folder, place) as child, Reader(cluster.bootstrap_servers, place.outputs) as reader:
-            paced = Paced(cluster, child, reader, "soak.in")
+            paced = Paced(cluster, child, reader, "soak.in", place.outputs[-1])
             paced.send([0.0])
             memory: list[tuple[float, float]] = []
             moments = poisson(rate * LOAD, minutes * 60)
@@ -100,11 +101,18 @@ def main(size: str, minutes: float, records: int) -> None:
     growth = found[2].resident_mb / found[1].resident_mb - 1
     rows = {name: asdict(each) for name, each in zip(THIRDS, found, strict=True)}
     told = {"benchmark": "soak", "machine": machine(), "size": size, "minutes": minutes, "rate": round(rate, 1)}
+    told["versions"] = apps.versions(with_quix=False)
     click.echo(json.dumps({**told, "thirds": rows, "growth": round(growth, 4)}))
+    require_flat(growth)
+
+
+def require_flat(growth: float) -> None:
+    """LimitError when memory grew by more than MOST_GROWTH from the middle third to the last."""
     if growth > MOST_GROWTH:
-        console.print(f"memory grew by {growth:.1%} from the middle third to the last; at most {MOST_GROWTH:.0%} may")
-        raise SystemExit(LimitError.exit_code)
+        raise LimitError(
+            f"memory grew by {growth:.1%} from the middle third to the last; at most {MOST_GROWTH:.0%} may"
+        )
 
 
 if __name__ == "__main__":
-    main()
+    ended_by_limits(main)

@@ -25,6 +25,7 @@ from rich.table import Table
 from benchmarks import apps
 from benchmarks.answers import Review
 from benchmarks.checkpoint import OPTIMUM, SIZES, artifact, checkpoint
+from benchmarks.ending import ended_by_limits
 from benchmarks.machine import machine
 from benchmarks.paced import Paced, poisson
 from benchmarks.texts import lengths, texts
@@ -39,7 +40,6 @@ SLOWER: Mapping[str, int] = {SHIKYU: 1, POLL_LOOP: 8, QUIX: 3}  # about: so many
 LOADS = (0.1, 0.5, 0.8)
 BURST = "all at once"
 WHOLE_BATCHES = 32 * PARTITIONS
-PATIENCE_S = 300
 console = Console(stderr=True)
 
 
@@ -89,7 +89,7 @@ def _times(
     place = _place(folder, model, topic, topic)
     found = {}
     with APPS[name](cluster, folder, place) as child, Reader(cluster.bootstrap_servers, place.outputs) as reader:
-        paced = Paced(cluster, child, reader, topic)
+        paced = Paced(cluster, child, reader, topic, place.outputs[-1])
         paced.send([0.0])  # until it answers, it has not started
         for load in LOADS:
             moments = poisson(rate * load, seconds)
@@ -167,4 +167,4 @@ def main(size: str, records: int, rounds: int, seconds: float, with_quix: bool) 
 
 
 if __name__ == "__main__":
-    main()
+    ended_by_limits(main)

@@ -35,10 +35,19 @@ def produce(
     for number, review in enumerate(reviews):
         partition = number % PARTITIONS
         where = {"key": f"partition-{partition}", "partition": partition} if keyed_by_partition else {"key": review.id}
-        producer.produce(topic, value=value(review.id, review.text), **where)
-        producer.poll(0)
+        _produce(producer, topic, value(review.id, review.text), **where)
     if producer.flush(60):
         raise LimitError("Kafka did not take every review")
+
+
+def _produce(producer: Producer, topic: str, value: bytes, **where: Any) -> None:
+    while True:
+        try:
+            producer.produce(topic, value=value, **where)
+            producer.poll(0)
+            return
+        except BufferError:  # it holds 100,000 records, and a busy broker takes no more for a while
+            producer.poll(0.1)
 
 
 def serializer(cluster: Cluster, topic: str) -> Callable[[str, str], bytes]:
@@ -133,9 +142,16 @@ def rate(times_ms: Sequence[int]) -> float:
 
 
 def backlog_rate(cluster: Cluster, child: Child, outputs: Sequence[str], count: int) -> float:
-    """Records a second of an application that works off `count` records, each of which must come out once."""
+    """
+    Records a second of an application that works off `count` records.
+
+    LimitError unless as many came out, none of them on the last of the outputs, which is for dead letters, and, where
+    each has a key of its own, each once.
+    """
     wait_for(cluster, child, outputs, count)
-    times = [record.timestamp_ms or 0 for record in everything(cluster, outputs)]
-    if len(times) != count:
-        raise LimitError(f"{count} in, {len(times)} out")
-    return rate(times)
+    records = list(everything(cluster, outputs))
+    dead = sum(record.topic == outputs[-1] for record in records)
+    keys = {record.key for record in records}
+    if len(records) != count or dead or (len(keys) > PARTITIONS and len(keys) < count):
+        raise LimitError(f"{count} in, {len(records)} out with {len(keys)} keys, {dead} dead-lettered")
+    return rate([record.timestamp_ms or 0 for record in records])

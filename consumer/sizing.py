@@ -1,6 +1,9 @@
 """How much one window takes: what the model answers within the latency target, or more while there is a backlog."""
 
+import statistics
+from collections import defaultdict, deque
 from dataclasses import dataclass
+from functools import partial
 
 # What is left of the target for receiving, tokenizing and committing.
 MODEL_SHARE = 0.8
@@ -10,6 +13,8 @@ SMOOTHING = 0.2
 AS_GOOD = 0.97
 # After so many windows of one backlog the lengths are tried anew: other texts, or another neighbour on the machine.
 TRIED_FOR = 40
+# No length is judged by fewer windows, for one may be chance, nor by more, for what was long ago may no longer be.
+FEWEST, LAST = 2, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +46,18 @@ class Sizer:
         self._tokens_per_record = float(max_tokens)
         self._max_tokens = max_tokens
         self._window_s = latency_target_s
-        self._rates: dict[float, float] = {}  # tokens a second by how long a window may take, in this backlog
-        self._windows = 0  # of it
+        # Tokens a second in this backlog, by how long a window may take.
+        self._rates: dict[float, deque[float]] = defaultdict(partial(deque, maxlen=LAST))
+        self._windows = self._records = 0  # of this backlog; that the window in hand may have
 
     def limits(self, oldest_age_s: float) -> Limits:
         """The next window's limits, from the age of the first record that waits."""
         self._window_s = self._next_window_s(is_late=oldest_age_s > self._latency_target_s)
         affordable = self._tokens_per_s * self._window_s * MODEL_SHARE
-        records = max(1, min(self._limits.records, int(affordable / self._tokens_per_record)))
+        self._records = max(1, min(self._limits.records, int(affordable / self._tokens_per_record)))
         # The number of records follows a mean; texts that are suddenly longer must not make a window last longer.
         most = int(self._tokens_per_s * self._max_window_s)
-        return Limits(records, self._limits.bytes, max(self._max_tokens, min(self._limits.tokens, most)))
+        return Limits(self._records, self._limits.bytes, max(self._max_tokens, min(self._limits.tokens, most)))
 
     def _next_window_s(self, *, is_late: bool) -> float:
         self._windows += 1
@@ -59,11 +65,14 @@ class Sizer:
             self._windows = 0
             self._rates.clear()
             return min(self._latency_target_s, self._max_window_s)
+        if 0 < len(self._rates[self._window_s]) < FEWEST:
+            return self._window_s
         longer = min(2 * self._window_s, self._max_window_s)
-        if not self._rates or longer not in self._rates:
+        if len(self._rates[longer]) < FEWEST:
             return longer
-        best = max(self._rates.values())
-        return min(window_s for window_s, rate in self._rates.items() if rate >= AS_GOOD * best)
+        rates = {window_s: statistics.median(some) for window_s, some in self._rates.items() if some}
+        best = max(rates.values())
+        return min(window_s for window_s, rate in rates.items() if rate >= AS_GOOD * best)
 
     def at_most_tokens(self, value_bytes: int) -> int:
         """An upper bound known before a record is tokenized: a token has at least one byte, and a text max_length."""
@@ -74,7 +83,7 @@ class Sizer:
         if not records or not tokens or inference_s <= 0:
             return
         rate = tokens / inference_s
-        known = self._rates.setdefault(self._window_s, rate)
-        self._rates[self._window_s] += SMOOTHING * (rate - known)
+        if records >= self._records:  # one that was not filled says nothing of its length
+            self._rates[self._window_s].append(rate)
         self._tokens_per_s += SMOOTHING * (rate - self._tokens_per_s)
         self._tokens_per_record += SMOOTHING * (tokens / records - self._tokens_per_record)

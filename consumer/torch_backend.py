@@ -22,6 +22,8 @@ from consumer.records import Satisfaction
 ABSENT_FP16 = -3e4
 
 
+# What comes of weights that are missing, or that are not as large as config.json says.
+UNFIT = (KeyError, TypeError, ValueError, ZeroDivisionError, RuntimeError, safetensors.SafetensorError)
 DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
 
 
@@ -47,10 +49,7 @@ class TorchBackend:
             tensors = safetensors.torch.load(checkpoint)
             self._distances = Distances.of(config)
             model = PackedDeberta({name: each.float() for name, each in tensors.items()}, config)
-        except (
-            # of weights that are missing, or that are not as large as config.json says
-            *(KeyError, TypeError, ValueError, ZeroDivisionError, RuntimeError, safetensors.SafetensorError),
-        ) as error:
+        except UNFIT as error:
             raise ArtifactError(
                 f"a GPU serves DeBERTa-v2 and v3 alone, from model.safetensors and config.json: {error}; serve "
                 "this artifact with model.device = cpu"

@@ -71,9 +71,9 @@ class Fit(Section):
     `label_smoothing` goes to the neighbouring stars; `average_last` of the steps have their weights averaged.
 
     `precision` holds for pretraining too. `balance` is against skewed classes: by weights in the loss, by drawing each
-    epoch evenly, or by the prior (logit adjustment). An epoch has `max_per_class` messages of a class at most, others
-    in the next. Each layer learns at `layer_decay` of the rate of the one above. `patience` is how many evaluations may
-    pass without a better one.
+    epoch evenly, or by the prior (logit adjustment). An epoch has `max_per_class` messages of a class at most,
+    drawn anew in each. Each layer learns at `layer_decay` of the rate of the one above. `patience` is how many
+    evaluations may pass without a better one.
     """
 
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -225,10 +225,11 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _taught_as_drawn(self) -> Self:
-        if self.fit.max_per_class is not None and self.teach.fragments_per_message:
+        drawn = self.fit.max_per_class is not None or self.fit.balance == "resample"
+        if drawn and self.teach.fragments_per_message:
             raise ValueError(
                 "[teach] fragments are labelled by a teacher of all messages, whose class shares [fit] max_per_class "
-                "changes: name max_per_class under [data], or drop one"
+                'and balance = "resample" change: drop one, or name max_per_class under [data]'
             )
         return self
 

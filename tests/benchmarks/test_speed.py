@@ -25,6 +25,14 @@ pytestmark = pytest.mark.train
 ALONE = ["--no-optimum", "--no-openvino"]  # whose environments are apart
 
 
+def told_by(benchmark, *options, ends=(0,)):
+    """Its last line, of a process of its own, as a user calls it: at a tiny model's size."""
+    command = [sys.executable, "-m", f"benchmarks.{benchmark}", "--size", "tiny", *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode in ends, done.stderr
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
 def test_texts_have_the_lengths_that_were_drawn():
     """Of the sample's words, to the token."""
     shares = np.zeros(MAX_LENGTH)
@@ -63,12 +71,8 @@ def test_the_model_s_benchmark_runs():
 @pytest.mark.kafka
 def test_the_overhead_s_benchmark_runs():
     """Small, and with each way around the model; as a user calls it."""
-    command = [sys.executable, "-m", "benchmarks.overhead", "--size", "tiny", "--rounds", "1", "--no-quix"]
+    told = told_by("overhead", "--rounds", "1", "--no-quix", "--slow", "100", "--fast", "1000")
 
-    done = subprocess.run([*command, "--slow", "100", "--fast", "1000"], capture_output=True, text=True, check=False)
-
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout.strip().splitlines()[-1])
     assert set(told["rates"]) == {overhead.ALONE, *overhead.WAYS} - {overhead.QUIX}
     assert all(rate > 0 for rates in told["rates"].values() for rate in rates)
 
@@ -76,12 +80,8 @@ def test_the_overhead_s_benchmark_runs():
 @pytest.mark.kafka
 def test_the_stream_s_benchmark_runs():
     """Small, without Quix Streams, whose environment is apart; as a user calls it."""
-    command = [sys.executable, "-m", "benchmarks.stream", "--size", "tiny", "--rounds", "1", "--no-quix"]
+    told = told_by("stream", "--rounds", "1", "--no-quix", "--records", "800", "--seconds", "1")
 
-    done = subprocess.run([*command, "--records", "800", "--seconds", "1"], capture_output=True, text=True, check=False)
-
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout.strip().splitlines()[-1])
     assert set(told["rates"]) == set(told["seconds"]) == {stream.SHIKYU, stream.POLL_LOOP}
     assert all(0 < each["p50"] <= each["p99"] for loads in told["seconds"].values() for each in loads.values())
 
@@ -106,13 +106,8 @@ def test_moments_of_a_load_are_as_many_as_it_says_on_average():
 @pytest.mark.kafka
 def test_the_scale_s_benchmark_runs():
     """Small, with one of each; as a user calls it."""
-    command = [sys.executable, "-m", "benchmarks.scale", "--size", "tiny", "--records", "600", "--partitions", "20"]
-    more = ["--tokens", "16", "--backlog", "5000"]
+    told = told_by("scale", "--records", "600", "--partitions", "20", "--tokens", "16", "--backlog", "5000")
 
-    done = subprocess.run([*command, *more], capture_output=True, text=True, check=False)
-
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout.strip().splitlines()[-1])
     assert [row["what"] for row in told["rows"]][3:] == ["16 tokens each", "20 partitions", "a backlog of 5,000"]
     assert all(row["rate"] > 0 and row["commit_ms"] > 0 for row in told["rows"])
     assert all(0 < row["shared_out_mb"] <= row["resident_mb"] for row in told["rows"])
@@ -121,12 +116,8 @@ def test_the_scale_s_benchmark_runs():
 @pytest.mark.kafka
 def test_the_soak_s_benchmark_runs():
     """A few seconds of it; what memory does in them is not what it is about."""
-    command = [sys.executable, "-m", "benchmarks.soak", "--size", "tiny", "--minutes", "0.1", "--records", "800"]
+    told = told_by("soak", "--minutes", "0.1", "--records", "800", ends=(0, 5))
 
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-
-    assert done.returncode in (0, 5), done.stderr
-    told = json.loads(done.stdout.strip().splitlines()[-1])
     assert set(told["thirds"]) == set(soak.THIRDS)
     assert all(each["messages"] > 0 and each["resident_mb"] > 50 for each in told["thirds"].values())
 
@@ -138,3 +129,10 @@ def test_thirds_are_of_when_a_text_was_sent():
     assert [each.messages for each in found] == [2, 2, 2]
     assert [each.p50_s for each in found] == pytest.approx([0.1, 9.0, 0.2])
     assert [each.resident_mb for each in found] == [100, 100, 110]
+
+
+def test_memory_that_grows_is_told():
+    """By two percent it may, and no more."""
+    soak.require_flat(0.02)
+    with pytest.raises(LimitError, match=r"grew by 2\.1% from the middle third"):
+        soak.require_flat(0.021)

@@ -29,28 +29,46 @@ def seconds(sizing: Sizer, rate_of, windows: int) -> list[float]:
     """How long windows of a backlog might take, with a model that does `rate_of(these seconds)` tokens a second."""
     found = []
     for _ in range(windows):
-        sizing.limits(oldest_age_s=60)
+        records = sizing.limits(oldest_age_s=60).records
         window_s = sizing._window_s
-        sizing.learn(records=10, tokens=1000, inference_s=1000 / rate_of(window_s))
+        sizing.learn(records=records, tokens=100 * records, inference_s=100 * records / rate_of(window_s))
         found.append(window_s)
     return found
 
 
 def test_windows_grow_no_further_than_the_rate_does():
     """Sorting more texts pays up to four seconds' worth; past that a longer window is only later."""
-    found = seconds(sizer(), lambda window_s: 1000 * min(window_s, 4), windows=12)
+    found = seconds(sizer(), lambda window_s: 1000 * min(window_s, 4), windows=14)
 
-    assert found[:5] == [2, 4, 8, 15, 4]
-    assert set(found[4:]) == {4}
+    assert found[:9] == [2, 2, 4, 4, 8, 8, 15, 15, 4]
+    assert set(found[8:]) == {4}
 
 
 def test_a_length_that_was_only_lucky_is_left():
-    """One quick window of two seconds, slow ones from then on: the next best is taken."""
-    rates = iter([3000.0])
+    """Two quick windows of two seconds, slow ones from then on: the next best is taken."""
+    rates = iter([3000.0, 3000.0])
     found = seconds(sizer(), lambda window_s: next(rates, 800.0) if window_s == 2 else 100 * window_s, windows=30)
 
-    assert found[4] == 2
+    assert found[8] == 2
     assert found[-1] == 15
+
+
+def test_one_window_with_a_neighbour_on_the_machine_rules_no_length_out():
+    """The first of the longest had a third of its rate; the second says that it is the best all the same."""
+    rates = iter([500.0])
+    found = seconds(sizer(), lambda window_s: next(rates, 1500.0) if window_s == 15 else 50 * window_s, windows=12)
+
+    assert found[-1] == 15
+
+
+def test_a_window_that_was_not_filled_says_nothing_of_its_length():
+    """The end of a backlog: few texts, hardly sorted."""
+    sizing = sizer()
+    sizing.limits(oldest_age_s=60)
+
+    sizing.learn(records=3, tokens=300, inference_s=3)
+
+    assert not sizing._rates[2.0]
 
 
 def test_lengths_are_tried_anew_in_a_long_backlog():

@@ -16,6 +16,7 @@ from transformers import DebertaV2Model
 
 from training.fitting import fit, tokenizer
 from training.fitting.model import classifier, config_from_scratch
+from training.fitting.order import Draw
 from training.fitting.pretrain import pretrain
 from training.fitting.resumable import ResumableTrainer
 from training.progress import Say
@@ -87,7 +88,7 @@ def after_checkpoint(step: int, end: Callable[[], None]) -> Any:
     return saved
 
 
-WAYS = fit.Ways(average_last=0.6, layer_decay=0.9, classes=LABELS, counts=COUNTS)
+WAYS = fit.Ways(average_last=0.6, layer_decay=0.9, draw=Draw(LABELS, COUNTS))
 
 if __name__ == "__main__":
     torch.set_num_threads(1)

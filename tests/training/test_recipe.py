@@ -38,7 +38,8 @@ def test_what_would_do_nothing_beside_a_checkpoint_is_refused(tmp_path, words, t
     ("words", "told"),
     [
         ('[fit]\nmax_per_class = 5\nbalance = "resample"', "draws each class as often, whatever max_per_class says"),
-        ("[fit]\nmax_per_class = 5\n[teach]\nfragments_per_message = 1", "whose class shares .* max_per_class changes"),
+        ("[fit]\nmax_per_class = 5\n[teach]\nfragments_per_message = 1", "whose class shares .* change: drop one"),
+        ('[fit]\nbalance = "resample"\n[teach]\nfragments_per_message = 1', "whose class shares .* change: drop one"),
     ],
 )
 def test_two_ways_of_drawing_an_epoch_are_refused(tmp_path, words, told):

@@ -24,7 +24,7 @@ RUN = 5
 BANDS, HASHES_PER_BAND = 25, 5
 MOST_CHARACTERS = 2000
 MOST_COMPARISONS = 8  # of one text: many texts made from one template agree in many bands
-AT_ONCE = 100_000  # rows
+AT_ONCE, MOST_PARTS = 100_000, 16  # rows; each part goes through all keys, so more would take time by their square
 
 _GENERATOR = np.random.default_rng(20)
 _FACTORS = _GENERATOR.integers(1, 2**63, (BANDS * HASHES_PER_BAND, 1), dtype=np.uint64) * np.uint64(2) + np.uint64(1)
@@ -155,11 +155,11 @@ def _repeated(keys: Keys) -> Iterator[tuple[int, int]]:
 
 def _parts(keys: Keys, beside: Keys = NO_KEYS) -> Iterator[NDArray[np.intp]]:
     """
-    All rows with a key, parted by some of its bits, so that a sort takes memory for AT_ONCE rows and not for a million.
+    All rows with a key, parted by some of its bits, so that a sort takes memory for few of them.
 
     Keys are hashes, so the parts are even. Those of `beside` are parted alike.
     """
-    parts = 1 << (max(len(keys), len(beside)) // AT_ONCE).bit_length()
+    parts = min(MOST_PARTS, 1 << (max(len(keys), len(beside)) // AT_ONCE).bit_length())
     for part in range(parts):
         yield np.concatenate([NO_ROWS, *_rows_of(keys, part, parts)])
 
@@ -167,7 +167,8 @@ def _parts(keys: Keys, beside: Keys = NO_KEYS) -> Iterator[NDArray[np.intp]]:
 def _rows_of(keys: Keys, part: int, parts: int) -> Iterator[NDArray[np.intp]]:
     for start in range(0, len(keys), AT_ONCE):
         some = keys[start : start + AT_ONCE]
-        yield start + np.flatnonzero((some // 2 % parts == part) & (some != 0))  # a band's lowest bit is always 1
+        own = some // 2 % parts  # without the lowest bit, which is 1 in every band
+        yield start + np.flatnonzero((own == part) & (some != 0))
 
 
 def _compare(texts: Sketches, others: Sketches, pairs: Iterator[tuple[int, int]], found: dict[int, Duplicate]) -> None:

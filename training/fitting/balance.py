@@ -13,6 +13,7 @@ from torch import nn
 
 from consumer.errors import SettingsError
 from training.data import STARS
+from training.fitting.order import Draw
 
 
 def counted(classes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -21,7 +22,7 @@ def counted(classes: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def evenly(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(classes,): as many in all, of each class there is as many."""
+    """(5,): as many rows in all, shared out evenly over the classes that have any; the first get what is left over."""
     present = np.flatnonzero(counts)
     share, over = divmod(int(counts.sum()), len(present))
     even = np.zeros_like(counts)
@@ -30,10 +31,10 @@ def evenly(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     return even
 
 
-def seen(targets: NDArray[np.float32], classes: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.float32]:
-    """(rows, 5): each row's targets times how often an epoch has it that draws `counts` rows of the `classes`."""
-    often = counts / np.maximum(counted(classes), 1)
-    times: NDArray[np.float64] = often[classes][:, None]
+def seen(targets: NDArray[np.float32], draw: Draw) -> NDArray[np.float32]:
+    """(rows, 5): each row's targets times how often an epoch has it."""
+    often = draw.counts / np.maximum(counted(draw.classes), 1)
+    times: NDArray[np.float64] = often[draw.classes][:, None]
     return (targets * times).astype(np.float32)
 
 

@@ -26,6 +26,7 @@ from consumer.records import Satisfaction
 from training.fitting import balance, checkpoints
 from training.fitting.arguments import told, training_arguments
 from training.fitting.average import WeightAverage
+from training.fitting.order import Draw
 from training.fitting.push_at_save import pushing
 from training.fitting.resumable import ResumableTrainer
 from training.fitting.watched import Watched
@@ -138,16 +139,14 @@ class Ways:
     """
     How to fit beyond TrainingArguments.
 
-    For skewed messages: `log_prior` in the loss, what is `put_back` in the end, and, where each epoch draws so many of
-    each class, the rows' `classes` and these `counts`.
+    For skewed messages: `log_prior` in the loss, how each epoch may `draw`, and what is `put_back` in the end.
     """
 
     average_last: float = 0.0
     layer_decay: float = 1.0
     patience: int | None = None
     log_prior: NDArray[np.float32] | None = None
-    classes: NDArray[np.int64] | None = None
-    counts: NDArray[np.int64] | None = None
+    draw: Draw | None = None
     put_back: NDArray[np.float32] | None = None
 
 
@@ -216,7 +215,7 @@ def _trainer(
         callbacks=[*pushing(arguments, say), *patience],
         average=WeightAverage(ways.average_last) if ways.average_last else None,
         layer_decay=ways.layer_decay,
-        drawn=None if ways.classes is None or ways.counts is None else (ways.classes, ways.counts),
+        draw=ways.draw,
     )
 
 
@@ -253,7 +252,8 @@ def run_to_end(trainer: ResumableTrainer, made_from: str, say: Say) -> dict[str,
 
 
 def _as_json(ways: Ways) -> dict[str, Any]:
-    return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in asdict(ways).items()}
+    found: dict[str, Any] = json.loads(json.dumps(asdict(ways), default=np.ndarray.tolist))
+    return found
 
 
 def _take_average(trainer: ResumableTrainer, average: WeightAverage) -> None:

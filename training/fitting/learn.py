@@ -22,6 +22,7 @@ from training.data.labelled import Labelled
 from training.fitting import balance, model, precision, tokenizer
 from training.fitting.fit import Examples, Validation, Ways, fit, soft_targets
 from training.fitting.metrics_of_fit import judge
+from training.fitting.order import Draw
 from training.fitting.pretrain import pretrain
 from training.fitting.push_at_save import without_push
 from training.fitting.teach import fit_teacher, fragments, taught, taught_in_folds
@@ -99,26 +100,17 @@ def learn(
     work.mkdir(parents=True, exist_ok=True)
     texts, plain = lessons(recipe, messages)
     targets = _weighed(messages, plain)
-    classes = _classes(messages, targets)
-    counts = _drawn(recipe, classes)
-    seen = targets if counts is None else balance.seen(targets, classes, counts)
-    learned = balance.spoken_for(seen, recipe.fit.balance)
+    draw = _draw(recipe, _classes(messages, targets))
+    in_epoch = targets if draw is None else balance.seen(targets, draw)
+    learned = balance.spoken_for(in_epoch, recipe.fit.balance)
     given = recipe.fit.arguments if shipped else without_push(recipe.fit.arguments)
     fit(
         fresh,
         begin.tokenizer,
-        _examples(recipe, begin, texts, _in_loss(recipe, targets, seen), work),
+        _examples(recipe, begin, texts, _in_loss(recipe, targets, in_epoch), work),
         work,
         _options(recipe, given, fresh.config, begin.measured),
-        Ways(
-            recipe.fit.average_last,
-            recipe.fit.layer_decay,
-            recipe.fit.patience,
-            balance.log_prior(seen) if recipe.fit.balance == "prior" else None,
-            None if counts is None else classes,
-            counts,
-            balance.moved(learned, np.array(calibration.class_shares())),
-        ),
+        _ways(recipe, in_epoch, draw, balance.moved(learned, np.array(calibration.class_shares()))),
         None if validation is None else _validation(recipe, begin, validation, learned),
         say,
     )
@@ -154,16 +146,30 @@ def _classes(messages: Labelled, targets: NDArray[np.float32]) -> NDArray[np.int
     return np.concatenate([messages.labels, targets[len(messages) :].argmax(axis=1)])
 
 
-def _drawn(recipe: Recipe, classes: NDArray[np.int64]) -> NDArray[np.int64] | None:
-    """(5,) rows of each class in an epoch; None where it has every row once."""
+def _ways(
+    recipe: Recipe, in_epoch: NDArray[np.float32], draw: Draw | None, to_calibration: NDArray[np.float32]
+) -> Ways:
+    plan = recipe.fit
+    return Ways(
+        average_last=plan.average_last,
+        layer_decay=plan.layer_decay,
+        patience=plan.patience,
+        log_prior=balance.log_prior(in_epoch) if plan.balance == "prior" else None,
+        draw=draw,
+        put_back=to_calibration,
+    )
+
+
+def _draw(recipe: Recipe, classes: NDArray[np.int64]) -> Draw | None:
+    """None where an epoch has every row once."""
     counts, most = balance.counted(classes), recipe.fit.max_per_class
     if recipe.fit.balance == "resample":
-        return balance.evenly(counts)
-    return None if most is None or most >= counts.max() else np.minimum(counts, most)
+        return Draw(classes, balance.evenly(counts))
+    return None if most is None or most >= counts.max() else Draw(classes, np.minimum(counts, most))
 
 
-def _in_loss(recipe: Recipe, targets: NDArray[np.float32], seen: NDArray[np.float32]) -> NDArray[np.float32]:
-    return targets * balance.class_weights(seen) if recipe.fit.balance == "weights" else targets
+def _in_loss(recipe: Recipe, targets: NDArray[np.float32], in_epoch: NDArray[np.float32]) -> NDArray[np.float32]:
+    return targets * balance.class_weights(in_epoch) if recipe.fit.balance == "weights" else targets
 
 
 def _weighed(messages: Labelled, targets: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -207,8 +213,8 @@ def lessons(recipe: Recipe, messages: Labelled) -> tuple[Sequence[str], NDArray[
 
 def _shares_drawn(recipe: Recipe, classes: NDArray[np.int64]) -> list[float] | None:
     """Of the classes in an epoch, for which a teacher is to speak; None where they are the messages' own."""
-    counts = _drawn(recipe, classes) if recipe.fit.max_per_class is not None else None
-    return None if counts is None else (counts / counts.sum()).tolist()
+    draw = _draw(recipe, classes)
+    return None if draw is None else (draw.counts / draw.counts.sum()).tolist()
 
 
 def encode(words: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int) -> Iterator[list[int]]:

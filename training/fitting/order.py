@@ -69,18 +69,24 @@ class Order(Sampler[int]):
         self._batch = torch.get_rng_state()
 
 
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """An epoch has `counts` (5,) rows of each class, drawn by the rows' `classes` (rows,)."""
+
+    classes: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+
 class Drawn(Sampler[int]):
     """
-    So many rows of each class: the rare again and again if need be, of the frequent others each epoch.
+    So many rows of each class: the rare again and again if need be, the frequent drawn anew each epoch.
 
-    `counts` (classes,) are an epoch's. Rows of like length stand together, in batches of `batch_size`.
+    Rows of like length stand together, in batches of `batch_size`.
     """
 
-    def __init__(
-        self, classes: NDArray[np.int64], counts: NDArray[np.int64], lengths: Sequence[int], batch_size: int
-    ) -> None:
-        self._rows = [torch.from_numpy(np.flatnonzero(classes == label)) for label in range(len(counts))]
-        self._counts = counts.tolist()
+    def __init__(self, draw: Draw, lengths: Sequence[int], batch_size: int) -> None:
+        self._rows = [torch.from_numpy(np.flatnonzero(draw.classes == label)) for label in range(len(draw.counts))]
+        self._counts = draw.counts.tolist()
         self._lengths = lengths
         self._batch_size = batch_size
 

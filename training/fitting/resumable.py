@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -23,7 +21,7 @@ from training import processes
 from training.fitting import layer_rates
 from training.fitting.average import WeightAverage
 from training.fitting.checkpoints import place_file, writing
-from training.fitting.order import Drawn, Order, Place
+from training.fitting.order import Draw, Drawn, Order, Place
 
 UNWRAPPED = "batch_rebalance"  # a sampler of batches, with an order of its own
 
@@ -55,8 +53,8 @@ class Earlier:
 
 class ResumableTrainer(Trainer):
     """
-    Trainer's own arguments, and: an `average` that checkpoints keep, a `layer_decay` of the learning rate, and, where
-    each epoch draws so many of each class, `drawn`: the rows' classes and these counts.
+    Trainer's own arguments, and: an `average` that checkpoints keep, a `layer_decay` of the learning rate, and a
+    `draw` where each epoch has so many rows of each class.
     """
 
     def __init__(
@@ -64,7 +62,7 @@ class ResumableTrainer(Trainer):
         *,
         average: WeightAverage | None = None,
         layer_decay: float = 1.0,
-        drawn: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
+        draw: Draw | None = None,
         callbacks: Sequence[TrainerCallback] = (),
         **kwargs: Any,
     ) -> None:
@@ -73,7 +71,7 @@ class ResumableTrainer(Trainer):
             super().__init__(callbacks=[*own, *callbacks], **kwargs)
         self.average = average
         self._layer_decay = layer_decay
-        self._drawn = drawn
+        self._draw = draw
         self._order: Order | None = None
         self._earlier: Earlier | None = None
         self._started_s = 0.0
@@ -137,8 +135,8 @@ class ResumableTrainer(Trainer):
     def _inner(self, rows: Any) -> Sampler[int] | None:
         """Grouped for all processes together, so that their number changes nothing."""
         together = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
-        if self._drawn is not None:
-            return Drawn(*self._drawn, rows.lengths(), together)
+        if self._draw is not None:
+            return Drawn(self._draw, rows.lengths(), together)
         if self.args.train_sampling_strategy == "group_by_length":
             return LengthGroupedSampler(together, lengths=rows.lengths())
         return super()._get_train_sampler(rows)

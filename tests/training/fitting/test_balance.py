@@ -9,7 +9,7 @@ from tests.training.interrupted import SIZES, TEXTS
 from training.data.labelled import Labelled
 from training.fitting import balance, fit, learn, tokenizer
 from training.fitting.model import classifier, config_from_scratch
-from training.fitting.order import Drawn
+from training.fitting.order import Draw, Drawn
 from training.recipe import Recipe
 
 pytestmark = pytest.mark.train
@@ -63,7 +63,7 @@ def test_an_epoch_draws_each_class_as_often_as_it_is_told():
     """
     torch.manual_seed(0)
     lengths = [1 + row % 9 for row in range(len(LABELS))]
-    sampler = Drawn(LABELS, balance.evenly(balance.counted(LABELS)), lengths, 5)
+    sampler = Drawn(Draw(LABELS, balance.evenly(balance.counted(LABELS))), lengths, 5)
     first, second = list(sampler), list(sampler)
 
     assert np.bincount(LABELS[first]).tolist() == [10, 10, 10, 10, 10]
@@ -77,7 +77,7 @@ def test_counts_without_a_class_or_that_do_not_divide():
     A fold may lack a class: it is not drawn. What is left over goes to the first classes.
     """
     assert balance.evenly(np.array([0, 2, 9])).tolist() == [0, 6, 5]
-    assert len(Drawn(np.array([1, 1, 2]), np.array([0, 1, 1]), [1, 1, 1], 2)) == 2
+    assert len(Drawn(Draw(np.array([1, 1, 2]), np.array([0, 1, 1])), [1, 1, 1], 2)) == 2
 
 
 WAYS = [
@@ -107,8 +107,8 @@ def test_a_message_is_of_its_label_s_class_however_its_target_is_smoothed(tmp_pa
 
     fitted(tmp_path, messages_of(LABELS), messages_of(LABELS), label_smoothing=0.9, **plan)
 
-    assert asked[0].classes.tolist() == LABELS.tolist()
-    assert asked[0].counts.tolist() == ([1, 2, 2, 2, 2] if "max_per_class" in plan else [10] * 5)
+    assert asked[0].draw.classes.tolist() == LABELS.tolist()
+    assert asked[0].draw.counts.tolist() == ([1, 2, 2, 2, 2] if "max_per_class" in plan else [10] * 5)
 
 
 @pytest.mark.parametrize("plan", WAYS, ids=lambda plan: "-".join(map(str, plan.values())))
@@ -125,7 +125,8 @@ def test_the_shares_that_were_learned_are_those_that_the_loss_saw(tmp_path, monk
 
     monkeypatch.setattr(learn, "judge", judge)
     weighed = replace(messages_of(LABELS), sources=np.int16(LABELS >= 3), source_weights={"own": 1.0, "bought": 0.1})
-    teach = {"fragments_per_message": 0.0 if "max_per_class" in plan else 0.5, "weight": 0.3}
+    drawn = "max_per_class" in plan or plan["balance"] == "resample"  # which go without fragments
+    teach = {"fragments_per_message": 0.0 if drawn else 0.5, "weight": 0.3}
 
     shares = fitted(tmp_path, weighed, messages_of(EVENER), messages_of(EVENER), teach, **plan, label_smoothing=0.2)
 

@@ -79,21 +79,21 @@ def test_in_folds_no_message_is_taught_by_a_teacher_that_has_seen_its_label():
     np.testing.assert_allclose(unseen.sum(axis=1), 1, atol=1e-6)
 
 
-@pytest.mark.parametrize("most", [None, 2])
-def test_teachers_speak_for_the_class_shares_that_an_epoch_has(most):
+@pytest.mark.parametrize("drawn", [{}, {"max_per_class": 2}, {"balance": "resample"}])
+def test_teachers_speak_for_the_class_shares_that_an_epoch_has(drawn):
     """
     Texts that say nothing: what they teach is how many of each class are drawn.
     """
     labels = np.repeat(np.arange(5), (2, 4, 6, 8, 40))
     messages = Labelled([f"parcel {'very ' * row}" for row in range(60)], labels, np.zeros(60, dtype=np.int32))
-    plan = {"teach": recipe.Teach(folds=2, weight=1.0, sharpness=1.0), "fit": recipe.Fit(max_per_class=most)}
+    plan = {"teach": recipe.Teach(folds=2, weight=1.0, sharpness=1.0), "fit": recipe.Fit(**drawn)}
     made = recipe.Recipe.model_validate({"name": "a", "output": "o", "data": {"train": ["a.csv"]}}).model_copy(
         update=plan
     )
 
     taught_shares = lessons(made, messages)[1].mean(axis=0)
 
-    shares = np.full(5, 0.2) if most else np.bincount(labels) / 60
+    shares = np.full(5, 0.2) if drawn else np.bincount(labels) / 60
     np.testing.assert_allclose(taught_shares, shares, atol=0.05)
 
 

@@ -1,0 +1,17 @@
+"""How a benchmark ends."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from consumer.errors import LimitError
+
+
+def ended_by_limits(command: click.Command) -> None:
+    """Runs it; exit 5 with a line for a limit that was missed."""
+    try:
+        command()
+    except LimitError as error:
+        click.echo(f"{Path(sys.argv[0]).stem}: {error}", err=True)
+        sys.exit(error.exit_code)
