@@ -13,7 +13,8 @@ SMOOTHING = 0.2
 AS_GOOD = 0.97
 # After so many windows of one backlog the lengths are tried anew: other texts, or another neighbour on the machine.
 TRIED_FOR = 40
-# No length is judged by fewer windows, for one may be chance, nor by more, for what was long ago may no longer be.
+# The longest is left for no shorter one before it had as many, for one window may be chance; and no length is judged by
+# more of its last ones, for what was long ago may no longer be.
 FEWEST, LAST = 2, 5
 
 
@@ -65,10 +66,8 @@ class Sizer:
             self._windows = 0
             self._rates.clear()
             return min(self._latency_target_s, self._max_window_s)
-        if 0 < len(self._rates[self._window_s]) < FEWEST:
-            return self._window_s
         longer = min(2 * self._window_s, self._max_window_s)
-        if len(self._rates[longer]) < FEWEST:
+        if len(self._rates[longer]) < (FEWEST if longer == self._max_window_s else 1):
             return longer
         rates = {window_s: statistics.median(some) for window_s, some in self._rates.items() if some}
         best = max(rates.values())
