@@ -143,7 +143,8 @@ class Model(Section):
         default=None, ge=1, le=1024, description="Threads of the model; one per core unless set."
     )
     truncate: Truncate = Field(
-        default="head", description="Which part of a text that is too long for the model is kept."
+        default="head",
+        description="Which part of a text that is too long for the model is kept; its promise was made with `head`.",
     )
     when_unsure: WhenUnsure = Field(
         default="urgent",

@@ -172,8 +172,8 @@ def _values(path: Path, batch: Any, field: str, before: int) -> list[object]:
         values: list[object] = batch.column(field).to_pylist()
     except (ValueError, OverflowError):  # which may hold the bytes
         raise SettingsError(
-            f"{path}, rows {before + 1} to {before + len(batch)}: {field!r} holds what is not UTF-8, or a time beyond "
-            "the years 1 to 9999; write the column again"
+            f"{path}, rows {before + 1} to {before + len(batch)}: {field!r} holds what is not UTF-8, a time beyond the "
+            "years 1 to 9999, or an unknown time zone; write the column again"
         ) from None
     return values
 

@@ -44,6 +44,13 @@ def _bytes_of(config: PreTrainedConfig) -> int:
     return 4 * sum(each.numel() for each in classifier.parameters())
 
 
+def _refuse_uncovered(config: PreTrainedConfig) -> None:
+    try:
+        refuse_uncovered(config)
+    except (TypeError, ArithmeticError) as error:  # no heads at all, a word for a number
+        raise ValueError(f"its configuration makes no model ({error})") from error
+
+
 def require_exportable(recipe: Recipe, say: Say = lambda _: None) -> PreTrainedConfig:
     """
     The configuration that will be fitted; from scratch, its vocabulary may turn out smaller.
@@ -60,7 +67,7 @@ def require_exportable(recipe: Recipe, say: Say = lambda _: None) -> PreTrainedC
         else model.checkpoint_config(base, recipe.model.revision)
     )
     try:
-        refuse_uncovered(config)
+        _refuse_uncovered(config)
         if (size := _bytes_of(config)) > LARGEST_GRAPH:
             raise ValueError(
                 f"its weights take {size / 2**30:.1f} GiB in fp32, and an ONNX file holds less than 2: start from a "

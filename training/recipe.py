@@ -277,7 +277,12 @@ def _told(problem: ErrorDetails) -> str:
             return f"{where}: no setting is called so{nearest(str(place[-1]), _names(place[:-1]))}"
         case "string_pattern_mismatch" if place in {("name",), ("version",)} and " " in problem["input"]:
             return f"{where} is {problem['input']!r:.80}: write it without spaces"
-    return f"{where}: {problem['msg']}"
+        case "missing":
+            return f"{where} is missing"
+    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ").removeprefix("String ")
+    if isinstance(problem["input"], dict | list):  # which may be the whole section
+        return f"{where}: {message}"
+    return f"{where} is {problem['input']!r:.80}: {'it ' if message.startswith('should') else ''}{message}"
 
 
 def _names(place: tuple[int | str, ...]) -> list[str]:

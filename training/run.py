@@ -121,6 +121,8 @@ def finish(job: Job, step: str) -> None:
 
 def do(job: Job, step: str) -> None:
     """One step alone. SettingsError where one before it was never done, or not since an earlier one was done anew."""
+    if step in until(TOGETHER):  # else a misspelt one would be found out after the messages were read, or fitted on
+        require_arguments(job.recipe)
     with alone(job):
         if due := next((each for each in until(step)[:-1] if job.folder.stamp(each) is None), None):
             raise SettingsError(

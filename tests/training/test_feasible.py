@@ -1,5 +1,6 @@
 """What is impossible is refused before a message is read."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -84,4 +85,16 @@ def test_a_base_model_without_weights_is_named(tmp_path):
     config_from_scratch(sizes, 100).save_pretrained(tmp_path / "base")
 
     with pytest.raises(SettingsError, match=r"base' has no model.safetensors"):
+        require_exportable(recipe(tmp_path, f'[model]\nbase = "{tmp_path / "base"}"\n'))
+
+
+def test_a_base_model_of_an_impossible_configuration_is_named(tmp_path):
+    """
+    One without heads is a division by zero to whoever asks for their size.
+    """
+    (tmp_path / "base").mkdir()
+    config = {"model_type": "deberta-v2", "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 0}
+    (tmp_path / "base" / "config.json").write_text(json.dumps({**config, "relative_attention": True}))
+
+    with pytest.raises(SettingsError, match=r"base' could not be exported: its configuration makes no model"):
         require_exportable(recipe(tmp_path, f'[model]\nbase = "{tmp_path / "base"}"\n'))

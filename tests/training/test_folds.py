@@ -111,3 +111,27 @@ def spoil(graph: Path) -> None:
             turned = numpy_helper.to_array(each)[..., ::-1].copy()
             each.CopyFrom(numpy_helper.from_array(turned, each.name))
     graph.write_bytes(model.SerializeToString())
+
+
+def test_too_few_messages_for_a_folds_teachers_are_found_out_before_the_first_fit(tmp_path, capsys):
+    """
+    All of train has 12 of each class for 12 teachers, and what a fold's model learns from has only 6.
+    """
+    few = RECIPE.replace("max_per_class = 30", "max_per_class = 12").replace("[teach]", "[teach]\nfolds = 12")
+    (tmp_path / "recipe.toml").write_text(few, "utf-8")
+    assert cli.main(["data", str(tmp_path / "recipe.toml")]) == 0
+
+    assert cli.main(["fit", str(tmp_path / "recipe.toml")]) == 2
+
+    told = capsys.readouterr().err
+    assert "12 folds need as many messages of a class" in told
+    assert "fit: " not in told
+
+
+def test_a_misspelt_argument_is_found_out_before_the_messages_are_read(tmp_path, capsys):
+    (tmp_path / "recipe.toml").write_text(RECIPE.replace("learning_rate", "learning_rat"), "utf-8")
+
+    assert cli.main(["data", str(tmp_path / "recipe.toml")]) == 2
+
+    assert "did you mean learning_rate?" in capsys.readouterr().err
+    assert not (tmp_path / "artifact.run" / "data").exists()

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from consumer.errors import SettingsError
-from training.data.labelled import Labelled
+from training.data.labelled import Labelled, place
 from training.data.labels import EMPTY, OUTSIDE, Unfit, cleaned, joined, label, spelled
 from training.data.rows import Part, rows
 from training.data.sources import Source
@@ -114,8 +114,8 @@ def _part(
             stars = label(row[source.stars], source.stars, source.labels)
         except Unfit as unfit:
             if left_out is None or unfit.kind is None:
-                raise SettingsError(f"{part.name}, line {line}: {unfit}.") from unfit
-            left_out.add(unfit.kind, f"{part.name}, line {line}")
+                raise SettingsError(f"{place(part.name, line)}: {unfit}.") from unfit
+            left_out.add(unfit.kind, place(part.name, line))
             continue
         yield text, raw, stars, {column: spelled(row[column]) for column in kept}, line
 

@@ -12,6 +12,13 @@ from consumer.errors import SettingsError
 from training.data.labels import STARS
 from training.data.texts import Texts, in_batches
 
+WITH_LINES = (".jsonl", ".ndjson", ".csv")  # and with .gz
+
+
+def place(name: str, number: int) -> str:
+    """Where a message stands, for people: JSONL and CSV have lines, other files and data sets of the Hub have rows."""
+    return f"{name}, {'line' if name.lower().removesuffix('.gz').endswith(WITH_LINES) else 'row'} {number}"
+
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
@@ -61,7 +68,7 @@ class Labelled:
     def where(self, row: int) -> str:
         """Which line of which file, for people."""
         name = self.names[self.files[row]] if self.names else f"file {self.files[row]}"
-        return f"{name}, line {self.lines[row]}"
+        return place(name, int(self.lines[row]))
 
     @property
     def weights(self) -> NDArray[np.float64]:

@@ -132,7 +132,8 @@ def _values(batch: Any, field: str, where: str) -> list[object]:
         values: list[object] = batch.column(field).to_pylist()
     except (ValueError, OverflowError):  # which may hold the bytes
         raise SettingsError(
-            f"{where}: {field!r} holds what is not UTF-8, or a time beyond the years 1 to 9999; write the column again."
+            f"{where}: {field!r} holds what is not UTF-8, a time beyond the years 1 to 9999, or an unknown time zone; "
+            "write the column again."
         ) from None
     return values
 

@@ -5,7 +5,7 @@ Kept, where so few misses would be unlikely had the promise been broken; broken,
 kept; else the messages are too few to tell.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consumer.errors import LimitError
+from consumer.visible import visible
 from training.measures.binomial import as_few_misses, as_many_misses, interval
-from training.operating.worst_slice import require_few
+from training.operating.worst_slice import MOST_TOLD, SHOWN_CHARACTERS, require_few
 
 Outcome = Literal["kept", "broken", "too few to tell"]
 MOST_MESSAGES = 10_000_000
@@ -82,21 +83,42 @@ def verdicts(
     return dict(sorted(found.items(), key=lambda item: item[1].high))
 
 
-def require_kept(verdicts: Sequence[Verdict]) -> None:
-    """Of all slices and precisions. LimitError when one is broken, UndecidedError when it cannot be told of one."""
-    if any(each.outcome == "broken" for each in verdicts):
-        raise LimitError("The promise is broken here: calibrate on messages like these (shikyu-train recalibrate).")
-    undecided = [each for each in verdicts if each.outcome == "too few to tell"]
-    more = [each.needed - each.size for each in undecided if each.needed is not None]
-    if len(more) < len(undecided):
+def require_kept(*precisions: Mapping[str, Verdict]) -> None:
+    """
+    The verdicts by slice of each precision. LimitError when one is broken, UndecidedError when it cannot be told of
+    one, with how many more messages it takes in which slice.
+    """
+    each = [(name, one) for by_slice in precisions for name, one in by_slice.items()]
+    if broken := [name for name, one in each if one.outcome == "broken"]:
+        raise LimitError(
+            f"The promise is broken here{_named(broken)}: calibrate on messages like these (shikyu-train recalibrate)."
+        )
+    undecided = [(name, one) for name, one in each if one.outcome == "too few to tell"]
+    if never := [name for name, one in undecided if one.needed is None]:
         raise UndecidedError(
-            "The share that is answered lies too near to the promise for any number to tell them apart."
+            f"The share that is answered lies too near to the promise{_named(never)} for any number to tell them apart."
         )
     if undecided:
+        more: dict[str, int] = {}
+        for name, one in undecided:
+            assert one.needed is not None
+            more[name] = max(more.get(name, 0), one.needed - one.size)
+        least = sorted(more.items(), key=lambda item: -item[1])
+        counts = ", ".join(
+            f"{count}{f' of {visible(name, SHOWN_CHARACTERS)}' if name else ''}" for name, count in least[:MOST_TOLD]
+        )
+        others = f" and some of {len(least) - MOST_TOLD} others" if len(least) > MOST_TOLD else ""
         raise UndecidedError(
             "Too few very unsatisfied messages to tell whether the promise is kept: "
-            f"label about {max(more)} more, if they are like these."
+            f"label about {counts}{others} more, if they are like these."
         )
+
+
+def _named(slices: Sequence[str]) -> str:
+    """Empty without slices, whose one verdict has the empty name."""
+    names = [visible(name, SHOWN_CHARACTERS) for name in dict.fromkeys(slices) if name]
+    others = f" and {len(names) - MOST_TOLD} others" if len(names) > MOST_TOLD else ""
+    return f" in {', '.join(names[:MOST_TOLD])}{others}" if names else ""
 
 
 def _needed(misses: int, size: int, tells: Callable[[int, int], bool]) -> int | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from consumer.records import Satisfaction
 from training import processes
+from training.data.folds import fold_rows
 from training.data.labelled import Labelled
 from training.exporting.describe import base_model
 from training.feasible import require_arguments, require_exportable
@@ -32,6 +33,7 @@ def fit(job: Job) -> None:
         _begin(job)
     if replaced := replaced_classes(config):
         job.say(f"start: the base model told {', '.join(replaced)} apart; from here on it is {', '.join(Satisfaction)}")
+    _require_teachers(job.recipe, messages)
     begin = start(job.recipe, messages.train.texts, job.folder.checkpoints(START), job.say)
     job.say(f"start: {len(begin.tokenizer)} tokens in the vocabulary")
     _fit(job, begin, MODEL, messages.train, messages)
@@ -41,6 +43,13 @@ def fit(job: Job) -> None:
         job.folder.write_json(FIT, _fitted(job.recipe, job.folder))
         job.folder.write(TRAIN_RESULTS, (job.folder.checkpoints(MODEL) / TRAIN_RESULTS).read_bytes())
         (job.folder.root / BEGUN).unlink()
+
+
+def _require_teachers(recipe: Recipe, messages: Prepared) -> None:
+    """SettingsError where a fold has too few messages for its teachers: before the first whole fit, not behind it."""
+    if recipe.teach.folds is not None:
+        for rest, _ in messages.folds:
+            fold_rows(messages.train.take(rest), recipe.teach.folds, recipe.seed, whole_files=False)
 
 
 def tidy(job: Job) -> None:

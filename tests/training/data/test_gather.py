@@ -2,6 +2,8 @@ import json
 import sys
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from consumer.errors import SettingsError
@@ -105,6 +107,16 @@ def test_rows_that_do_not_fit_are_left_out_and_counted_where_they_stand(tmp_path
     assert left_out.share("empty") == 0.4
     gather([(own(where={"shop": 7}), [part(tmp_path, "b.jsonl", OWN)])], tmp_path, left_out=(filtered := LeftOut()))
     assert filtered.seen == 2
+
+
+def test_files_have_lines_and_parquet_has_rows(tmp_path):
+    """
+    Nobody finds line 3 of a Parquet file.
+    """
+    pq.write_table(pa.table({"text": ["a", "b"], "stars": [1, 9]}), tmp_path / "a.parquet")
+
+    with pytest.raises(SettingsError, match=r"a\.parquet, row 2: "):
+        gather([(public(), [Part("a.parquet", tmp_path / "a.parquet")])], tmp_path)
 
 
 def test_the_first_places_are_told_of_a_million(tmp_path):

@@ -58,7 +58,7 @@ def test_a_share_at_the_promise_itself_is_never_told():
 
     assert found.needed is None
     with pytest.raises(UndecidedError, match="too near"):
-        require_kept([found])
+        require_kept({"": found})
 
 
 def test_slices_are_judged_each_by_itself_worst_first():
@@ -76,8 +76,25 @@ def test_slices_are_judged_each_by_itself_worst_first():
     assert list(found) == ["de", "en"]
     assert verdict(10, 100, 0.95, 0.95).outcome == "broken"
     assert verdict(10, 100, 0.95, 0.95, tests=2).outcome == "too few to tell"
-    with pytest.raises(LimitError, match="broken"):
-        require_kept(list(found.values()))
+    with pytest.raises(LimitError, match='broken here in "de": '):
+        require_kept(found)
+
+
+def test_each_slice_that_cannot_be_told_says_how_many_it_takes():
+    """
+    The most first; of several precisions the one that takes more. What a slice is called may hold anything.
+    """
+    few, fewer, enough = verdict(0, 30, 0.95, 0.95), verdict(0, 10, 0.95, 0.95), verdict(0, 59, 0.95, 0.95)
+
+    with pytest.raises(UndecidedError, match=r'label about 49 of "de", 29 of "\\u\{1b\}ja" more, if'):
+        require_kept({"de": few, "\x1bja": few, "en": enough}, {"de": fewer, "en": enough})
+
+
+def test_many_slices_are_not_all_named():
+    few = verdict(0, 30, 0.95, 0.95)
+
+    with pytest.raises(UndecidedError, match='29 of "j" and some of 15 others more'):
+        require_kept(dict.fromkeys("abcdefghijklmnopqrstuvwxy", few))
 
 
 def test_a_column_of_names_is_no_slices():
@@ -121,4 +138,4 @@ def test_without_slices_there_is_one_verdict():
     found = verdicts(urgent, labels, 0.95, 0.95)
 
     assert [each.outcome for each in found.values()] == ["kept"]
-    require_kept(list(found.values()))
+    require_kept(found)
