@@ -6,12 +6,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from benchmarks.checkpoint import ROOT, environment
+from benchmarks.place import Place
 from benchmarks.through_kafka import PARTITIONS
 from local import service
 from local.cluster import Cluster
@@ -21,22 +21,6 @@ QUIX = ROOT / ".venv-quix" / "bin" / "python"
 STOP_PATIENCE_S = 15
 # The broker's clock: Quix Streams gives an answer its message's own time.
 APPENDED_AT = {"message.timestamp.type": "LogAppendTime"}
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where an application finds its work: an artifact and its checkpoint, topics, and a group of its own."""
-
-    artifact: Path
-    checkpoint: Path
-    source: str
-    name: str
-    options: Sequence[str] = ()  # of `shikyu run`, further ones
-    port: int | None = None  # of its metrics
-
-    @property
-    def outputs(self) -> list[str]:
-        return [f"urgent.{self.name}", f"routine.{self.name}", f"dead.{self.name}"]
 
 
 def require_quix(wanted: bool) -> None:

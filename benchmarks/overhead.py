@@ -25,6 +25,7 @@ from benchmarks.answers import Review
 from benchmarks.checkpoint import SIZES, artifact
 from benchmarks.ending import ended_by_limits
 from benchmarks.machine import machine
+from benchmarks.place import Place
 from benchmarks.texts import lengths, texts
 from benchmarks.through_kafka import INPUT, PARTITIONS, backlog_rate, produce
 from local import service
@@ -71,9 +72,9 @@ def measured(folder: Path, size: str, slow: int, fast: int, rounds: int, ways: S
             rates[ALONE].append(alone(model, texts(shares, slow, seed=slow)))
             for turn, way in enumerate(ways):
                 count = slow if way == WITH_THE_MODEL else fast
-                place = apps.Place(model, model, f"{INPUT}.{count}", f"bench-{number}-{turn}")
+                place = Place(model, model, f"{INPUT}.{count}", f"bench-{number}-{turn}")
                 with WAYS[way](cluster, folder, place) as child:
-                    rates[way].append(backlog_rate(cluster, child, place.outputs, count))
+                    rates[way].append(backlog_rate(cluster, child, place, count))
             last = ", ".join(f"{way} {each[-1]:,.0f}" for way, each in rates.items())
             console.print(f"round {number + 1} of {rounds}: {last}", highlight=False)
     return rates

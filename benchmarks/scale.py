@@ -31,15 +31,15 @@ from benchmarks.ending import ended_by_limits
 from benchmarks.machine import machine
 from benchmarks.memory import resident_mb, shared_out_mb
 from benchmarks.overhead import INSTANT
+from benchmarks.place import Place
 from benchmarks.texts import alike, lengths, texts
-from benchmarks.through_kafka import backlog_rate, produce
+from benchmarks.through_kafka import backlog_rate, produce, wait_for_members
 from local import service
 from local.cluster import Cluster
 from local.ports import free_port
 
 PLAIN = partial(apps.member, command=(*INSTANT, "plain"))
 WRITTEN = 5000  # different texts; a backlog has each of them again and again
-SETTLED_S = 5.0  # until a group has shared its partitions out
 LONGEST, MEAN_TOKENS = 512, 63  # of the committed lengths
 PARTITIONS = 6
 console = Console(stderr=True)
@@ -74,22 +74,26 @@ class Bench:
         options: Sequence[str] = (),
         ready_first: bool = False,
     ) -> None:
-        """`ready_first`: records are produced once all consumers share the partitions, else before they start."""
+        """
+        `ready_first`: records are produced once all consumers share the partitions, as many to each; else before.
+        """
         name = f"scale-{len(self.rows)}"
         source = f"{name}.in"
         self._cluster.create_topic(source, partitions)
         service.register_schemas(self._cluster, options=["--input-topics", source])
-        places = [apps.Place(self._model, self._model, source, name, options, free_port()) for _ in range(consumers)]
+        places = [Place(self._model, self._model, source, name, options, free_port()) for _ in range(consumers)]
         apps.outputs(self._cluster, places[0])
         backlog = [Review(str(number), text, 1) for number, text in enumerate(islice(cycle(written), records))]
         if not ready_first:
             produce(self._cluster, backlog, source)
         with ExitStack() as stack:
             children = [stack.enter_context(app(self._cluster, self._folder, place)) for place in places]
+            since_ms = None
             if ready_first:
-                time.sleep(SETTLED_S)
-                produce(self._cluster, backlog, source)
-            rate = backlog_rate(self._cluster, children[0], places[0].outputs, records)
+                wait_for_members(self._cluster, children[0], name, consumers)
+                since_ms = time.time() * 1000
+                produce(self._cluster, backlog, source, keyed_by_partition=True)
+            rate = backlog_rate(self._cluster, children[0], places[0], records, since_ms)
             resident, shared_out = (sum(map(each, children)) for each in (resident_mb, shared_out_mb))
             commit_ms = sum(_commit_ms(place.port or 0) for place in places) / consumers
         self.rows.append(Row(what, records, rate, resident, shared_out, commit_ms))

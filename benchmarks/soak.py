@@ -26,6 +26,7 @@ from benchmarks.ending import ended_by_limits
 from benchmarks.machine import machine
 from benchmarks.memory import resident_mb
 from benchmarks.paced import Paced, poisson
+from benchmarks.place import Place
 from benchmarks.texts import lengths, texts
 from benchmarks.through_kafka import PARTITIONS, backlog_rate, produce
 from consumer.errors import LimitError
@@ -58,11 +59,11 @@ def measured(folder: Path, size: str, minutes: float, records: int) -> tuple[flo
             service.register_schemas(cluster, options=["--input-topics", topic])
         written = texts(lengths(None), records, seed=1)
         produce(cluster, [Review(str(number), text, 1) for number, text in enumerate(written)], "backlog")
-        place = apps.Place(model, model, "backlog", "capacity")
+        place = Place(model, model, "backlog", "capacity")
         with apps.shikyu(cluster, folder, place) as child:
-            rate = backlog_rate(cluster, child, place.outputs, records)
+            rate = backlog_rate(cluster, child, place, records)
         console.print(f"{rate:,.1f} messages a second; {minutes:g} minutes at {LOAD:.0%} of it", highlight=False)
-        place = apps.Place(model, model, "soak.in", "soak")
+        place = Place(model, model, "soak.in", "soak")
         with apps.shikyu(cluster, folder, place) as child, Reader(cluster.bootstrap_servers, place.outputs) as reader:
             paced = Paced(cluster, child, reader, "soak.in", place.outputs[-1])
             paced.send([0.0])

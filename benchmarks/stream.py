@@ -28,6 +28,7 @@ from benchmarks.checkpoint import OPTIMUM, SIZES, artifact, checkpoint
 from benchmarks.ending import ended_by_limits
 from benchmarks.machine import machine
 from benchmarks.paced import Paced, poisson
+from benchmarks.place import Place
 from benchmarks.texts import lengths, texts
 from benchmarks.through_kafka import PARTITIONS, backlog_rate, produce
 from local import service
@@ -66,7 +67,7 @@ def measured(folder: Path, size: str, records: int, rounds: int, seconds: float,
             for name in names:
                 place = _place(folder, model, f"backlog.{_word(name)}", f"{_word(name)}-{number}")
                 with APPS[name](cluster, folder, place) as child:
-                    rate = backlog_rate(cluster, child, place.outputs, _count(name, records))
+                    rate = backlog_rate(cluster, child, place, _count(name, records))
                 found.rates[name].append(rate)
                 console.print(f"round {number + 1} of {rounds}: {name} {rate:,.1f} messages a second", highlight=False)
         for name in names:
@@ -110,8 +111,8 @@ def _input(cluster: Cluster, topic: str) -> None:
     service.register_schemas(cluster, options=["--input-topics", topic])
 
 
-def _place(folder: Path, model: Path, source: str, name: str) -> apps.Place:
-    return apps.Place(model, folder / "checkpoint", source, name)
+def _place(folder: Path, model: Path, source: str, name: str) -> Place:
+    return Place(model, folder / "checkpoint", source, name)
 
 
 def _word(name: str) -> str:

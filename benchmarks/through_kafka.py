@@ -5,13 +5,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, ConsumerGroupState, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
 import schemas
 from benchmarks.answers import Answer, Review, answer_of
+from benchmarks.place import Place
 from consumer.errors import LimitError
 from consumer.records import Record
 from local import service
@@ -22,6 +24,8 @@ from local.reader import Reader
 INPUT, DEAD = "customer-messages", "customer-messages.dead-letter"
 PARTITIONS = 6
 PATIENCE_S = 900
+ANSWER_S = 60
+LOOK_S = 0.2
 
 
 def produce(
@@ -81,24 +85,45 @@ def stream(
     service.register_schemas(cluster, options=answers_to)
     started = time.monotonic()
     with service.running(cluster, folder, options=[*answers_to, *options]) as child:
-        wait_for(cluster, child, outputs, count)
+        wait_for(cluster, child, f"real-{precision}", INPUT, count)
         took_s = time.monotonic() - started
         time.sleep(2)  # what came twice would come now
     return _once(cluster, outputs, count), took_s
 
 
-def wait_for(cluster: Cluster, child: Child, outputs: Sequence[str], count: int) -> None:
-    """Until as many records as went in have come out. Raises LimitError when none comes for PATIENCE_S."""
-    seen, last = 0, time.monotonic()
-    with Reader(cluster.bootstrap_servers, outputs) as reader:
-        while seen < count:
+def wait_for(cluster: Cluster, child: Child, group: str, source: str, count: int) -> None:
+    """
+    Until the group has committed as many records of its source as went in. LimitError when none is for PATIENCE_S.
+
+    By offsets, for whoever reads what comes out takes a part of the machine that is measured.
+    """
+    asking = Consumer({"bootstrap.servers": cluster.bootstrap_servers, "group.id": group})  # which it never joins
+    done, last = 0, time.monotonic()
+    try:
+        partitions = [TopicPartition(source, each) for each in asking.list_topics(source).topics[source].partitions]
+        while done < count:
             service.check(child)
-            got = len(reader.read(0.2))
-            seen += got
-            if got:
-                last = time.monotonic()
+            time.sleep(LOOK_S)
+            now = sum(max(0, each.offset) for each in asking.committed(partitions, timeout=ANSWER_S))
+            if now > done:
+                done, last = now, time.monotonic()
             if time.monotonic() - last > PATIENCE_S:
-                raise LimitError(f"only {seen} of {count} reviews came out")
+                raise LimitError(f"only {done} of {count} reviews were answered")
+    finally:
+        asking.close()
+
+
+def wait_for_members(cluster: Cluster, child: Child, group: str, count: int) -> None:
+    """Until so many consumers share the group's partitions. LimitError when they do not within ANSWER_S."""
+    admin, until = AdminClient({"bootstrap.servers": cluster.bootstrap_servers}), time.monotonic() + ANSWER_S
+    while time.monotonic() < until:
+        service.check(child)
+        found = admin.describe_consumer_groups([group])[group].result()
+        holding = sum(bool(each.assignment.topic_partitions) for each in found.members)
+        if found.state == ConsumerGroupState.STABLE and holding == count:
+            return
+        time.sleep(LOOK_S)
+    raise LimitError(f"the group {group} has not {count} members with partitions within {ANSWER_S} s")
 
 
 def _once(cluster: Cluster, outputs: Sequence[str], count: int) -> dict[str, Answer]:
@@ -129,6 +154,7 @@ def everything(cluster: Cluster, topics: Sequence[str]) -> Iterator[Record]:
             yield from reader.read(0.2)
 
 
+MARKED_S = 1.0  # until a transaction whose offsets are committed is so in every partition
 AT_ONCE_MS = 50  # records of one window are produced within it
 
 
@@ -141,17 +167,24 @@ def rate(times_ms: Sequence[int]) -> float:
     return (len(times_ms) - of_first_window) * 1000 / (last - first)
 
 
-def backlog_rate(cluster: Cluster, child: Child, outputs: Sequence[str], count: int) -> float:
+def backlog_rate(cluster: Cluster, child: Child, place: Place, count: int, since_ms: float | None = None) -> float:
     """
-    Records a second of an application that works off `count` records.
+    Records a second of a place's group that works off `count` records of its source.
+
+    From the first window's end, or, of consumers that were waiting for them, from when the first was sent.
 
     LimitError unless as many came out, none of them on the last of the outputs, which is for dead letters, and, where
     each has a key of its own, each once.
     """
-    wait_for(cluster, child, outputs, count)
-    records = list(everything(cluster, outputs))
-    dead = sum(record.topic == outputs[-1] for record in records)
-    keys = {record.key for record in records}
-    if len(records) != count or dead or (len(keys) > PARTITIONS and len(keys) < count):
-        raise LimitError(f"{count} in, {len(records)} out with {len(keys)} keys, {dead} dead-lettered")
-    return rate([record.timestamp_ms or 0 for record in records])
+    wait_for(cluster, child, place.name, place.source, count)
+    time.sleep(MARKED_S)
+    times_ms: list[int] = []
+    keys: set[bytes | None] = set()
+    dead = 0
+    for record in everything(cluster, place.outputs):
+        times_ms.append(record.timestamp_ms or 0)
+        keys.add(record.key)
+        dead += record.topic == place.outputs[-1]
+    if len(times_ms) != count or dead or (len(keys) > PARTITIONS and len(keys) < count):
+        raise LimitError(f"{count} in, {len(times_ms)} out with {len(keys)} keys, {dead} dead-lettered")
+    return rate(times_ms) if since_ms is None else count * 1000 / (max(times_ms) - since_ms)
