@@ -62,7 +62,7 @@ class Tokenizer:
     def encode(self, texts: Sequence[str]) -> list[Tokens]:
         """One Tokens per text, whatever it holds: nothing, emoji, control characters, a megabyte."""
         cut = [self._cut(well_formed(text)) for text in texts]
-        encodings = self._tokenizer.encode_batch([text for text, _ in cut], add_special_tokens=False)
+        encodings = self._tokenizer.encode_batch_fast([text for text, _ in cut], add_special_tokens=False)  # no offsets
         return [self._tokens(text, was_cut, each) for (text, was_cut), each in zip(cut, encodings, strict=True)]
 
     def _cut(self, text: str) -> tuple[str, bool]:
@@ -81,7 +81,7 @@ class Tokenizer:
         own = [ids[place] for place in kept]
         whole = np.array([*self._before, *own, *self._after], dtype=np.int64)
         # To a tokenizer of bytes, spaces are tokens that it knows.
-        unknown_share = 1.0 if not text.strip() else self._unknown_share(encoding, own, kept)
+        unknown_share = 1.0 if not text.strip() else self._unknown_share(text, own, kept)
         return Tokens(whole, was_cut or len(own) < len(ids), unknown_share)
 
     def _kept(self, tokens: int) -> Sequence[int]:
@@ -92,14 +92,14 @@ class Tokenizer:
         tail = self._budget // 2
         return [*range(self._budget - tail), *range(tokens - tail, tokens)]
 
-    def _unknown_share(self, encoding: tokenizers.Encoding, own: list[int], kept: Sequence[int]) -> float:
+    def _unknown_share(self, text: str, own: list[int], kept: Sequence[int]) -> float:
         """A run of unknown characters is one token to the model; here, each character of it counts."""
         spaces = own.count(self._bare_space) if self._bare_space is not None else 0
         runs = own.count(self._unknown) if self._unknown is not None else 0
         known = len(own) - spaces - runs
         if not runs:
             return 0.0 if known else 1.0
-        offsets = encoding.offsets
+        offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
         places = (place for place, token in zip(kept, own, strict=True) if token == self._unknown)
         unknown = sum(max(1, offsets[place][1] - offsets[place][0]) for place in places)
         return unknown / (unknown + known)
