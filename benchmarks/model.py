@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import Any, Self
 import click
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from rich.console import Console
 from rich.table import Table
@@ -59,6 +60,7 @@ RATIOS = (
     ((ANOTHER_ENGINE, "sorted"), ("shikyu int8", "sorted"), 1.15),  # from there on it would be a backend of ours
 )
 PRODUCT = (1024, 768, 3072)
+SHARES = {"fp32": 0.8, "int8": None}  # of one large product's rate, and what we aim for
 PYTHONS = {"optimum": OPTIMUM, "OpenVINO": OPENVINO}
 console = Console(stderr=True)
 Course = tuple[str, str]
@@ -109,27 +111,40 @@ def useful_flops(config: DebertaV2Config, sizes: Sequence[int]) -> float:
     return float(2 * ((config.num_hidden_layers - 1) * by_layer + last + hidden**2).sum())
 
 
-def product_session() -> Callable[[], float]:
-    """Operations a second of one large fp32 product alone, in the same engine with as many threads."""
+def product_session(precision: str) -> Callable[[], float]:
+    """Operations a second of one large product alone, in the same engine with as many threads."""
     rows, inner, columns = PRODUCT
-    weight = numpy_helper.from_array(np.ones((inner, columns), np.float32), "w")
+    constants: dict[str, Any]
+    if precision == "fp32":
+        x: NDArray[Any] = np.ones((rows, inner), np.float32)
+        constants, node = {"w": np.ones((inner, columns), np.float32)}, helper.make_node("MatMul", ["x", "w"], ["y"])
+    else:
+        x = np.ones((rows, inner), np.uint8)
+        constants = {
+            "w": np.ones((inner, columns), np.int8),
+            "step": np.float32(0.01),
+            "scale": np.full(columns, 0.001, np.float32),
+            "zero": np.uint8(128),
+            "zeros": np.zeros(columns, np.int8),
+        }
+        node = helper.make_node("MatMulIntegerToFloat", ["x", *constants], ["y"], domain="com.microsoft")
     graph = helper.make_graph(
-        [helper.make_node("MatMul", ["x", "w"], ["y"])],
+        [node],
         "product",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [rows, inner])],
+        [helper.make_tensor_value_info("x", helper.np_dtype_to_tensor_dtype(x.dtype), [rows, inner])],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, [rows, columns])],
-        [weight],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=onnx.IR_VERSION_2021_7_30)
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=onnx.IR_VERSION_2021_7_30)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = usable_cores()
     session = onnxruntime.InferenceSession(model.SerializeToString(), options)
-    x = {"x": np.ones((rows, inner), np.float32)}
 
     def rate() -> float:
         began, times = time.perf_counter(), 0
         while time.perf_counter() - began < 1:
-            session.run(None, x)
+            session.run(None, {"x": x})
             times += 1
         return 2 * rows * inner * columns * times / (time.perf_counter() - began)
 
@@ -138,10 +153,10 @@ def product_session() -> Callable[[], float]:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Messages a second by contender and order, a value a round; `product` operations a second likewise."""
+    """Messages a second by contender and order, a value a round; `products` operations a second by precision."""
 
     rates: dict[Course, list[float]]
-    product: list[float]
+    products: dict[str, list[float]]
     versions: dict[str, dict[str, str]]
 
     def ratio(self, ours: Course, theirs: Course) -> float:
@@ -152,15 +167,17 @@ class Measured:
 def measured(folder: Path, written: Sequence[str], rounds: int, kinds: Sequence[str]) -> Measured:
     words = Tokenizer((folder / "tokenizer.json").read_bytes(), MAX_LENGTH)
     sizes = [len(each.ids) for each in words.encode(written)]
-    product = product_session()
-    found = Measured({(kind, order): [] for kind in kinds for order in ORDERS if _asked(kind, order)}, [], {})
+    products = {precision: product_session(precision) for precision in SHARES}
+    courses = [(kind, order) for kind in kinds for order in ORDERS if _asked(kind, order)]
+    found = Measured({course: [] for course in courses}, {precision: [] for precision in SHARES}, {})
     with ExitStack() as stack:
         contenders = {kind: stack.enter_context(Contender(kind, folder)) for kind in kinds}
         found.versions.update({kind: each.versions for kind, each in contenders.items()})
         for each in contenders.values():
             each.seconds([list(written[:2])])  # the first call lays out memory
         for number in range(rounds):
-            found.product.append(product())
+            for precision, product in products.items():
+                found.products[precision].append(product())
             for (kind, order), rates in found.rates.items():
                 asked = [[written[place] for place in batch] for batch in ORDERS[order](sizes)]
                 rates.append(len(written) / contenders[kind].seconds(asked))
@@ -173,7 +190,7 @@ def _asked(kind: str, order: str) -> bool:
     return kind != "pipeline" or order != "sorted"  # who sorts has more than a pipeline
 
 
-def shown(found: Measured, share: float, machine_name: str) -> None:
+def shown(found: Measured, shares: Mapping[str, float], machine_name: str) -> None:
     table = Table("messages a second", *ORDERS, title=machine_name)
     for kind in found.versions:
         cells = [found.rates.get((kind, order)) for order in ORDERS]
@@ -185,7 +202,9 @@ def shown(found: Measured, share: float, machine_name: str) -> None:
     for ours, theirs, least in RATIOS:
         if ours in found.rates and theirs in found.rates:
             ratios.add_row(f"{' '.join(ours)} over {' '.join(theirs)}", f"{found.ratio(ours, theirs):.2f}", f"{least}")
-    ratios.add_row("shikyu fp32 sorted, share of one large product's rate", f"{share:.0%}", "80%")
+    for precision, aim in SHARES.items():
+        what = f"shikyu {precision} sorted, share of one large product's rate"
+        ratios.add_row(what, f"{shares[precision]:.0%}", "" if aim is None else f"{aim:.0%}")
     for each in (table, ratios):
         console.print(each)
 
@@ -212,9 +231,11 @@ def main(reviews: Path | None, count: int, rounds: int, size: str, with_optimum:
         found = measured(Path(folder), written, rounds, kinds)
         words = Tokenizer((Path(folder) / "tokenizer.json").read_bytes(), MAX_LENGTH)
     flops = useful_flops(config, [len(each.ids) for each in words.encode(written)]) / count
-    pairs = zip(found.rates["shikyu fp32", "sorted"], found.product, strict=True)
-    share = statistics.median(rate * flops / best for rate, best in pairs)
-    shown(found, share, machine())
+    shares = {}
+    for precision, best in found.products.items():
+        pairs = zip(found.rates[f"shikyu {precision}", "sorted"], best, strict=True)
+        shares[precision] = statistics.median(rate * flops / most for rate, most in pairs)
+    shown(found, shares, machine())
     click.echo(
         json.dumps(
             {
@@ -228,7 +249,7 @@ def main(reviews: Path | None, count: int, rounds: int, size: str, with_optimum:
                     for ours, theirs, _ in RATIOS
                     if ours in found.rates and theirs in found.rates
                 },
-                "share_of_product": round(share, 3),
+                "share_of_product": {precision: round(share, 3) for precision, share in shares.items()},
                 "bytes": bytes_of,
                 "versions": found.versions,
             }

@@ -4,7 +4,8 @@ int8 with one activation scale a token: what a message is answered does not depe
 Quantizers that look at activations as they come take one scale for a whole tensor, so that a batch-mate with a large
 activation makes every score coarser. Here each row is divided by its own largest magnitude, which one constant scale
 then fits, and what comes out is multiplied by it (ZeroQuant, arXiv:2206.01861). Weights have one scale per output
-channel, word embeddings one per word.
+channel, word embeddings one per word. What a GELU gives is nowhere below -0.17, so the integers go from there on, and
+what is large in it is told apart nearly twice as well.
 
 Weights use all 8 bits. Where a processor would saturate on products of those and uint8 activations, the consumer's
 backend has ONNX Runtime take them as uint8, which gives the same sums.
@@ -23,9 +24,19 @@ from onnxruntime.quantization.onnx_model import ONNXModel  # type: ignore[import
 # Matrices smaller than this, the classifier's among them, cost no time, and their rounding would cost accuracy.
 SMALLEST_SIDE = 16
 LARGEST_INT8 = 127
-# uint8 around 128: ONNX Runtime is five times slower with int8 activations.
-SCALE, ZERO, SMALLEST = "per_token.scale", "per_token.zero_point", "per_token.smallest"
-SHARED = {SCALE: np.float32(1 / LARGEST_INT8), ZERO: np.uint8(128), SMALLEST: np.float32(1e-8)}
+# uint8: ONNX Runtime is five times slower with int8 activations.
+SCALE, ZERO, SMALLEST = ("per_token.scale", "per_token.zero_point", "per_token.smallest")
+GELU_SCALE, GELU_ZERO, GELU_SMALLEST = ("gelu.scale", "gelu.zero_point", "gelu.smallest")
+LARGEST_UINT8, ZERO_OF_GELU, LEAST_OF_GELU = 255, 32, 0.17
+UP_FROM_ZERO = LARGEST_UINT8 - ZERO_OF_GELU
+SHARED = {
+    SCALE: np.float32(1 / LARGEST_INT8),
+    ZERO: np.uint8(128),
+    SMALLEST: np.float32(1e-8),
+    GELU_SCALE: np.float32(1 / UP_FROM_ZERO),
+    GELU_ZERO: np.uint8(ZERO_OF_GELU),
+    GELU_SMALLEST: np.float32(LEAST_OF_GELU * UP_FROM_ZERO / ZERO_OF_GELU),  # with it, the least of a GELU is 0
+}
 TOKENS = ("token_ids", "input_ids")
 EMBEDDINGS = "word embeddings"
 KEPT = "shikyu.kept_in_fp32"
@@ -43,7 +54,7 @@ def int8_onnx(fp32: bytes, kept: Collection[str] = ()) -> bytes:
         raise ValueError(f"the model has no product {unknown[0]!r} to keep in fp32; it has {', '.join(sizes)}")
     graph = model.graph
     constants = _constants(graph)
-    made = _Made()
+    made = _Made(gelus(graph))
     for node in graph.node:
         if node.name not in sizes or node.name in kept:
             made.nodes.append(node)
@@ -96,6 +107,31 @@ def parameters(model: ModelProto) -> Mapping[str, int]:
     return found
 
 
+def gelus(graph: GraphProto) -> frozenset[str]:
+    """What x * (1 + erf(x / sqrt 2)) * 0.5 gives, as torch's exporter writes a GELU."""
+    values = {
+        node.output[0]: float(numpy_helper.to_array(node.attribute[0].t))
+        for node in graph.node
+        if node.op_type == "Constant" and node.attribute[0].name == "value" and not node.attribute[0].t.dims
+    }
+    x_of: dict[str, str] = {}  # by what has come of x so far
+    found = set()
+    for node in graph.node:  # in the order of what they need
+        kind, (one, *others) = node.op_type, node.input or [""]
+        other = others[0] if others else ""
+        if kind == "Div" and math.isclose(values.get(other, 0.0), math.sqrt(2), rel_tol=1e-6):
+            x_of[f"Div {node.output[0]}"] = one
+        elif kind == "Erf" and f"Div {one}" in x_of:
+            x_of[f"Erf {node.output[0]}"] = x_of[f"Div {one}"]
+        elif kind == "Add" and f"Erf {one}" in x_of and values.get(other) == 1:
+            x_of[f"Add {node.output[0]}"] = x_of[f"Erf {one}"]
+        elif kind == "Mul" and x_of.get(f"Add {other}") == one:
+            x_of[f"Mul {node.output[0]}"] = one
+        elif kind == "Mul" and f"Mul {one}" in x_of and values.get(other) == 0.5:
+            found.add(node.output[0])
+    return frozenset(found)
+
+
 def _constants(graph: GraphProto) -> dict[str, NDArray[np.float32]]:
     """Initializers by name, seen through the Identity and Transpose nodes that exporters put before them."""
     found = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
@@ -112,7 +148,8 @@ def _constants(graph: GraphProto) -> dict[str, NDArray[np.float32]]:
 class _Made:
     """The nodes and constants of the quantized graph, as they come."""
 
-    def __init__(self) -> None:
+    def __init__(self, gelus: Collection[str]) -> None:
+        self._gelus = gelus
         self.nodes: list[NodeProto] = []
         self.values: dict[str, NDArray[np.generic]] = {}
         self._rows: set[str] = set()
@@ -126,7 +163,8 @@ class _Made:
             f"{y}.scale": scale.astype(np.float32),
             f"{y}.zero_point": np.zeros(scale.shape, np.int8),
         }
-        inputs = [f"{x}.uint8", f"{y}.weight", SCALE, f"{y}.scale", ZERO, f"{y}.zero_point"]
+        step, zero = (GELU_SCALE, GELU_ZERO) if x in self._gelus else (SCALE, ZERO)
+        inputs = [f"{x}.uint8", f"{y}.weight", step, f"{y}.scale", zero, f"{y}.zero_point"]
         self._add("MatMulIntegerToFloat", inputs, f"{y}.unit", name=node.name, domain="com.microsoft")
         self._add("Mul", [f"{y}.unit", f"{x}.magnitude"], y)
 
@@ -134,11 +172,14 @@ class _Made:
         if x in self._rows:  # query, key and value may be products of the same rows
             return
         self._rows.add(x)
-        self._add("Abs", [x], f"{x}.absolute")
-        self._add("ReduceMax", [f"{x}.absolute"], f"{x}.largest", axes=[-1], keepdims=1)
-        self._add("Max", [f"{x}.largest", SMALLEST], f"{x}.magnitude")
+        of_gelu = x in self._gelus
+        step, zero, smallest = (GELU_SCALE, GELU_ZERO, GELU_SMALLEST) if of_gelu else (SCALE, ZERO, SMALLEST)
+        if not of_gelu:
+            self._add("Abs", [x], f"{x}.absolute")
+        self._add("ReduceMax", [x if of_gelu else f"{x}.absolute"], f"{x}.largest", axes=[-1], keepdims=1)
+        self._add("Max", [f"{x}.largest", smallest], f"{x}.magnitude")
         self._add("Div", [x, f"{x}.magnitude"], f"{x}.divided")
-        self._add("QuantizeLinear", [f"{x}.divided", SCALE, ZERO], f"{x}.uint8")
+        self._add("QuantizeLinear", [f"{x}.divided", step, zero], f"{x}.uint8")
 
     def lookup(self, node: NodeProto, table: NDArray[np.float32]) -> None:
         y = node.output[0]

@@ -8,13 +8,14 @@ pytest.importorskip("torch")
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnx import numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from consumer.onnx_backend import OnnxBackend
 from tests.tiny_artifact import random_model
 from tests.tiny_padded import KINDS, random_padded
-from training.exporting import graphs
-from training.exporting.int8 import EMBEDDINGS, KEPT, int8_onnx, parameters, products_apart
+from training.exporting import graphs, int8
+from training.exporting.int8 import EMBEDDINGS, KEPT, gelus, int8_onnx, parameters, products_apart
 
 pytestmark = pytest.mark.train
 
@@ -151,6 +152,41 @@ def test_what_is_kept_stays_fp32(deberta):
     words_alone = np.abs(deberta.backend(int8_onnx(deberta.fp32, products)).logits(TEXTS) - exact).max()
     assert 0 < words_alone < np.abs(deberta.rounded.logits(TEXTS) - exact).max()
     np.testing.assert_array_equal(deberta.backend(int8_onnx(deberta.fp32, list(sizes))).logits(TEXTS), exact)
+
+
+@pytest.mark.parametrize(
+    ("kind", "layers"), [("deberta-v2", 3), ("bert", 3), ("roberta", 3), ("xlm-roberta", 3), ("modernbert", 0)]
+)
+def test_what_comes_of_a_gelu_is_known(kind, layers):
+    """In each layer; ModernBERT's is multiplied by a gate, and has no least."""
+    model = products_apart(graphs.fp32_onnx(MODELS[kind]()))
+    sizes = parameters(model)
+
+    multiplied = {node.input[0] for node in model.graph.node if node.name in sizes}
+
+    assert len(gelus(model.graph) & multiplied) == layers
+
+
+def test_another_activation_of_the_same_shape_is_no_gelu(deberta):
+    """With a factor of 0.6 the least would be another."""
+    model = products_apart(deberta.fp32)
+    for node in model.graph.node:
+        if node.op_type == "Constant" and numpy_helper.to_array(node.attribute[0].t) == pytest.approx(0.5):
+            node.attribute[0].t.CopyFrom(numpy_helper.from_array(np.float32(0.6)))
+
+    assert not gelus(model.graph)
+
+
+def test_what_comes_of_a_gelu_is_told_apart_better_from_its_least_on(deberta, monkeypatch):
+    """Around zero, half of the integers would be for what never comes."""
+    texts = texts_of([60] * 20, seed=4)
+    exact = deberta.exact.logits(texts)
+    monkeypatch.setattr(int8, "gelus", lambda _: frozenset())
+    around_zero = deberta.backend(int8_onnx(deberta.fp32))
+
+    apart, before = (np.abs(each.logits(texts) - exact).mean() for each in (deberta.rounded, around_zero))
+
+    assert apart < before
 
 
 def test_to_keep_what_is_not_there_is_refused(deberta):
