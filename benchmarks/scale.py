@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
-from itertools import cycle, islice
 from pathlib import Path
 
 import click
@@ -39,7 +38,6 @@ from local.cluster import Cluster
 from local.ports import free_port
 
 PLAIN = partial(apps.member, command=(*INSTANT, "plain"))
-WRITTEN = 5000  # different texts; a backlog has each of them again and again
 LONGEST, MEAN_TOKENS = 512, 63  # of the committed lengths
 PARTITIONS = 6
 console = Console(stderr=True)
@@ -83,7 +81,7 @@ class Bench:
         service.register_schemas(self._cluster, options=["--input-topics", source])
         places = [Place(self._model, self._model, source, name, options, free_port()) for _ in range(consumers)]
         apps.outputs(self._cluster, places[0])
-        backlog = [Review(str(number), text, 1) for number, text in enumerate(islice(cycle(written), records))]
+        backlog = [Review(str(number), text, 1) for number, text in enumerate(written[:records])]
         if not ready_first:
             produce(self._cluster, backlog, source)
         with ExitStack() as stack:
@@ -115,7 +113,7 @@ def measured(
     folder: Path, size: str, records: int, partitions: Sequence[int], tokens: Sequence[int], backlogs: Sequence[int]
 ) -> list[Row]:
     model = artifact(folder / "artifact", size, LONGEST)
-    written = texts(lengths(None), min(WRITTEN, max(records, *backlogs)), seed=1)
+    written = texts(lengths(None), max(records, *backlogs), seed=1)
     with Cluster(folder / "cluster") as cluster:
         bench = Bench(cluster, folder, model)
         one_thread = ["--model-threads", "1"]
@@ -137,7 +135,7 @@ def measured(
 
 @click.command()
 @click.option("--size", type=click.Choice(list(SIZES)), default="base", show_default=True)
-@click.option("--records", default=600, show_default=True, help="With the model; of longer messages fewer.")
+@click.option("--records", default=500, show_default=True, help="With the model; of longer messages fewer.")
 @click.option("--partitions", multiple=True, default=(1, 6, 50, 200), show_default=True)
 @click.option("--tokens", multiple=True, type=click.IntRange(3, LONGEST), default=(16, 64, 128, 512), show_default=True)
 @click.option("--backlog", "backlogs", multiple=True, default=(50_000, 1_000_000), show_default=True)

@@ -9,6 +9,7 @@ counts the lengths of a folder's test reviews anew and writes benchmarks/lengths
 import gzip
 import json
 from collections.abc import Iterator, Sequence
+from itertools import cycle, islice
 from pathlib import Path
 
 import click
@@ -20,6 +21,7 @@ LENGTHS = Path(__file__).parent / "lengths.json"
 SAMPLE = Path(__file__).parents[1] / "artifacts" / "sample"
 MESSAGES = Path(__file__).parents[1] / "training" / "sample"
 WORDS_LEARNED_FROM, VOCABULARY = 20_000, 12_000
+MOST_DIFFERENT = 5000  # to make one takes a millisecond
 
 
 def lengths(reviews: Path | None) -> NDArray[np.float64]:
@@ -47,7 +49,11 @@ def counted(reviews: Path) -> list[int]:
 
 
 def texts(shares: NDArray[np.float64], count: int, seed: int) -> list[str]:
-    """`count` texts, each of exactly as many of the sample artifact's tokens as its draw from `shares` says."""
+    """
+    `count` texts, each of exactly as many of the sample artifact's tokens as its draw from `shares` says.
+
+    After MOST_DIFFERENT of them, they come again.
+    """
     from consumer.tokenization import Tokenizer
 
     words = Tokenizer((SAMPLE / "tokenizer.json").read_bytes(), len(shares))
@@ -56,8 +62,9 @@ def texts(shares: NDArray[np.float64], count: int, seed: int) -> list[str]:
         {word for path in sorted(MESSAGES.glob("*.jsonl")) for text in _lines(path) for word in text.split()}
     )
     sizes = np.array([len(each.ids) for each in words.encode(known)]) - words.special_tokens
-    drawn = generator.choice(len(shares), count, p=shares) + 1
-    return [_text(int(length) - words.special_tokens, known, sizes, generator) for length in drawn]
+    drawn = generator.choice(len(shares), min(count, MOST_DIFFERENT), p=shares) + 1
+    made = [_text(int(length) - words.special_tokens, known, sizes, generator) for length in drawn]
+    return list(islice(cycle(made), count))
 
 
 def _text(length: int, known: Sequence[str], sizes: NDArray[np.int64], generator: np.random.Generator) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from transformers import (
     DebertaV2Config,
@@ -96,7 +97,7 @@ def learn(
     choose between its checkpoints. An interrupted one goes on from the last of them in `work`.
     """
     set_seed(recipe.seed)
-    fresh = _fresh(begin)
+    fresh = _fresh(begin, recipe.fit.attention_dropout)
     work.mkdir(parents=True, exist_ok=True)
     texts, plain = lessons(recipe, messages)
     targets = _weighed(messages, plain)
@@ -117,9 +118,12 @@ def learn(
     return fresh
 
 
-def _fresh(begin: Start) -> PreTrainedModel:
+def _fresh(begin: Start, attention_dropout: float | None) -> PreTrainedModel:
     if begin.config is None:
-        return model.from_checkpoint(begin.base, begin.revision)[0]
+        fresh, _ = model.from_checkpoint(begin.base, begin.revision, attention_dropout=attention_dropout)
+        if not torch.accelerator.is_available():  # on CPUs the fused kernel takes longer (benchmarks/LOG.md)
+            fresh.set_attn_implementation("eager")
+        return fresh
     return model.classifier(begin.config, begin.encoder)
 
 
