@@ -26,6 +26,7 @@ MOST = (0, 1, 2, 3)
 RECOVERED_S = 60  # a fault that keeps a partition waiting for longer is a hang
 ARRIVED_S = 30
 SESSION_S = 1.5
+FEW = 50  # records
 RESTARTED = {-signal.SIGKILL, 3}  # 3: its watchdog, or a broker or registry that was away for too long at the start
 
 
@@ -109,6 +110,7 @@ class Conductor:
         self._drawn = random.Random(seed)
         self._workers: dict[int, Worker] = {}
         self._wanted: tuple[int, ...] = ()
+        self._broke: tuple[dict[int, int], float] = ({}, 0.0)
 
     def run(self, schedule: Sequence[Fault], records: int) -> None:
         """Every fault, with records on their way each time. ChaosError when one is not recovered from."""
@@ -123,7 +125,7 @@ class Conductor:
                 self.told.recovery.setdefault(fault.kind, []).append(took)
                 self._say(f"{number} of {len(schedule)}: {fault}, {took:.1f} s")
                 self._require_sound()
-            self._feed.more(records - self._feed.sent)
+            self._feed.more(max(0, records - self._feed.sent))
             self._feed.finish()
             self._until(lambda: self._monitor.committed == self._feed.ends, "the input is not consumed to its end")
             self._want(())
@@ -137,10 +139,17 @@ class Conductor:
             raise ChaosError("; ".join(self._monitor.violations[:5]))
 
     def _recovery(self, fault: Fault) -> float:
-        before, began = dict(self._monitor.committed), time.monotonic()
+        self._broken()
         getattr(self, f"_{fault.kind}")(fault.place)
+        self._feed.more(FEW)  # so that somebody waits, however fast the consumers were
+        self._feed.finish()
+        before, began = self._broke
         self._until(self._has_moved(before), f"not recovered from {fault} within {RECOVERED_S} s")
         return time.monotonic() - began
+
+    def _broken(self) -> None:
+        """From now on somebody waits."""
+        self._broke = (dict(self._monitor.committed), time.monotonic())
 
     def _has_moved(self, before: Mapping[int, int]) -> Callable[[], bool]:
         """Whether each partition that then had, or since got, records to answer has answered some, or all."""
@@ -174,7 +183,8 @@ class Conductor:
             code = each.process.wait(ARRIVED_S)
             each.close()
             self.told.ends[code] += 1
-            if code not in {0, *RESTARTED}:
+            had_begun = code != -signal.SIGTERM or each.visits["assigned"]  # else it was told before it could listen
+            if code not in {0, *RESTARTED} and had_begun:
                 raise ChaosError(f"the consumer of slot {slot} was told to leave and ended with {code}")
         self._supervise()
 
@@ -207,16 +217,24 @@ class Conductor:
             self._want(MOST[:3])
             self._until(lambda: gone() or self._workers[2].visits["assigned"] > 0, "nobody joined", ARRIVED_S)
             self._want(BASE)
-        self._until(gone, f"never killed at {place}", ARRIVED_S)
+        self._fed_until(gone, f"never killed at {place}")
+
+    def _fed_until(self, done: Callable[[], bool], otherwise: str) -> None:
+        """With records that lead a consumer there, however fast it was with those that it had."""
+        until, more_at = time.monotonic() + ARRIVED_S, time.monotonic() + 1
+        while not done():
+            if time.monotonic() > until:
+                raise ChaosError(otherwise)
+            if time.monotonic() > more_at:
+                self._feed.more(FEW)
+                more_at += 1
+            time.sleep(0.01)
+        self._broken()
 
     def _zombie(self, place: str) -> None:
         worker = self._some()
         worker.order(signal.SIGSTOP, place)
-        until = time.monotonic() + ARRIVED_S
-        while not worker.is_stopped():
-            if time.monotonic() > until:
-                raise ChaosError(f"never stopped at {place}")
-            time.sleep(0.02)
+        self._fed_until(worker.is_stopped, f"never stopped at {place}")
         time.sleep(2 * SESSION_S)
         worker.send(signal.SIGCONT)
 

@@ -65,7 +65,7 @@ class Monitor:
         if self.seen[place] == 2:
             self.violations.append(f"{place} came out twice")
         line = (message.topic(), message.key(), place[1])
-        if self._last.get(line, place) > place:
+        if message.key() is not None and self._last.get(line, place) > place:
             self.violations.append(f"{place} came out behind {self._last[line]}")
         self._last[line] = place
 

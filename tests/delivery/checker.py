@@ -157,7 +157,7 @@ def check(
         if is_dead and not same(message, expected[place]):
             verdict.altered.append(place)
         line = (message.topic(), message.key(), place[1])
-        if last.get(line, ("", -1, -1)) >= place:
+        if message.key() is not None and last.get(line, ("", -1, -1)) >= place:
             verdict.disordered.append((line, last[line], place))
         last[line] = place
     verdict.lost = [place for place in expected if place not in seen]
