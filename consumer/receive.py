@@ -210,7 +210,8 @@ class Source:
         Returns what came all the same, from partitions that were assigned meanwhile and are not paused: it has to be
         rewound too.
         """
-        self._consumer.pause(self._consumer.assignment())
+        paused = self._consumer.assignment()
+        self._consumer.pause(paused)
         dropped: list[Record] = []
         until = time.monotonic() + seconds
         try:
@@ -224,7 +225,8 @@ class Source:
                 else:
                     dropped.append(record_of(message))
         finally:
-            self._consumer.resume(self._consumer.assignment())
+            # Whoever has them now: librdkafka keeps a partition paused that is taken away and comes back, for good.
+            self._consumer.resume(paused)
         return dropped
 
     def commit(self, window: Window) -> None:

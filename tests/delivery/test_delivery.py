@@ -2,10 +2,15 @@
 
 import os
 import signal
+import threading
 import time
+from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 
+from consumer.receive import Source
+from consumer.sizing import Limits, Sizer
 from tests.delivery.consumers import produce, settled
 
 pytestmark = pytest.mark.kafka
@@ -72,6 +77,49 @@ def test_rebalance_in_the_middle_of_a_window(start):
     verdict = settled(start.plan, 900)
     assert verdict.exactly_once(), verdict
     assert second.places.count("committed") > 0
+
+
+def test_a_partition_that_was_taken_away_while_nobody_read_is_read_when_it_comes_back(start):
+    """A registry that is away pauses all partitions; another consumer has one of them for a while."""
+    topic, servers = start.plan["topics"]["input"], start.plan["bootstrap"]
+    config = {"bootstrap.servers": servers, "group.id": start.plan["group"], "enable.auto.commit": False}
+    quick = {"session.timeout.ms": 6000, "heartbeat.interval.ms": 300, "auto.offset.reset": "earliest"}
+    waits, comes = (
+        Source({**config, **quick, "partition.assignment.strategy": "cooperative-sticky"}) for _ in range(2)
+    )
+    sizer = Sizer(Limits(50, 10**6, 10**6), latency_target_s=1, max_window_s=1, tokens_per_s=1e6, max_tokens=1)
+    partitions: set[int] = set()
+
+    def read() -> None:
+        partitions.update(each.partition for each in waits.receive(sizer).records)
+
+    with closing(waits), closing(comes):
+        waits.join([topic])
+        until(lambda: len(waits.assignment()) == 3, read)
+        comes.join([topic])
+
+        def wait() -> None:
+            waits.wait(3.0, lambda: len(waits.assignment()) == 2 and bool(comes.assignment()))
+
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        until(lambda: not waiting.is_alive(), lambda: comes.wait(0.1, never))
+        comes.close()
+        until(lambda: len(waits.assignment()) == 3, read)
+        produce(start.plan, range(60))
+
+        until(lambda: len(partitions) == 3, read)
+
+
+def never() -> bool:
+    return False
+
+
+def until(done: Callable[[], bool], go_on: Callable[[], object], within_s: float = 20) -> None:
+    end = time.monotonic() + within_s
+    while not done():
+        assert time.monotonic() < end, "never came to that"
+        go_on()
 
 
 def test_zombie_is_fenced(start):
