@@ -72,8 +72,8 @@ class Fit(Section):
 
     `precision` holds for pretraining too. `balance` is against skewed classes: by weights in the loss, by drawing each
     epoch evenly, or by the prior (logit adjustment). An epoch has `max_per_class` messages of a class at most,
-    drawn anew in each. Each layer learns at `layer_decay` of the rate of the one above. `attention_dropout` takes the
-    place of a checkpoint's own. `patience` is how many evaluations may pass without a better one.
+    drawn anew in each. Each layer learns at `layer_decay` of the rate of the one above. `patience` is how many
+    evaluations may pass without a better one.
     """
 
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -83,7 +83,6 @@ class Fit(Section):
     balance: Literal["none", "weights", "resample", "prior"] = "none"
     max_per_class: Annotated[int, Field(ge=1)] | None = None
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
-    attention_dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
     patience: Annotated[int, Field(ge=1)] | None = None
     arguments: dict[str, Any] = {}
 
@@ -221,15 +220,6 @@ class Recipe(Section):
         if self.model.base != SCRATCH and self.pretrain != Pretrain():
             raise ValueError(
                 f'[pretrain] is of a model with base = "{SCRATCH}", and a checkpoint is pretrained: drop it'
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _dropped_once(self) -> Self:
-        if self.model.base == SCRATCH and self.fit.attention_dropout is not None:
-            raise ValueError(
-                "[fit] attention_dropout is for a checkpoint; of a model from scratch it is [model.config] "
-                "attention_probs_dropout_prob: drop one"
             )
         return self
 

@@ -59,7 +59,6 @@ SIZES = "[model.config]\nhidden_size = 32\nnum_hidden_layers = 1\nnum_attention_
             "is a checkpoint that has its own",
         ),
         (f'{HEAD}train = ["x"]\n[model]\nrevision = "v1"\n{SIZES}', "revision pins a checkpoint of the Hub"),
-        (f'{HEAD}train = ["x"]\n[fit]\nattention_dropout = 0\n{SIZES}', "attention_dropout is for a checkpoint"),
     ],
 )
 def test_a_wrong_recipe_is_named_with_exit_code_2(tmp_path, capsys, recipe, message):

@@ -97,7 +97,7 @@ def learn(
     choose between its checkpoints. An interrupted one goes on from the last of them in `work`.
     """
     set_seed(recipe.seed)
-    fresh = _fresh(begin, recipe.fit.attention_dropout)
+    fresh = _fresh(begin)
     work.mkdir(parents=True, exist_ok=True)
     texts, plain = lessons(recipe, messages)
     targets = _weighed(messages, plain)
@@ -118,9 +118,9 @@ def learn(
     return fresh
 
 
-def _fresh(begin: Start, attention_dropout: float | None) -> PreTrainedModel:
+def _fresh(begin: Start) -> PreTrainedModel:
     if begin.config is None:
-        fresh, _ = model.from_checkpoint(begin.base, begin.revision, attention_dropout=attention_dropout)
+        fresh, _ = model.from_checkpoint(begin.base, begin.revision)
         if not torch.accelerator.is_available():  # on CPUs the fused kernel takes longer (benchmarks/LOG.md)
             fresh.set_attn_implementation("eager")
         return fresh

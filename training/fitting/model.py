@@ -102,17 +102,9 @@ def checkpoint_config(base: str, revision: str | None = None) -> PreTrainedConfi
     return config
 
 
-def from_checkpoint(
-    base: str, revision: str | None = None, *, attention_dropout: float | None = None
-) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """
-    A local folder or a Hub checkpoint with a head for five classes; no remote code is run.
-
-    `attention_dropout` takes the place of its own.
-    """
+def from_checkpoint(base: str, revision: str | None = None) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """A local folder or a Hub checkpoint with a head for five classes; no remote code is run."""
     config = checkpoint_config(base, revision)
-    if attention_dropout is not None:
-        setattr(config, of_attention(config), attention_dropout)
     config.id2label, config.label2id = dict(LABELS["id2label"]), dict(LABELS["label2id"])
     with loading(base):
         model: PreTrainedModel
@@ -129,11 +121,6 @@ def from_checkpoint(
     tokenizer = checkpoint_tokenizer(base, revision)
     refuse_unknown_ids(base, tokenizer, config)
     return model, tokenizer
-
-
-def of_attention(config: PreTrainedConfig) -> str:
-    """What a configuration calls the share of attention that is dropped; ModernBERT has a name of its own for it."""
-    return "attention_dropout" if hasattr(config, "attention_dropout") else "attention_probs_dropout_prob"
 
 
 def checkpoint_tokenizer(base: str, revision: str | None = None) -> PreTrainedTokenizerBase:

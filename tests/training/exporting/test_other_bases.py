@@ -12,9 +12,9 @@ from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from consumer.classify import load
-from tests.tiny_padded import KINDS, padded_tokenizer, random_padded
+from tests.tiny_padded import padded_tokenizer, random_padded
 from training import cli
-from training.fitting.model import from_checkpoint, of_attention
+from training.fitting.model import from_checkpoint
 
 pytestmark = pytest.mark.train
 
@@ -107,20 +107,3 @@ def test_a_checkpoint_in_half_precision_is_fitted_in_fp32(tmp_path):
 
     assert {each.dtype for each in load_file(tmp_path / "base" / "model.safetensors").values()} == {torch.float16}
     assert {each.dtype for each in from_checkpoint(base)[0].parameters()} == {torch.float32}
-
-
-def test_attention_is_dropped_as_the_recipe_says(tmp_path):
-    """Without a word, as the checkpoint does."""
-    base = checkpoint(tmp_path / "base", "bert")
-
-    own, given = (from_checkpoint(base, attention_dropout=each)[0] for each in (None, 0.25))
-
-    assert [model.bert.encoder.layer[0].attention.self.dropout.p for model in (own, given)] == [0.1, 0.25]
-
-
-@pytest.mark.parametrize("kind", sorted(KINDS))
-def test_every_kind_has_a_name_for_what_is_dropped_of_attention(kind):
-    """ModernBERT's is its own."""
-    config = random_padded(kind).config
-
-    assert isinstance(getattr(config, of_attention(config)), float)
