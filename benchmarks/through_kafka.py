@@ -56,11 +56,12 @@ def _produce(producer: Producer, topic: str, value: bytes, **where: Any) -> None
 
 def serializer(cluster: Cluster, topic: str) -> Callable[[str, str], bytes]:
     """From an id and a text to an event of the topic, in Avro."""
-    registry = SchemaRegistryClient({"url": cluster.registry_url, "timeout": 5})
     options = {"auto.register.schemas": False, "use.latest.version": True}
-    serialize = AvroSerializer(registry, schemas.avro("customer-message"), conf=options)
     place = SerializationContext(topic, MessageField.VALUE)
     rest: dict[str, Any] = {"customer_id": None, "channel": None, "language": "en", "sent_at": None, "attributes": {}}
+    with SchemaRegistryClient({"url": cluster.registry_url, "timeout": 5}) as registry:
+        serialize = AvroSerializer(registry, schemas.avro("customer-message"), conf=options)
+        serialize({**rest, "id": "", "text": ""}, place)  # asks for the schema, and never again
 
     def value(identifier: str, text: str) -> bytes:
         made = serialize({**rest, "id": identifier, "text": text}, place)

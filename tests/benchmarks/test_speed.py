@@ -88,7 +88,7 @@ def test_the_model_s_benchmark_runs():
 @pytest.mark.kafka
 def test_the_overhead_s_benchmark_runs(told_by):
     """Small, and with each way around the model."""
-    told = told_by(overhead, "--rounds", "1", "--no-quix", "--slow", "100", "--fast", "1000")
+    told = told_by(overhead, "--rounds", "1", "--no-quix", "--slow", "100", "--fast", "6000")
 
     assert set(told["rates"]) == {overhead.ALONE, *overhead.WAYS} - {overhead.QUIX}
     assert all(rate > 0 for rates in told["rates"].values() for rate in rates)

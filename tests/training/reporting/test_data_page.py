@@ -119,5 +119,5 @@ def test_a_few_pairs_of_each_kind_are_shown(near, equal, shown):
 
     assert (sum(each.similarity < 1 for each in some), sum(each.similarity == 1 for each in some)) == shown
     assert len(some) <= MOST_EXAMPLES
-    assert (some[0].text, some[0].other_text, some[0].where) == ("text 1", "text 0", "file 0, line 2")
+    assert (some[0].text, some[0].other_text, some[0].where) == ("text 1", "text 0", "file 0, row 2")
     assert (some[0].stars, some[0].other_stars) == (2, 1)
