@@ -4,15 +4,17 @@ The same job as a Quix Streams application: exactly once, Avro in and out, optim
     python benchmarks/quix_app.py BOOTSTRAP_SERVERS REGISTRY_URL INPUT OUTPUT GROUP CHECKPOINT STATE_FOLDER
 
 In the environment of locks/bench-quix.txt. Batches are its windows by count, which are of one key: the input has a key
-for each partition. With `at-once` in the checkpoint's place nothing is batched, and each message answered as it comes.
+for each partition. With `at-once` in the checkpoint's place nothing is batched, and each message answered as it comes,
+with the event and the headers that shikyu writes.
 """
 
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from quixstreams import Application  # type: ignore[import-not-found]
+from quixstreams import Application, message_context  # type: ignore[import-not-found]
 from quixstreams.models.serializers.avro import AvroDeserializer, AvroSerializer  # type: ignore[import-not-found]
 from quixstreams.models.serializers.schema_registry import (  # type: ignore[import-not-found]
     SchemaRegistryClientConfig,
@@ -21,6 +23,8 @@ from quixstreams.models.serializers.schema_registry import (  # type: ignore[imp
 RECORDS = 32
 AT_ONCE = "at-once"
 ANSWER = json.loads(Path(__file__).with_name("answer.avsc").read_bytes())
+CLASSIFIED = json.loads((Path(__file__).parents[1] / "schemas" / "classified-message.avsc").read_bytes())
+CLASSES = ("very_unsatisfied", "unsatisfied", "neutral", "satisfied", "very_satisfied")
 
 
 def main(
@@ -37,16 +41,64 @@ def main(
     )
     registry = SchemaRegistryClientConfig(url=registry_url)
     came = app.topic(source, value_deserializer=AvroDeserializer(schema_registry_client_config=registry))
-    leaves = app.topic(output, value_serializer=AvroSerializer(schema=ANSWER, schema_registry_client_config=registry))
+    schema = CLASSIFIED if checkpoint == AT_ONCE else ANSWER
+    leaves = app.topic(output, value_serializer=AvroSerializer(schema=schema, schema_registry_client_config=registry))
     frame = app.dataframe(came)
     if checkpoint == AT_ONCE:
-        frame = frame.apply(lambda event: {"id": event["id"], "label": "routine", "score": 1.0})
+        frame = frame.apply(_classified).set_headers(_headers)
     else:
         classify = _classifier(Path(checkpoint))
         frame = frame.tumbling_count_window(RECORDS).collect().final()
         frame = frame.apply(lambda window: _answers(classify, window["value"]), expand=True)
     frame.to_topic(leaves)
     app.run()
+
+
+def _classified(event: dict[str, Any]) -> dict[str, Any]:
+    """What shikyu says of a message, from a model that answers at once."""
+    source = message_context()
+    now = datetime.now(UTC)
+    return {
+        "event_id": f"{source.topic}/{source.partition}/{source.offset}/live",
+        **{name: event[name] for name in ("id", "customer_id", "channel", "language", "sent_at", "attributes", "text")},
+        "satisfaction": "very_satisfied",
+        "probabilities": dict.fromkeys(CLASSES, 0.2),
+        "urgency": 0.4,
+        "decision": "routine",
+        "threshold": 0.5,
+        "reason": "model",
+        "truncated": False,
+        "audit": None,
+        "attempt": 1,
+        "model": {"name": "at-once", "version": "1", "precision": "int8"},
+        "source": {
+            "topic": source.topic,
+            "partition": source.partition,
+            "offset": source.offset,
+            "timestamp": now,
+        },
+        "classified_at": now,
+        "run": "live",
+    }
+
+
+def _headers(event: dict[str, Any], _key: object, _timestamp: int, headers: Any) -> list[tuple[str, bytes]]:
+    told = {
+        "ce_specversion": "1.0",
+        "ce_id": event["event_id"],
+        "ce_source": f"/at-once/{event['source']['topic']}",
+        "ce_type": "classified-message",
+        "ce_time": event["classified_at"].isoformat(),
+        "content-type": "application/avro",
+        "shikyu.decision": event["decision"],
+        "shikyu.reason": event["reason"],
+        "shikyu.satisfaction": event["satisfaction"],
+        "shikyu.urgency": repr(event["urgency"]),
+        "shikyu.model.version": event["model"]["version"],
+        "shikyu.attempt": str(event["attempt"]),
+        "shikyu.run": event["run"],
+    }
+    return [*(headers or ()), *((name, value.encode()) for name, value in told.items())]
 
 
 def _classifier(folder: Path) -> Any:
