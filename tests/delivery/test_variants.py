@@ -73,7 +73,6 @@ SCHEDULES = {
     "no_rewind": (frozen, {}, "lost"),
     "offsets_before_outputs": (killed, {"place": "committed-early"}, "lost"),
     "nothing_waited_for": (killed, {"place": "committed"}, "lost"),
-    "late_fence": (rebalanced, {}, "twice"),
     "dead_letters_dropped": (alone, {}, "lost"),
     "backwards": (alone, {}, "disordered"),
 }

@@ -5,18 +5,14 @@ Consumers that are wrong on purpose, each in one way that somebody has written b
 that shows it.
 """
 
-import time
 from contextlib import suppress
-from dataclasses import replace
 
 from confluent_kafka import TopicPartition
 
 from consumer import exactly_once
 from consumer.at_least_once import AtLeastOnce
 from consumer.exactly_once import ExactlyOnce
-from consumer.receive import Fence, Source, Window, record_of
-
-JOINED_S, HELD_S = 8.0, 2.5  # until others join, and until they have answered what was in hand
+from consumer.receive import Source, Window
 
 
 def offset_without_one_more() -> None:
@@ -61,33 +57,6 @@ def nothing_waited_for() -> None:
     AtLeastOnce._flush = lambda self, reports: reports.flushed()
 
 
-def late_fence() -> None:
-    """Who we are is asked for after the records came, and whether we still own them is not asked at all."""
-
-    def receive(self, sizing) -> Window:
-        window = right(self, sizing)
-        if held or not window.records:
-            return window
-        held.append(window)
-        records = list(window.records)
-        self._consumer.pause(self._consumer.assignment())
-        joined_until, until = time.monotonic() + JOINED_S, None
-        while time.monotonic() < (until or joined_until):
-            if until is None and self._epoch > window.fence.epoch:
-                until = time.monotonic() + HELD_S  # the new owner begins meanwhile
-            message = self._consumer.poll(0.05)
-            if message is not None and message.error() is None:
-                records.append(record_of(message))
-        self._consumer.resume(self._consumer.assignment())
-        fence = Fence(self._consumer.consumer_group_metadata(), self._epoch)
-        return replace(window, records=records, fence=fence)
-
-    held: list[Window] = []
-    right = Source.receive
-    Source.receive = receive
-    Source.owns = lambda *_: True
-
-
 def dead_letters_dropped() -> None:
     """What could not be read is logged, and gone."""
     _outputs(lambda outputs: [each for each in outputs if not each.topic.endswith(".dead")])
@@ -114,7 +83,6 @@ VARIANTS = {
         no_rewind,
         offsets_before_outputs,
         nothing_waited_for,
-        late_fence,
         dead_letters_dropped,
         backwards,
     )
