@@ -38,7 +38,7 @@ STEPS: Mapping[str, tuple[Step, tuple[str, ...]]] = {
     "report": (report, ("card",)),
     "export": (export, ("output",)),
 }
-# Graphs that a version without it made have one activation scale a batch in int8, which is no longer served.
+# How int8 is made: graphs that were made otherwise are made again, for some of them are no longer served.
 GRAPHS_MADE = "int8 by token, a GELU's from its least"
 TOGETHER = "fit"  # what all processes do; none but the main one goes on from there
 

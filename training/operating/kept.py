@@ -103,11 +103,11 @@ def require_kept(*precisions: Mapping[str, Verdict]) -> None:
         for name, one in undecided:
             assert one.needed is not None
             more[name] = max(more.get(name, 0), one.needed - one.size)
-        least = sorted(more.items(), key=lambda item: -item[1])
+        largest = sorted(more.items(), key=lambda item: -item[1])
         counts = ", ".join(
-            f"{count}{f' of {visible(name, SHOWN_CHARACTERS)}' if name else ''}" for name, count in least[:MOST_TOLD]
+            f"{count}{f' of {visible(name, SHOWN_CHARACTERS)}' if name else ''}" for name, count in largest[:MOST_TOLD]
         )
-        others = f" and some of {len(least) - MOST_TOLD} others" if len(least) > MOST_TOLD else ""
+        others = f" and some of {len(largest) - MOST_TOLD} others" if len(largest) > MOST_TOLD else ""
         raise UndecidedError(
             "Too few very unsatisfied messages to tell whether the promise is kept: "
             f"label about {counts}{others} more, if they are like these."
