@@ -1,5 +1,6 @@
 """load(artifact).classify(texts): the public Python API, and the steps of it that the loop takes one by one."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from os import PathLike
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from consumer import artifact as artifacts
 from consumer.answer import decide_all
+from consumer.batch_budget import BUDGETS, fastest
 from consumer.batching import batches
 from consumer.cleaning import clean
 from consumer.decide import Policy, WhenUnsure, decide
@@ -23,12 +25,9 @@ from consumer.tokenization import Tokenizer, Truncate
 Device = Literal["cpu", "cuda"]
 
 MAX_BATCH_RECORDS = 64
-# What the model takes at once where nothing is set: the fewest tokens of these beyond which it grows no faster. Caches
-# decide: larger batches spill out of them, and smaller ones don't keep the cores busy.
-BUDGETS = (256, 512, 1024, 2048, 4096)
-LEAST_GAIN = 1.02
 KNOWN_GOOD_TEXT = "The parcel arrived on Tuesday."
-TYPICAL_SENTENCES = 8  # of that text
+SENTENCES = (1, 3, 5, 7, 9, 11, 13, 15)  # of that text: about as long as messages are, and as different
+QUICK_S = 0.1  # where a run is so short, what the first of its kind lays out counts: then the second is measured
 BATCH_MATE = (
     "REFUND!!! 2 x 49.90 were charged, nobody answers, and this is the third heater that smokes. Cancel it all?"
 )
@@ -114,18 +113,7 @@ class Classifier:
         """Lets the engine lay out its memory, and measures; false when the model is not healthy."""
         if not self.healthy():
             return False
-        flat = 0
-        for budget in self._budgets:
-            try:
-                rate = self._rate(budget)
-            except Exception:  # noqa: BLE001 - an engine without the memory for it; a smaller one was well
-                break
-            if rate >= LEAST_GAIN * self.tokens_per_s:
-                self.max_batch_tokens, self.tokens_per_s, flat = budget, rate, 0
-            else:
-                flat += 1
-            if flat > 1:  # one may be chance
-                break
+        self.max_batch_tokens, self.tokens_per_s = fastest(self._rate, self._budgets)
         return True
 
     def moved_by_a_mate(self) -> float:
@@ -135,16 +123,19 @@ class Classifier:
         return float(np.abs(beside[:1] - alone).max() / max(np.abs(alone).max(), np.finfo(np.float32).tiny))
 
     def _rate(self, budget: int) -> float:
-        """Tokens a second, in a batch of `budget` tokens of texts about as long as messages are."""
-        (text,) = self._tokenizer.encode([f"{KNOWN_GOOD_TEXT} " * TYPICAL_SENTENCES])
-        batch = [text] * max(1, min(budget // len(text.ids), self._max_batch_records))
-        # The first run of a shape lays out memory, and a neighbour may have had the cores.
-        fastest_s = min(self._inference_s(batch) for _ in range(3))
-        return len(text.ids) * len(batch) / fastest_s
+        """Tokens a second, in batches of up to `budget` tokens of texts of several lengths."""
+        tokens = self._tokenizer.encode([f"{KNOWN_GOOD_TEXT} " * count for count in SENTENCES])
+        tokens *= math.ceil(budget / sum(len(each.ids) for each in tokens))
+        lengths = [len(each.ids) for each in tokens]
+        chosen = [[tokens[index] for index in batch] for batch in batches(lengths, budget, self._max_batch_records)]
+        if (took_s := self._inference_s(chosen)) < QUICK_S:
+            took_s = self._inference_s(chosen)
+        return sum(lengths) / took_s
 
-    def _inference_s(self, batch: Sequence[Tokens]) -> float:
+    def _inference_s(self, chosen: Sequence[Sequence[Tokens]]) -> float:
         started = time.perf_counter()
-        self.infer(batch)
+        for batch in chosen:
+            self.infer(batch)
         return time.perf_counter() - started
 
 
