@@ -1,14 +1,18 @@
 """Texts through a real Kafka and an application; an independent read_committed client says what came out."""
 
+import io
+import json
+import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import fastavro
 from confluent_kafka import Consumer, ConsumerGroupState, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.schema_registry import SchemaRegistryClient
-from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
+from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
 import schemas
@@ -56,17 +60,18 @@ def _produce(producer: Producer, topic: str, value: bytes, **where: Any) -> None
 
 def serializer(cluster: Cluster, topic: str) -> Callable[[str, str], bytes]:
     """From an id and a text to an event of the topic, in Avro."""
-    options = {"auto.register.schemas": False, "use.latest.version": True}
-    place = SerializationContext(topic, MessageField.VALUE)
     rest: dict[str, Any] = {"customer_id": None, "channel": None, "language": "en", "sent_at": None, "attributes": {}}
     with SchemaRegistryClient({"url": cluster.registry_url, "timeout": 5}) as registry:
-        serialize = AvroSerializer(registry, schemas.avro("customer-message"), conf=options)
-        serialize({**rest, "id": "", "text": ""}, place)  # asks for the schema, and never again
+        registered = registry.get_latest_version(f"{topic}-value")
+    magic_and_id = struct.pack(">bI", 0, registered.schema_id)
+    schema = fastavro.parse_schema(json.loads(schemas.avro("customer-message")))
 
     def value(identifier: str, text: str) -> bytes:
-        made = serialize({**rest, "id": identifier, "text": text}, place)
-        assert isinstance(made, bytes)
-        return made
+        # By fastavro alone: a million take a fourth of the time that AvroSerializer needs for them.
+        made = io.BytesIO()
+        made.write(magic_and_id)
+        fastavro.schemaless_writer(made, schema, {**rest, "id": identifier, "text": text})
+        return made.getvalue()
 
     return value
 
@@ -159,20 +164,28 @@ MARKED_S = 1.0  # until a transaction whose offsets are committed is so in every
 AT_ONCE_MS = 50  # records of one window are produced within it
 
 
-def rate(times_ms: Sequence[int]) -> float:
-    """Records a second by when outputs were appended, from the first window's end to the last: no start-up is in it."""
-    first, last = min(times_ms), max(times_ms)
-    of_first_window = sum(each <= first + AT_ONCE_MS for each in times_ms)
-    if of_first_window == len(times_ms):
-        raise LimitError(f"all {len(times_ms)} records were answered in one window: take more of them")
-    return (len(times_ms) - of_first_window) * 1000 / (last - first)
+def rate(times_ms: Sequence[int], after: int = 0) -> float:
+    """
+    Records a second by when outputs were appended, from the first window's end to the last: no start-up is in it.
+
+    `after` so many records, where windows shall have grown first.
+    """
+    rest = sorted(times_ms)[after:]
+    first, last = rest[0], rest[-1]
+    of_first_window = sum(each <= first + AT_ONCE_MS for each in rest)
+    if of_first_window == len(rest):
+        raise LimitError(f"all {len(rest)} records were answered in one window: take more of them")
+    return (len(rest) - of_first_window) * 1000 / (last - first)
 
 
-def backlog_rate(cluster: Cluster, child: Child, place: Place, count: int, since_ms: float | None = None) -> float:
+def backlog_rate(
+    cluster: Cluster, child: Child, place: Place, count: int, since_ms: float | None = None, after: int = 0
+) -> float:
     """
     Records a second of a place's group that works off `count` records of its source.
 
-    From the first window's end, or, of consumers that were waiting for them, from when the first was sent.
+    From the first window's end, or, of consumers that were waiting for them, from when the first was sent; or of what
+    came `after` so many.
 
     LimitError unless as many came out, none of them on the last of the outputs, which is for dead letters, and, where
     each has a key of its own, each once.
@@ -188,4 +201,4 @@ def backlog_rate(cluster: Cluster, child: Child, place: Place, count: int, since
         dead += record.topic == place.outputs[-1]
     if len(times_ms) != count or dead or (len(keys) > PARTITIONS and len(keys) < count):
         raise LimitError(f"{count} in, {len(times_ms)} out with {len(keys)} keys, {dead} dead-lettered")
-    return rate(times_ms) if since_ms is None else count * 1000 / (max(times_ms) - since_ms)
+    return rate(times_ms, after) if since_ms is None else count * 1000 / (max(times_ms) - since_ms)

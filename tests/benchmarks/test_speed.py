@@ -108,6 +108,14 @@ def test_a_rate_leaves_out_what_came_with_the_first_window():
         rate([5, 6, 7])
 
 
+def test_a_rate_leaves_out_what_came_while_windows_grew():
+    """Ten a second at first, then twenty a second, and the window in which that begins."""
+    slow = [100 * number for number in range(10)]
+    fast = [1000 + 50 * number for number in range(40)]
+
+    assert rate(slow + fast, after=10) == pytest.approx(20, rel=0.05)
+
+
 def test_moments_of_a_load_are_as_many_as_it_says_on_average():
     """And one, where there would be none."""
     moments = poisson(20, 50)
