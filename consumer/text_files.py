@@ -112,7 +112,9 @@ def _csv(path: Path, content: io.BufferedIOBase, fields: Sequence[str]) -> Itera
                 raise SettingsError(
                     f"{path}, line {reader.line_num}: {how_many} fields than columns; put quotes around texts"
                 )
-            yield f"line {reader.line_num}", tuple(row[field] for field in fields)
+            # Where the row begins: the reader tells where it ends, and texts have line breaks.
+            begins = reader.line_num - sum(value.count("\n") for value in row.values())
+            yield f"line {begins}", tuple(row[field] for field in fields)
     except csv.Error as error:
         raise SettingsError(f"{path} is no CSV beyond line {reader.line_num}: {error}") from error
     except UnicodeDecodeError:  # which holds the bytes

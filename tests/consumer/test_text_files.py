@@ -92,10 +92,10 @@ def test_json_lines_are_read_as_the_stream_reads_them(tmp_path):
 
 
 def test_several_fields_come_with_the_place_they_stand_at(tmp_path):
-    """Of a row of several lines, its last; of Parquet, the row."""
+    """Of a row of several lines, its first; of Parquet, the row."""
     found = {name: list(rows(write(tmp_path / name, TEXTS[:3]), ("text", "stars"))) for name in ("a.csv", "a.parquet")}
 
-    assert [where for where, _ in found["a.csv"]] == ["line 2", "line 3", "line 5"]
+    assert [where for where, _ in found["a.csv"]] == ["line 2", "line 3", "line 4"]
     assert [where for where, _ in found["a.parquet"]] == ["row 1", "row 2", "row 3"]
     assert [values for _, values in found["a.csv"]] == [(text, "1") for text in TEXTS[:3]]
 

@@ -63,7 +63,7 @@ def test_each_format_gives_the_same_rows(tmp_path, name):
     assert read(tmp_path, name) == [(1, ("north", "Late,\nagain", 1)), (2, (None, None, 5))]
 
 
-def test_csv_and_its_gzip_number_a_row_by_its_last_line(tmp_path):
+def test_csv_and_its_gzip_number_a_row_by_its_first_line(tmp_path):
     """
     So that an editor leads there, though a text holds line breaks.
     """
@@ -72,7 +72,7 @@ def test_csv_and_its_gzip_number_a_row_by_its_last_line(tmp_path):
     (tmp_path / "b.csv.gz").write_bytes(gzip.compress(content))
 
     for name in ("a.csv", "b.csv.gz"):
-        assert read(tmp_path, name, ["text", "stars"]) == [(3, ("Late,\nagain", "1")), (4, ("Fine", "5"))]
+        assert read(tmp_path, name, ["text", "stars"]) == [(2, ("Late,\nagain", "1")), (4, ("Fine", "5"))]
 
 
 def test_a_large_batch_is_read_in_small_ones(tmp_path, monkeypatch):
