@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import stat
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from consumer.manifest import (
     CONFIG_FILE,
     MANIFEST_FILE,
     MANIFEST_VERSION,
+    SIGNATURE_FILE,
     TOKENIZER_FILE,
     Description,
     FileEntry,
@@ -27,6 +29,8 @@ from consumer.manifest import (
 from consumer.records import ModelVersion
 
 MAX_MANIFEST_BYTES = 1024 * 1024
+MAX_SIGNATURE_BYTES = 1024
+BESIDE = {MANIFEST_FILE, SIGNATURE_FILE}  # what no manifest can name
 AGAIN = "copy or make the artifact again"
 GPU_PRECISIONS = ("fp16", "fp32")  # computed there from the checkpoint
 
@@ -50,17 +54,18 @@ class Artifact:
         return ModelVersion(self.manifest.name, self.manifest.version, self.precision)
 
 
-def verify(folder: Path, precision: str, *, model_file: str | None = None) -> Artifact:
+def verify(folder: Path, precision: str, *, model_file: str | None = None, public_key: Path | None = None) -> Artifact:
     """
     The artifact in `folder`, for one of its precisions. ArtifactError says what is wrong with it and what to do.
 
     `model` is the precision's own file, or `model_file`, which then stands in for it. Files of other precisions and of
-    the checkpoint may be absent; whatever is present must be as the manifest says.
+    the checkpoint may be absent; whatever is present must be as the manifest says. With `public_key`, a PEM file, the
+    manifest must be signed by its other half.
     """
-    manifest = read_manifest(folder)
+    manifest = read_manifest(folder, public_key)
     served = _servable(folder, manifest, precision, of=GPU_PRECISIONS if model_file else tuple(manifest.precisions))
     present = _names(folder)
-    if stray := sorted(present - manifest.owned_files - {MANIFEST_FILE}):
+    if stray := sorted(present - manifest.owned_files - BESIDE):
         raise ArtifactError(
             f"{folder} holds {_listed(stray)}, which its manifest does not know; remove what is no part"
         )
@@ -75,15 +80,19 @@ def verify(folder: Path, precision: str, *, model_file: str | None = None) -> Ar
         raise ArtifactError(f"{folder} lacks {_listed(missing)}, which {precision} needs; {instead}{AGAIN}")
     kept = {
         name: _verified(folder / name, manifest.files[name], keep=name in (model, TOKENIZER_FILE, CONFIG_FILE))
-        for name in sorted(present - {MANIFEST_FILE})
+        for name in sorted(present - BESIDE)
     }
     config = _config(folder, kept[CONFIG_FILE])
     _check_order(folder, config, manifest)
     return Artifact(manifest, precision, kept[model], kept[TOKENIZER_FILE], config)
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """The manifest alone, with no file verified: to choose a precision, or to show what the artifact promises."""
+def read_manifest(folder: Path, public_key: Path | None = None) -> Manifest:
+    """
+    The manifest alone, with no file verified: to choose a precision, or to show what the artifact promises.
+
+    With `public_key` it must be signed, as in `verify`.
+    """
     if not os.path.isdir(folder):  # noqa: PTH112 - Path's raises for what cannot be looked at, as a name too long
         raise ArtifactError(
             f"{folder} is no folder to be read; give the model's folder, as `shikyu-train` or the download made it"
@@ -95,7 +104,19 @@ def read_manifest(folder: Path) -> Manifest:
         raise ArtifactError(f"{folder} has no {MANIFEST_FILE}, so it is no artifact; {AGAIN}") from error
     if len(content) > MAX_MANIFEST_BYTES:
         raise ArtifactError(f"{folder / MANIFEST_FILE} is larger than {MAX_MANIFEST_BYTES} bytes; {AGAIN}")
+    if public_key is not None:
+        from consumer import signature  # cryptography, for those who ask for it
+
+        signature.require(folder, content, _signature(folder), public_key)
     return _parse(folder / MANIFEST_FILE, content)
+
+
+def _signature(folder: Path) -> bytes | None:
+    try:
+        with _open(folder / SIGNATURE_FILE) as file:
+            return file.read(MAX_SIGNATURE_BYTES)
+    except FileNotFoundError:
+        return None
 
 
 def best_precision(manifest: Description) -> str:
@@ -162,14 +183,18 @@ def _names(folder: Path) -> set[str]:
 
 
 def _open(path: Path) -> BufferedReader:
-    # O_NOFOLLOW, for a link may have been put there since the folder was listed.
+    # A link may have been put there since the folder was listed, and a pipe would keep us waiting.
     try:
-        return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")
+        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK), "rb")
     except FileNotFoundError:
         raise
     except OSError as error:
         why = "is a symbolic link" if path.is_symlink() else f"cannot be read ({error.strerror})"
         raise ArtifactError(f"{path} {why}; put the file itself there, readable by this user") from error
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise ArtifactError(f"{path} is no plain file; put the file itself there")
+    return file
 
 
 def _verified(path: Path, entry: FileEntry, *, keep: bool) -> bytes:

@@ -150,13 +150,15 @@ def load(
     max_unknown_share: float = 0.5,
     max_batch_tokens: int | None = None,
     max_batch_records: int = MAX_BATCH_RECORDS,
+    public_key: str | PathLike[str] | None = None,
 ) -> Classifier:
     """
     The artifact in `folder`, verified, loaded and warm; in fp32 and int8, its answers independent of their batches.
 
     Without `precision`, int8 where the artifact may serve it, else fp32, and on a GPU (`device` "cuda", the gpu extra)
     fp16, which is computed there from model.safetensors; without `threads`, one per usable core;
-    without `max_batch_tokens`, as many as a short measurement finds fastest.
+    without `max_batch_tokens`, as many as a short measurement finds fastest. With `public_key`, a PEM file, the
+    artifact must be signed by its other half.
     ArtifactError says what is wrong with the folder and what to do.
     """
     path = Path(folder)
@@ -164,8 +166,12 @@ def load(
         raise SettingsError(f"the device is {device!r}, not {' or '.join(get_args(Device))}")
     if device == "cuda" and precision == "int8":
         raise SettingsError("model.precision is int8, and a GPU serves fp16 or fp32: set one, or model.device to cpu")
-    precision = precision or ("fp16" if device == "cuda" else artifacts.best_precision(artifacts.read_manifest(path)))
-    artifact = artifacts.verify(path, precision, model_file=CHECKPOINT_FILE if device == "cuda" else None)
+    key = None if public_key is None else Path(public_key)
+    precision = precision or (
+        "fp16" if device == "cuda" else artifacts.best_precision(artifacts.read_manifest(path, key))
+    )
+    model_file = CHECKPOINT_FILE if device == "cuda" else None
+    artifact = artifacts.verify(path, precision, model_file=model_file, public_key=key)
     tokenizer = Tokenizer(artifact.tokenizer_json, artifact.manifest.max_length, truncate)
     classifier = Classifier(
         artifact.manifest,

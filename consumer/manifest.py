@@ -20,6 +20,7 @@ from consumer.records import Satisfaction
 
 MANIFEST_VERSION: Literal[1] = 1
 MANIFEST_FILE = "manifest.json"
+SIGNATURE_FILE = "manifest.sig"
 CONFIG_FILE = "config.json"
 TOKENIZER_FILE = "tokenizer.json"
 CHECKPOINT_FILE = "model.safetensors"
@@ -177,8 +178,8 @@ class Manifest(Description):
 
     @model_validator(mode="after")
     def _every_file_belongs(self) -> Self:
-        if MANIFEST_FILE in self.owned_files | set(self.files):
-            raise ValueError(f"{MANIFEST_FILE} cannot hold its own hash; leave it out")
+        if named := {MANIFEST_FILE, SIGNATURE_FILE} & (self.owned_files | set(self.files)):
+            raise ValueError(f"{MANIFEST_FILE} cannot hold the hash of {', '.join(sorted(named))}; leave it out")
         if stray := sorted(set(self.files) - self.owned_files):
             raise ValueError(f"files holds {', '.join(stray)}, which belong to no precision and are not shared")
         if unlisted := sorted(self.owned_files - set(self.files)):

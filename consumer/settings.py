@@ -7,6 +7,7 @@ docs/configuration.md is made from this module.
 """
 
 import re
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
@@ -129,6 +130,12 @@ class Model(Section):
     """Which model answers, and how."""
 
     artifact: OptionalPath = Field(default=None, description="The model's folder, as `shikyu-train` makes it.")
+    # An empty one is no null: what forgot to fill in a variable shall not switch the check off.
+    public_key: Path | None = Field(
+        default=None,
+        description="A PEM file with the public Ed25519 key by whose other half the artifact must be signed "
+        "(`shikyu-train sign`); unless set, signatures are not asked for.",
+    )
     precision: OptionalPrecision = Field(
         default=None,
         description="Which of the artifact's models answers; unless set, int8 where it may be served, else fp32, and "

@@ -17,6 +17,7 @@ from training.commands.export import export
 from training.commands.operate import operate
 from training.commands.options import of_a_recipe, ready, replacing
 from training.commands.recalibrate import recalibrate
+from training.commands.sign import sign
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -95,6 +96,7 @@ train.add_command(check)
 train.add_command(recalibrate)
 train.add_command(operate)
 train.add_command(compare)
+train.add_command(sign)
 
 
 @train.command()

@@ -109,6 +109,7 @@ def _load(resolved: Resolved) -> "Classifier":
         max_unknown_share=model.max_unknown_share,
         max_batch_tokens=batching.max_batch_tokens,
         max_batch_records=batching.max_batch_records,
+        public_key=model.public_key,
     )
 
 

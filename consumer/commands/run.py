@@ -58,6 +58,7 @@ def _run(settings: Settings, stop: Stop) -> None:
             max_unknown_share=settings.model.max_unknown_share,
             max_batch_tokens=settings.batching.max_batch_tokens,
             max_batch_records=settings.batching.max_batch_records,
+            public_key=settings.model.public_key,
         )
         log.info(
             "model-loaded",

@@ -84,11 +84,12 @@ def test_the_other_precision_may_be_absent(folder):
         verify(folder, "fp32")
 
 
-def test_a_file_that_belongs_to_none_is_refused(folder):
-    """Whatever it is, nobody answers for it."""
-    (folder / "notes.txt").write_text("mine")
+@pytest.mark.parametrize("name", ["notes.txt", "pytorch_model.bin", "weights.pkl", "modeling.py", "model.onnx.data"])
+def test_a_file_that_belongs_to_none_is_refused(folder, name):
+    """Whatever it is, a pickle and code above all, nobody answers for it."""
+    (folder / name).write_text("mine")
 
-    with pytest.raises(ArtifactError, match=r"holds notes\.txt, which its manifest does not know; remove"):
+    with pytest.raises(ArtifactError, match=f"holds {name}, which its manifest does not know; remove"):
         verify(folder, "fp32")
 
 
@@ -151,7 +152,14 @@ LABELS = ["very_unsatisfied", "unsatisfied", "neutral", "satisfied", "very_satis
         (wrong("precisions", "fp32", "files", value=["a.bin", "b.bin"]), "exactly one must end in .onnx"),
         (wrong("precisions", "fp32", "files", value=["other.onnx"]), "belong to no precision"),
         (wrong("shared_files", value=["config.json"]), "leave out tokenizer.json"),
-        (wrong("checkpoint_files", value=["manifest.json", "model.safetensors"]), "cannot hold its own hash"),
+        (
+            wrong("checkpoint_files", value=["manifest.json", "model.safetensors"]),
+            "cannot hold the hash of manifest.json",
+        ),
+        (
+            wrong("checkpoint_files", value=["manifest.sig", "model.safetensors"]),
+            "cannot hold the hash of manifest.sig",
+        ),
         (wrong("files", "a/b", value={"size": 1, "sha256": "0" * 64}), "wrong at files"),
         (wrong("threshhold", value=0.5), "wrong at threshhold"),
         (wrong("name", value="a\nb"), "wrong at name"),

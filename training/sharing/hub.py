@@ -12,7 +12,7 @@ from huggingface_hub.hf_api import ModelInfo
 
 from consumer import artifact
 from consumer.errors import ArtifactError, SettingsError, SurroundingsError
-from consumer.manifest import MANIFEST_FILE, Manifest
+from consumer.manifest import MANIFEST_FILE, SIGNATURE_FILE, Manifest
 from training.sharing.hub_errors import saying
 from training.sharing.shareable import require_no_texts, require_same, require_shareable
 from training.whole_folder import require_folder, whole
@@ -91,13 +91,17 @@ def _changes(folder: Path, manifest: Manifest, before: Mapping[str, int]) -> lis
     own = _own(folder, manifest)
     return [
         *(CommitOperationAdd(name, folder / name) for name in own),
-        *(CommitOperationDelete(name) for name in sorted(manifest.files) if name in before and name not in own),
+        *(
+            CommitOperationDelete(name)
+            for name in sorted({*manifest.files, SIGNATURE_FILE})
+            if name in before and name not in own
+        ),
     ]
 
 
 def _own(folder: Path, manifest: Manifest) -> list[str]:
-    """The checkpoint, and what an unserved precision needs, may be absent."""
-    return [name for name in sorted({*manifest.files, MANIFEST_FILE}) if (folder / name).exists()]
+    """The checkpoint, what an unserved precision needs, and a signature may be absent."""
+    return [name for name in sorted({*manifest.files, MANIFEST_FILE, SIGNATURE_FILE}) if (folder / name).exists()]
 
 
 def _require_arrived(folder: Path, manifest: Manifest, after: Mapping[str, int], where: str) -> None:
@@ -151,7 +155,7 @@ def _download(api: HfApi, repository: str, found: ModelInfo, draft: Path) -> Man
     manifest = artifact.read_manifest(draft)
     require_shareable(manifest, where)
     require_same(manifest, sizes, where)
-    for name in sorted(set(manifest.files) & set(sizes)):
+    for name in sorted({*manifest.files, SIGNATURE_FILE} & set(sizes)):
         api.hf_hub_download(repository, name, revision=found.sha, local_dir=draft)
     shutil.rmtree(draft / ".cache")  # the client's own notes
     return _verified(draft, manifest)

@@ -15,7 +15,7 @@ from huggingface_hub import constants
 
 from consumer import artifact
 from consumer.errors import ArtifactError, SettingsError, SurroundingsError
-from consumer.manifest import MANIFEST_FILE
+from consumer.manifest import MANIFEST_FILE, SIGNATURE_FILE
 from tests.training.local_hub import MAIN, TOKEN, lead_client, local_hub
 from training.sharing import hub as hub_module
 from training.sharing.hub import pull, pulled_lines, push, pushed_lines
@@ -211,6 +211,19 @@ def test_only_what_the_manifest_names_is_pulled(hub, tiny, tmp_path):
 
     assert files(tmp_path / "out") == files(tiny)
     assert not [path for path in hub.asked if "pytorch_model" in path or "modeling" in path]
+
+
+def test_a_signature_travels_with_its_artifact(hub, folder, tmp_path):
+    """And goes with it: what is pushed unsigned shall not look signed, and broken."""
+    (folder / SIGNATURE_FILE).write_bytes(b"signed")
+    push(folder, REPOSITORY)
+    pull(REPOSITORY, tmp_path / "signed", MAIN)
+    (folder / SIGNATURE_FILE).unlink()
+    push(folder, REPOSITORY)
+    pull(REPOSITORY, tmp_path / "unsigned", MAIN)
+
+    assert (tmp_path / "signed" / SIGNATURE_FILE).read_bytes() == b"signed"
+    assert not (tmp_path / "unsigned" / SIGNATURE_FILE).exists()
 
 
 def changed(folder):
