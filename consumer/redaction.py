@@ -6,15 +6,20 @@ REDACTED = "[redacted]"
 
 _SECRET_NAME = re.compile(
     r"password|passphrase|secret|token(?!s)|basic[._-]auth|credential|jaas|bearer[._-]?auth"
-    r"|(?:key|certificate)[._-]pem$|assertion\.private|(?:api|private)[._-]?key$|sasl\.oauthbearer\.config",
+    r"|(?:key|certificate)[._-]pem$|assertion\.private|(?:api|private)[._-]?key$|sasl\.oauthbearer\.config"
+    r"|^(?:.*\.)?ssl_key$|kinit\.cmd$|oauthbearer\.extensions$",
     re.IGNORECASE,
 )
 # Names that match, and whose values everybody may see and needs to.
 _NO_SECRET = re.compile(
-    r"token\.endpoint|credentials[._-]source|ssl\.certificate\.pem|bearer\.auth\.credentials\.source", re.IGNORECASE
+    r"token\.endpoint|credentials[._-]source|ssl\.certificate\.pem|bearer\.auth\.credentials\.source"
+    r"|bearer\.auth\.(?:client\.id|scope|logical\.cluster|identity\.pool\.id|issuer\.endpoint\.url)$"
+    r"|client\.credentials\.client\.id$|private\.key\.file$|^rules\.",  # rules have names of their users' own
+    re.IGNORECASE,
 )
 # To the last @, for a password may hold what a URL may not: rather a host too little than a password too much.
 _USER_INFO = re.compile(r"(?<=://)\S+(?=@)")
+_QUERY = re.compile(r"([?&][\w.-]*(?:secret|token|password|key)[\w.-]*=)[^&\s]+", re.IGNORECASE)
 _USER_INFO_WITHOUT_SCHEME = re.compile(r"(?<!\S)[\w.+%~-]+:\S*(?=@[\w\[])")
 
 
@@ -35,4 +40,6 @@ def redact(name: str, value: object) -> object:
 
 
 def _without_user(address: str) -> str:
-    return (_USER_INFO if "://" in address else _USER_INFO_WITHOUT_SCHEME).sub(REDACTED, address)
+    return _QUERY.sub(
+        rf"\1{REDACTED}", (_USER_INFO if "://" in address else _USER_INFO_WITHOUT_SCHEME).sub(REDACTED, address)
+    )

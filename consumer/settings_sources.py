@@ -285,6 +285,7 @@ def _from_flags(flags: Mapping[str, object]) -> Iterator[Given]:
         if leaf is None:
             raise SettingsError(f"{path} is no setting{nearest(path, LEAF_BY_PATH)}")
         if not leaf.holds_options:
+            _refuse_secret(leaf, None, value)
             yield Given(leaf, None, value, leaf.flag)
             continue
         assert isinstance(value, list | tuple)
@@ -293,4 +294,18 @@ def _from_flags(flags: Mapping[str, object]) -> Iterator[Given]:
             if not equals or not _NAME.fullmatch(name):
                 # Nothing of it is shown, for it may be a password behind a wrong sign.
                 raise SettingsError(f"{leaf.flag} takes NAME=VALUE, such as {_EXAMPLES[leaf.section]}")
+            _refuse_secret(leaf, name, text)
             yield Given(leaf, name, text, leaf.flag)
+
+
+def _refuse_secret(leaf: Leaf, option: str | None, value: object) -> None:
+    """A process's flags are seen by whoever may list processes."""
+    if not leaf.passes_through and leaf.path != "registry.url":
+        return
+    path = leaf.path if option is None else f"{leaf.path}.{option}"
+    if redact(path, value) != value:
+        variable = leaf.variable if option is None else option_variable(leaf.variable, option)
+        raise SettingsError(
+            f"{leaf.flag}{f' {option}' if option else ''} would show a secret to whoever may list processes: set "
+            f"{variable} in the environment, or write it into the settings file"
+        )

@@ -13,6 +13,11 @@ from consumer.redaction import REDACTED, is_secret, redact
         "client_secret",
         "bearer.auth.token",
         "sasl.jaas.config",
+        "ssl_key",
+        "sasl.kerberos.kinit.cmd",
+        "sasl.oauthbearer.extensions",
+        "bearer.auth.client.secret",
+        "sasl.oauthbearer.client.secret",
     ],
 )
 def test_secrets_are_known_by_their_names(name: str) -> None:
@@ -22,7 +27,18 @@ def test_secrets_are_known_by_their_names(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["batching.max_batch_tokens", "tokens", "sasl.username", "sasl.oauthbearer.token.endpoint.url"]
+    "name",
+    [
+        "batching.max_batch_tokens",
+        "tokens",
+        "sasl.username",
+        "sasl.oauthbearer.token.endpoint.url",
+        "registry.options.bearer.auth.scope",
+        "registry.options.bearer.auth.client.id",
+        "sasl.oauthbearer.client.credentials.client.id",
+        "sasl.oauthbearer.assertion.private.key.file",
+        "rules.always_urgent.password-reset",
+    ],
 )
 def test_what_people_need_to_see_is_shown(name: str) -> None:
     """Counts of tokens and addresses are no secrets."""
@@ -47,6 +63,18 @@ def test_a_url_loses_its_user_and_password() -> None:
 def test_a_password_goes_wherever_it_stands(value: str, shown: str) -> None:
     """Also where the scheme was forgotten, or the password holds what a URL may not."""
     assert redact("registry.url", value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("https://idp/x?client_secret=hunter2&scope=a", f"https://idp/x?client_secret={REDACTED}&scope=a"),
+        ("http://r?a=b&api.key=hunter2", f"http://r?a=b&api.key={REDACTED}"),
+    ],
+)
+def test_a_secret_in_a_query_goes(value: str, shown: str) -> None:
+    """What stands beside it stays."""
+    assert redact("sasl.oauthbearer.token.endpoint.url", value) == shown
 
 
 @pytest.mark.parametrize("value", ["broker:9092", "support@shop.example", "{n: name, m:@}", "map(&{n:a,m:@}, b)"])

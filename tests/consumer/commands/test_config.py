@@ -65,11 +65,51 @@ def test_the_file_may_be_named_by_a_variable(shikyu: Shikyu, tmp_path: Path, mon
     assert "port = 2 " in shikyu("config", "show", "--config", "b.toml")[1]
 
 
-def test_show_redacts_secrets(shikyu: Shikyu) -> None:
-    """From whatever source, in options and in URLs."""
-    flags = ["--kafka", "sasl.password=hunter2", "--registry-options", "basic.auth.user.info=me:hunter2"]
+SECRETS = {
+    "SHIKYU_KAFKA_SASL_PASSWORD": ["--kafka", "sasl.password=hunter2"],
+    "SHIKYU_REGISTRY_OPTIONS_BASIC_AUTH_USER_INFO": ["--registry-options", "basic.auth.user.info=me:hunter2"],
+    "SHIKYU_REGISTRY_URL": ["--registry-url", "https://me:hunter2@registry"],
+}
 
-    _, out, _ = shikyu("config", "show", *flags, "--registry-url", "https://me:hunter2@registry")
+
+@pytest.mark.parametrize("variable", SECRETS)
+def test_a_secret_is_no_flag(shikyu: Shikyu, variable: str) -> None:
+    """Whoever may list processes would see it; told is where it belongs, and not what it is."""
+    code, out, err = shikyu("config", "show", *SECRETS[variable])
+
+    assert code == 2
+    assert f"would show a secret to whoever may list processes: set {variable} in the environment" in err
+    assert "hunter2" not in out + err
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--rules-always-urgent", "password-reset=contains(text, 'password')"],
+        ["--registry-options", "bearer.auth.scope=all"],
+    ],
+)
+def test_what_only_looks_like_a_secret_may_be_a_flag(shikyu: Shikyu, flags: list[str]) -> None:
+    """Rules and expressions are their users' own words."""
+    code, out, _ = shikyu("config", "show", *flags)
+
+    assert code == 0
+    assert "[redacted]" not in out
+
+
+def test_an_empty_key_does_not_switch_the_check_off(shikyu: Shikyu, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that nobody filled in."""
+    monkeypatch.setenv("SHIKYU_MODEL_PUBLIC_KEY", "")
+
+    assert 'public_key = "."' in shikyu("config", "show")[1]
+
+
+def test_show_redacts_secrets(shikyu: Shikyu, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In options and in URLs."""
+    for variable, (_, value) in SECRETS.items():
+        monkeypatch.setenv(variable, value if "://" in value else value.partition("=")[2])
+
+    _, out, _ = shikyu("config", "show")
 
     assert "hunter2" not in out
     assert out.count("[redacted]") == 3
