@@ -2,22 +2,25 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import structlog
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka.admin._acl import AclOperation
 from confluent_kafka.admin._metadata import ClusterMetadata
 
 from consumer.admin import admin_client
 from consumer.errors import SurroundingsError, ToldToLeave
 from consumer.kafka_options import servers
 from consumer.publish import Stopping
+from consumer.refusals import is_refusal, why
 from consumer.topics import LISTING_S, how_to_create, missing
 
 log = structlog.get_logger()
 
 ANSWER_S = 10.0
+REFUSED_S = 4.0  # of these, for a broker that does not want us: one that has just started may not know the user yet
 
 
 def look(
@@ -26,20 +29,23 @@ def look(
     """
     The input topics that are there, a pattern's too. `config` is a librdkafka client's.
 
-    Raises SurroundingsError: no broker, no login, a topic missing or hidden; ToldToLeave. A pattern that
-    matches no topic yet is no error: its topics may come.
+    Raises SurroundingsError: no broker, no login, a topic missing, hidden or forbidden; ToldToLeave. A pattern
+    that matches no topic yet is no error: its topics may come.
     """
     listing = listed(config, stopping)
     named = [topic for topic in inputs if not topic.startswith("^")]
+    needed = {**dict.fromkeys(outputs, AclOperation.WRITE), **dict.fromkeys(named, AclOperation.READ)}
+    if forbidden := list(_forbidden(config, needed)):
+        raise SurroundingsError(
+            f"Kafka forbids this client what it needs: grant {', '.join(forbidden)}, then start again "
+            "(docs/security.md has the whole list)"
+        )
     gone = missing(listing, dict.fromkeys((*named, *outputs)))
     if gone:
         options = " --inputs" * any(topic in gone for topic in named)
         # An input that is there tells how many partitions its siblings shall have.
         options += " --partitions 6" * (bool(named) and set(named) <= set(gone))
         raise SurroundingsError(how_to_create(gone, str(servers(config)), options))
-    denied = [topic for topic in (*named, *outputs) if _denied(listing, topic)]
-    if denied:
-        raise SurroundingsError(f"Kafka forbids topic {', '.join(denied)}: grant READ on inputs and WRITE on outputs")
     there = present(inputs, listing)
     if not there:
         log.warning("pattern-matches-no-topic", pattern=inputs[0])
@@ -58,21 +64,26 @@ def listed(config: Mapping[str, Any], stopping: Stopping = lambda: False) -> Clu
     told: list[str] = []
     address = str(servers(config))
     admin = admin_client(config, error_cb=lambda error: told.append(_words(error, address)))
-    until = time.monotonic() + ANSWER_S
+    since = time.monotonic()
+    until = since + ANSWER_S
     while True:
         try:
             return admin.list_topics(timeout=LISTING_S)
         except KafkaException as problem:
             admin.poll(0)
-            why = told[-1] if told else problem.args[0].name()
+            last = told[-1] if told else problem.args[0].name()
             if stopping():
                 raise ToldToLeave("told to leave while no broker answered") from problem
-            if time.monotonic() > until or _final(told):
+            if any(map(is_refusal, told)):
+                until = min(until, since + REFUSED_S)
+            if time.monotonic() > until and (refusal := why(told, config)):
+                raise SurroundingsError(f"{refusal}. Then start again") from problem
+            if time.monotonic() > until:
                 raise SurroundingsError(
-                    f"no broker answered at {address} within {ANSWER_S:.0f} s ({why}): check kafka "
+                    f"no broker answered at {address} within {ANSWER_S:.0f} s ({last}): check kafka "
                     "bootstrap.servers, that the broker runs, and security.protocol, TLS and SASL options"
                 ) from problem
-            log.warning("waiting", why=f"no broker answered at {address} yet ({why})")
+            log.warning("waiting", why=f"no broker answered at {address} yet ({last})")
 
 
 def _words(error: KafkaError, address: str) -> str:
@@ -80,10 +91,18 @@ def _words(error: KafkaError, address: str) -> str:
     return error.name() if "@" in address else f"{error.name()}: {error.str()}"
 
 
-def _denied(listing: ClusterMetadata, topic: str) -> bool:
-    error = listing.topics[topic].error
-    return error is not None and bool(error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED)
-
-
-def _final(told: list[str]) -> bool:
-    return any("_AUTHENTICATION" in each or "_SSL" in each for each in told)
+def _forbidden(config: Mapping[str, Any], needed: Mapping[str, AclOperation]) -> Iterator[str]:
+    """What is lacking of it, as far as Kafka tells: it is asked by name, for its listing leaves hidden topics out."""
+    admin = admin_client(config)  # kept until all is answered: with it go its questions
+    topics = TopicCollection(list(needed))
+    asked = admin.describe_topics(topics, include_authorized_operations=True, request_timeout=LISTING_S)
+    for topic, answer in asked.items():
+        operation = needed[topic]
+        try:
+            allowed: Sequence[AclOperation] = answer.result().authorized_operations or ()
+        except KafkaException as problem:
+            is_forbidden = problem.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
+        else:
+            is_forbidden = AclOperation.DESCRIBE in allowed and operation not in allowed
+        if is_forbidden:
+            yield f"{operation.name} on topic {topic}"

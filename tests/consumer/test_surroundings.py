@@ -1,13 +1,27 @@
 """What is wrong with Kafka is told before the group is joined; the broker's listing is a fake's here."""
 
+from concurrent.futures import Future
 from types import SimpleNamespace
 
 import pytest
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AclOperation
 from structlog.testing import capture_logs
 
 from consumer import surroundings
 from consumer.errors import SurroundingsError, ToldToLeave
+
+OPERATIONS: dict[str, list[AclOperation] | None] = {"allowed": None}
+
+
+def answered(code: int | None) -> Future:
+    """Of a question about one topic."""
+    future: Future = Future()
+    if code is None:
+        future.set_result(SimpleNamespace(authorized_operations=OPERATIONS["allowed"]))
+    else:
+        future.set_exception(KafkaException(KafkaError(code)))
+    return future
 
 
 @pytest.fixture
@@ -16,7 +30,10 @@ def listing(monkeypatch):
     topics: dict[str, int | None] = {}
 
     class Admin:
-        def __init__(self, config, error_cb) -> None: ...
+        def __init__(self, config, error_cb=None) -> None: ...
+
+        def describe_topics(self, names, **_):
+            return {name: answered(topics.get(name)) for name in names.topic_names}
 
         def list_topics(self, timeout):
             errors = {name: None if code is None else KafkaError(code) for name, code in topics.items()}
@@ -34,11 +51,24 @@ def test_a_topic_that_is_not_listed_may_be_missing_or_hidden(listing):
         surroundings.look({"bootstrap.servers": "b:1"}, ("in",), ("urgent",))
 
 
-def test_a_topic_that_is_forbidden_is_told_as_such(listing):
-    listing |= {"in": None, "urgent": KafkaError.TOPIC_AUTHORIZATION_FAILED}
+def test_what_is_forbidden_is_named_with_what_to_grant(listing):
+    """Reading inputs, writing outputs."""
+    hidden = KafkaError.TOPIC_AUTHORIZATION_FAILED
+    listing |= {"in": hidden, "urgent": hidden, "routine": None}
 
-    with pytest.raises(SurroundingsError, match="forbids topic urgent: grant READ on inputs and WRITE on outputs"):
+    with pytest.raises(SurroundingsError, match="grant WRITE on topic urgent, READ on topic in, then start again"):
+        surroundings.look({"bootstrap.servers": "b:1"}, ("in",), ("urgent", "routine"))
+
+
+def test_what_is_seen_and_may_not_be_used_is_named_too(listing, monkeypatch):
+    """DESCRIBE alone is not enough; a service that tells no operations is believed to allow them."""
+    listing |= {"in": None, "urgent": None}
+    monkeypatch.setitem(OPERATIONS, "allowed", [AclOperation.DESCRIBE, AclOperation.READ])
+
+    with pytest.raises(SurroundingsError, match="grant WRITE on topic urgent, then"):
         surroundings.look({"bootstrap.servers": "b:1"}, ("in",), ("urgent",))
+    monkeypatch.setitem(OPERATIONS, "allowed", None)
+    assert surroundings.look({"bootstrap.servers": "b:1"}, ("in",), ("urgent",)) == ["in"]
 
 
 def test_missing_input_is_created_by_a_command_that_is_named(listing):
