@@ -45,11 +45,12 @@ class AtLeastOnce:
         stopping: Stopping,
         *,
         moved: Moved = lambda: None,
+        on_error: Callable[[KafkaError], None] = lambda _: None,
         visit: Visit = nothing,
         logger: Any = None,
     ) -> None:
         """`commit` raises KafkaException; `moved` is called in each round of waiting."""
-        self._config = config
+        self._config = {**config, "error_cb": on_error}
         self._commit = commit
         self._stopping = stopping
         self._moved = moved
@@ -57,7 +58,7 @@ class AtLeastOnce:
         self._logger = {"logger": logger} if logger else {}
         self._window: Window | None = None
         self._acknowledged: dict[int, OutputRecord] = {}
-        self._producer = Producer(config, **self._logger)
+        self._producer = Producer(self._config, **self._logger)
 
     def publish(
         self, outputs: Sequence[OutputRecord], window: Window, *, flush_before: Collection[int] = frozenset()

@@ -87,6 +87,12 @@ MISSING_TEXT = Reason(
 TEXT_NOT_A_STRING = Reason("text-not-a-string", "preprocess", "input.text finds {type} in this event, not a string")
 INFERENCE_FAILED = Reason("inference-failed", "inference", "the model raised an error on this text")
 INFERENCE_NOT_FINITE = Reason("inference-not-finite", "inference", "the model's logits are not finite on this text")
+CRASHED = Reason(
+    "crashed-the-process",
+    "inference",
+    "{times} processes in a row died with this record in hand, the last with it alone; try it with `shikyu classify` "
+    "or `shikyu config test`, which may die of it",
+)
 OUTPUT_TOO_LARGE = Reason(
     "output-too-large",
     "produce",

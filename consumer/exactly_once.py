@@ -64,6 +64,7 @@ class ExactlyOnce:
         stopping: Stopping,
         *,
         moved: Moved = lambda: None,
+        on_error: Callable[[KafkaError], None] = lambda _: None,
         visit: Visit = nothing,
         logger: Any = None,
     ) -> None:
@@ -76,6 +77,7 @@ class ExactlyOnce:
         self._watchdog = watchdog
         self._stopping = stopping
         self._moved = moved
+        self._told = on_error
         self._visit = visit
         self._logger = {"logger": logger} if logger else {}
         self._fences: list[float] = []
@@ -285,6 +287,7 @@ class ExactlyOnce:
             self._producer.poll(0)
 
     def _on_error(self, error: KafkaError) -> None:
+        self._told(error)
         if error.code() in (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN):
             self._disturbed = True
 

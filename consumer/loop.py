@@ -14,7 +14,7 @@ from typing import Protocol
 import structlog
 
 from consumer.answer import TOO_LARGE, Answered, Steps
-from consumer.errors import PassingFault, SurroundingsError
+from consumer.errors import PassingFault, ShikyuError, SurroundingsError
 from consumer.guard import Guard
 from consumer.publish import Dropped, Publisher, Rejected
 from consumer.receive import Source, Window
@@ -92,14 +92,23 @@ class Loop:
             raise Dropped("the group was rebalanced since the window was received")
 
     def answer(self, window: Window) -> Answered:
+        """Marked meanwhile, where somebody may have died of these; an error that nobody expects leaves the mark."""
+        self.source.mark(window)
         started = time.monotonic()
-        answered = self.steps.answer(window.records)
-        self.sizer.learn(records=len(window.records), tokens=answered.tokens, inference_s=time.monotonic() - started)
+        try:
+            answered = self.steps.answer(window.records)
+        except (ShikyuError, Dropped):
+            self.source.unmark()
+            raise
+        took_s = time.monotonic() - started
+        self.source.unmark()
+        self.sizer.learn(records=len(window.records), tokens=answered.tokens, inference_s=took_s)
         return answered
 
     def publish(self, answered: Answered, window: Window) -> None:
         with self.steps.stages.time("publish"):
             answered = self.without_refused(answered, window)
+        self.source.committed(window)
         self.guard.committed(answered.fates)
         self.watcher.committed(window, answered)
 

@@ -14,6 +14,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
 from consumer.errors import SettingsError, SurroundingsError
+from consumer.marks import Marks, commit
+from consumer.quarantine import Place, Quarantine
 from consumer.records import Record
 from consumer.sizing import Limits
 from consumer.visits import Visit, nothing
@@ -30,10 +32,9 @@ _DEAD_CONSUMER = {
     KafkaError.INVALID_SESSION_TIMEOUT,
     KafkaError.FENCED_INSTANCE_ID,
     KafkaError.INCONSISTENT_GROUP_PROTOCOL,
-    KafkaError.GROUP_AUTHORIZATION_FAILED,
-    KafkaError.TOPIC_AUTHORIZATION_FAILED,
     KafkaError.UNSUPPORTED_ASSIGNOR,
 }
+_FORBIDDEN = {KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED}
 
 
 class Sizing(Protocol):
@@ -57,13 +58,14 @@ class Window:
     records: Sequence[Record]
     fence: Fence
     received_at: float  # time.monotonic()
+    metadata: Callable[[Place, int], str] = lambda *_: ""
 
     def next_offsets(self) -> list[TopicPartition]:
-        """Per partition, one past the last record: what is committed with the outputs."""
-        last: dict[tuple[str, int], int] = {}
+        """Per partition, one past the last record: what is committed with the outputs, with its metadata."""
+        last: dict[Place, int] = {}
         for record in self.records:
             last[record.topic, record.partition] = record.offset + 1
-        return [TopicPartition(topic, partition, offset) for (topic, partition), offset in last.items()]
+        return [TopicPartition(*place, offset, self.metadata(place, offset)) for place, offset in last.items()]
 
 
 class Source:
@@ -72,17 +74,24 @@ class Source:
     def __init__(
         self,
         config: dict[str, Any],
+        quarantine: Quarantine,
         *,
         moved: Callable[[], None] = lambda: None,
+        on_error: Callable[[KafkaError], None] = lambda _: None,
         visit: Visit = nothing,
         logger: Any = None,
     ) -> None:
         """`moved` is called whenever the loop could have gone on, so that a broker that is away looks like no hang."""
+        self._quarantine = quarantine
         self._visit = visit
         self._moved = moved
         self._epoch = 0
         self._in_hand: Sequence[Record] = ()
+        self._fence: Fence | None = None
+        self._group = str(config["group.id"])
+        config = {**config, "error_cb": on_error}
         self._consumer = Consumer(config, logger=logger) if logger else Consumer(config)
+        self._marks = Marks(self._consumer, quarantine, self._is_member)
 
     def join(self, topics: Sequence[str]) -> None:
         """Joins the group: from now on partitions are taken from its other members."""
@@ -96,15 +105,19 @@ class Source:
                 "extended regular expression that begins with ^"
             ) from problem
 
-    # Rebalances are served inside poll(). They only count: committing here would wait for a transaction inside a
-    # callback, and the window in hand is dropped anyway.
+    # Rebalances are served inside poll(). They count, and take away what marks still stand; committing what was read
+    # would wait for a transaction inside a callback, and the window in hand is dropped anyway.
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         self._rebalanced("assigned", partitions)
 
     def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        # They are still ours while this runs, and whoever comes next shall not think that we died.
+        self._marks.take_away_late(_places(partitions))
+        self._quarantine.forget(_places(partitions))
         self._rebalanced("revoked", partitions)
 
     def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        self._quarantine.forget(_places(partitions))
         self._rebalanced("lost", partitions)
 
     def _rebalanced(self, what: str, partitions: list[TopicPartition]) -> None:
@@ -122,12 +135,21 @@ class Source:
         return self._in_hand
 
     def assignment(self) -> list[tuple[str, int]]:
-        return [(p.topic, p.partition) for p in self._consumer.assignment()]
+        return _places(self._consumer.assignment())
 
     def high_watermark(self, topic: str, partition: int) -> int | None:
         """The partition's end as the last fetch told it; None before the first."""
-        known: tuple[int, int] = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), cached=True)
-        return known[1] if known and known[1] >= 0 else None
+        return self._watermarks(topic, partition)[1]
+
+    def low_watermark(self, topic: str, partition: int) -> int | None:
+        """Its first offset, likewise."""
+        return self._watermarks(topic, partition)[0]
+
+    def _watermarks(self, topic: str, partition: int) -> tuple[int | None, int | None]:
+        place = TopicPartition(topic, partition)
+        known: tuple[int, int] | None = self._consumer.get_watermark_offsets(place, cached=True)
+        low, high = (offset if offset >= 0 else None for offset in known or (-1, -1))
+        return low, high
 
     def receive(self, sizing: Sizing) -> Window:
         """
@@ -136,30 +158,55 @@ class Source:
         Raises SurroundingsError when the consumer can't go on.
         """
         # The fencing token comes before the data: a rebalance may be served between the two, never after.
-        fence = Fence(self._consumer.consumer_group_metadata(), self._epoch)
+        fence = self._fence = Fence(self._consumer.consumer_group_metadata(), self._epoch)
+        if self._quarantine.standing:  # a window was given up while Kafka did not answer
+            self._marks.take_away_late()
         records: list[Record] = []
-        value_bytes = tokens = 0
+        value_bytes = tokens = most = 0
         limits = None
+        asked: set[Place] = set()
         timeout_s = POLL_S
-        while limits is None or (
-            len(records) < limits.records and value_bytes < limits.bytes and tokens < limits.tokens
-        ):
+        while limits is None or (len(records) < most and value_bytes < limits.bytes and tokens < limits.tokens):
             message = self._consumer.poll(timeout_s)
             if message is None:
                 break
             if (error := message.error()) is not None:
-                _raise_when_dead(error, message.topic())
+                self._raise_when_dead(error, message.topic())
                 continue
             record = record_of(message)
+            place = (record.topic, record.partition)
+            is_new = place not in asked and self._quarantine.is_new(place)
+            if is_new:
+                asked.add(place)
+                self._marks.look_at(place)
+            if is_new or limits is None:
+                limits = limits or sizing.limits(age_s(record, time.time()))
+                most = self._quarantine.most(limits.records, self.low_watermark)
+                if len(records) >= most and self._handed_back(record):
+                    break
             records.append(record)
             timeout_s = 0.0
             size = len(record.value or b"")
             value_bytes += size
             tokens += sizing.at_most_tokens(size)
-            limits = limits or sizing.limits(age_s(record, time.time()))
         self._moved()
         self._in_hand = records
-        return Window(records, fence, time.monotonic())
+        return Window(records, fence, time.monotonic(), self._quarantine.metadata)
+
+    def _handed_back(self, record: Record) -> bool:
+        """It shall not come with what is in hand, where one of them may kill the process; false when it has to."""
+        try:
+            self._consumer.seek(TopicPartition(record.topic, record.partition, record.offset))
+        except KafkaException as problem:
+            log.warning("seek-failed", error=problem.args[0].name())
+            return False
+        return True
+
+    def _is_member(self) -> bool:
+        """Whether the group has us as it had us when the last window was begun."""
+        generation, member = now = generation_and_member(self._consumer.consumer_group_metadata())
+        began = self._fence and generation_and_member(self._fence.group_metadata)
+        return now == began and generation >= 0 and bool(member)
 
     def owns(self, window: Window) -> bool:
         """
@@ -196,12 +243,42 @@ class Source:
                 return
 
     def _seek_committed(self, partitions: list[TopicPartition], first: Mapping[tuple[str, int], int]) -> None:
-        for known in self._consumer.committed(partitions, timeout=COMMITTED_S):
-            if known.error:
-                raise KafkaException(known.error)
+        for known in self._marks.committed(partitions, COMMITTED_S):
             # Nothing is committed yet: what was dropped is all that was read, wherever auto.offset.reset had begun.
             offset = known.offset if known.offset >= 0 else first[known.topic, known.partition]
             self._consumer.seek(TopicPartition(known.topic, known.partition, offset))
+
+    def _raise_when_dead(self, error: KafkaError, topic: str | None) -> None:
+        code = error.code()
+        if code == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            raise SurroundingsError(
+                f"input topic {topic} is gone ({error.name()}): create it again, or take it out of input.topics, then "
+                "start again"
+            )
+        if code == KafkaError._AUTO_OFFSET_RESET:
+            raise SurroundingsError(
+                "a partition has no committed offset, or one that Kafka no longer holds, and auto.offset.reset is "
+                "error: set it to earliest or latest, or set the group's offsets, then start again"
+            )
+        if code in _FORBIDDEN:
+            raise SurroundingsError(
+                f"Kafka forbids this client to read ({error.name()}): grant READ on group {self._group!r} and on the "
+                f"input topics{f' ({topic})' if topic else ''}, then start again"
+            )
+        if error.fatal() or code in _DEAD_CONSUMER:
+            raise SurroundingsError(
+                f"Kafka will give this consumer no more records: {error.name()}. Check "
+                "group.instance.id (one process each), session.timeout.ms and the assignment strategy, then start again"
+            )
+        log.warning("consumer-error", error=error.name())
+
+    def mark(self, window: Window) -> None:
+        """Tells whoever comes after us what is in hand, where we may die of it."""
+        self._marks.write(window.records, self.high_watermark)
+
+    def unmark(self) -> None:
+        """Takes the marks away: whoever comes next shall not think that we died."""
+        self._marks.take_away()
 
     def wait(self, seconds: float, stopping: Any) -> list[Record]:
         """
@@ -221,7 +298,7 @@ class Source:
                 if message is None:
                     continue
                 if (error := message.error()) is not None:
-                    _raise_when_dead(error, message.topic())
+                    self._raise_when_dead(error, message.topic())
                 else:
                     dropped.append(record_of(message))
         finally:
@@ -231,12 +308,22 @@ class Source:
 
     def commit(self, window: Window) -> None:
         """At-least-once: commits the window's offsets synchronously. Raises KafkaException."""
-        for known in self._consumer.commit(offsets=window.next_offsets(), asynchronous=False):
-            if known.error:
-                raise KafkaException(known.error)
+        commit(self._consumer, window.next_offsets())
 
-    def close(self) -> None:
+    def committed(self, window: Window) -> None:
+        """Takes note that the window's offsets are, by whatever way."""
+        self._quarantine.committed({(each.topic, each.partition): each.offset for each in window.next_offsets()})
+
+    def close(self, *, is_well: bool = True) -> None:
+        """Leaves the group; not `is_well`, the marks of what is in hand stay."""
+        if is_well:
+            self._marks.take_away_late()  # before, for a consumer that closes is told no offsets any more
+        self._quarantine.forget(self._quarantine.standing)  # else revoking would take them away
         self._consumer.close()
+
+
+def _places(partitions: Iterable[TopicPartition]) -> list[Place]:
+    return [(each.topic, each.partition) for each in partitions]
 
 
 def age_s(record: Record, now_s: float) -> float:
@@ -278,23 +365,3 @@ def record_of(message: KafkaMessage) -> Record:
 
 def _bytes(value: str | bytes | None) -> bytes | None:
     return value.encode() if isinstance(value, str) else value
-
-
-def _raise_when_dead(error: KafkaError, topic: str | None) -> None:
-    code = error.code()
-    if code == KafkaError.UNKNOWN_TOPIC_OR_PART:
-        raise SurroundingsError(
-            f"input topic {topic} is gone ({error.name()}): create it again, or take it out of input.topics, then "
-            "start again"
-        )
-    if code == KafkaError._AUTO_OFFSET_RESET:
-        raise SurroundingsError(
-            "a partition has no committed offset, or one that Kafka no longer holds, and auto.offset.reset is error: "
-            "set it to earliest or latest, or set the group's offsets, then start again"
-        )
-    if error.fatal() or code in _DEAD_CONSUMER:
-        raise SurroundingsError(
-            f"Kafka will give this consumer no more records: {error.name()}. Check the group's ACLs, "
-            "group.instance.id (one process each), session.timeout.ms and the assignment strategy, then start again"
-        )
-    log.warning("consumer-error", error=error.name())

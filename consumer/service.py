@@ -13,7 +13,7 @@ import structlog
 from consumer import surroundings, topic_configs
 from consumer.answer import Classifies, Decode, Steps
 from consumer.at_least_once import AtLeastOnce
-from consumer.dead_letters import dead_letter
+from consumer.dead_letters import CRASHED, dead_letter
 from consumer.decode import Decoder
 from consumer.encode import Encoder, require_registry
 from consumer.errors import PassingFault, RecordError, SettingsError, ShikyuError, SurroundingsError, ToldToLeave
@@ -25,8 +25,10 @@ from consumer.logs import kafka_logger
 from consumer.loop import Loop, backoff_s
 from consumer.metrics import Metrics
 from consumer.publish import Dropped, Publisher
+from consumer.quarantine import CRASHES, Quarantine
 from consumer.receive import Source
-from consumer.records import Decision, Decoded, Message, ModelVersion, OutputRecord, Record
+from consumer.records import Dead, Decision, Decoded, Message, ModelVersion, OutputRecord, Record
+from consumer.refusals import Doorkeeper
 from consumer.rule_failures import RuleFailures
 from consumer.schema_store import SchemaStore, open_store
 from consumer.settings import Settings
@@ -90,8 +92,9 @@ def _started(
     inputs = surroundings.look(client_config(settings), settings.input.topics, outputs, stop)
     configuration = _fitted(settings, _transactional_id(settings, slot), inputs, outputs)
     encoder = _patiently(lambda: Encoder(settings.output, schemas, application=settings.delivery.application), stop)
+    quarantine = Quarantine(settings.batching.max_window_records)
     steps = Steps(
-        decode=_refusing(decoder.decode, frozenset(outputs)),
+        decode=_refusing(decoder.decode, frozenset(outputs), quarantine),
         model=model,
         encode=_encode(encoder),
         dead_letter=_dead_letter(settings, slot, model.model),
@@ -99,9 +102,16 @@ def _started(
         between_batches=stop.hurry,
     )
     watchdog = Watchdog()
-    source = Source(consumer_config(settings), moved=health.polled, visit=visit, logger=kafka_logger())
+    doorkeeper = Doorkeeper(client_config(settings))
+
+    def moved() -> None:
+        health.polled()
+        doorkeeper.check()
+
+    told: Any = {"moved": moved, "on_error": doorkeeper.told, "visit": visit, "logger": kafka_logger()}
+    source = Source(consumer_config(settings), quarantine, **told)
     leaving = closing.enter_context(_closed(source, slot, watchdog, health))
-    publisher = _publisher(settings, configuration, source, watchdog, health, stop, visit)
+    publisher = _publisher(settings, configuration, source, watchdog, stop, told)
     leaving.callback(publisher.close)
     log.info("serving", slot=slot.name, group=settings.delivery.group_id, guarantee=settings.delivery.guarantee)
     source.join(settings.input.topics)
@@ -113,29 +123,38 @@ def _started(
 @contextmanager
 def _closed(source: Source, slot: Slot, watchdog: Watchdog, health: Health) -> Iterator[ExitStack]:
     """Closes in the order publisher, group, slot: whoever takes a slot over must find its predecessor gone."""
+    is_well = False  # what is no error of ours may have come of a record
     with ExitStack() as closing:
         try:
             yield closing
+            is_well = True
         except ShikyuError as error:
             # Said now: should closing hang, the watchdog leaves no time for last words.
             log.error("failed", error=str(error))
+            is_well = True
             raise
         finally:
             health.assignment_known(False)
             with watchdog(CLOSE_S, "closing"):
                 closing.close()
-                source.close()
+                source.close(is_well=is_well)
             slot.release()
 
 
-def _refusing(decode: Decode, own: frozenset[str]) -> Decode:
-    """A pattern that reads our own outputs would answer its own answers, for ever."""
+def _refusing(decode: Decode, own: frozenset[str], quarantine: Quarantine) -> Decode:
+    """
+    Refuses our own outputs, which a pattern may read: it would answer its own answers, for ever.
+
+    What processes died of is not even looked at.
+    """
 
     def refusing(record: Record) -> Decoded:
         if record.topic in own:
             raise SettingsError(
                 f"input.topics reads the output topic {record.topic} back in: make the pattern narrower"
             )
+        if quarantine.condemns(record):
+            return Dead(CRASHED.error(times=CRASHES))
         return decode(record)
 
     return refusing
@@ -167,11 +186,9 @@ def _publisher(
     configuration: dict[str, Any],
     source: Source,
     watchdog: Watchdog,
-    health: Health,
     stop: Stop,
-    visit: Visit,
+    told: Any,
 ) -> Publisher:
-    told: Any = {"moved": health.polled, "visit": visit, "logger": kafka_logger()}
     if settings.delivery.guarantee == "at-least-once":
         return AtLeastOnce(configuration, source.commit, stop, **told)
     try:

@@ -27,6 +27,7 @@ from consumer.stop import on_signals
 from tests.chaos.feed import UNANSWERABLE
 from tests.delivery.worker import Model
 
+KILLER = "this takes the process down"
 TOLD = ("assigned", "revoked", "lost", "committed")  # the conductor waits for these alone
 
 
@@ -54,7 +55,7 @@ class Places:
 
 
 class Fake(Model):
-    """A checksum says what is urgent; a text that is UNANSWERABLE makes it fail, and no other."""
+    """A checksum says what is urgent; UNANSWERABLE makes it fail, and KILLER takes the process with it."""
 
     model = ModelVersion("fake", "1", "fp32")
     max_length = 128
@@ -65,12 +66,15 @@ class Fake(Model):
         self._visit, self._slow_s = visit, slow_s
 
     def tokenize(self, texts):
-        numbers = [9 if text == UNANSWERABLE else zlib.crc32(text.encode()) % 5 for text in texts]
+        odd = {UNANSWERABLE: 9, KILLER: 8}
+        numbers = [odd.get(text, zlib.crc32(text.encode()) % 5) for text in texts]
         return [Tokens(np.array([number]), False, 0.0) for number in numbers]
 
     def infer(self, tokens):
         self._visit("model")
         time.sleep(self._slow_s)
+        if any(each.ids[0] == 8 for each in tokens):
+            os.kill(os.getpid(), signal.SIGKILL)
         if any(each.ids[0] == 9 for each in tokens):
             raise RuntimeError("the fake model fails")
         return super().infer(tokens)

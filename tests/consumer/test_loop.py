@@ -40,6 +40,16 @@ class ListSource:
         self.rewound: list[Record] = []
         self.waited: list[float] = []
         self.owned = True
+        self.marks: list[str] = []
+
+    def mark(self, window):
+        self.marks.append("marked")
+
+    def unmark(self):
+        self.marks.append("unmarked")
+
+    def committed(self, window):
+        self.marks.append("committed")
 
     def owns(self, window):
         return self.owned
@@ -187,6 +197,47 @@ def test_window_of_another_owner_is_not_published():
 
     assert publisher.published == []
     assert source.rewound == [record(0)]
+
+
+@pytest.mark.parametrize(
+    ("value", "reply", "marks"),
+    [
+        (b"text", None, ["marked", "unmarked", "committed"]),
+        (b"text", Dropped("aborted"), ["marked", "unmarked"]),
+        (b"away", None, ["marked", "unmarked"]),
+    ],
+)
+def test_what_is_in_hand_is_marked_while_it_is_answered(value, reply, marks):
+    """Whoever finds a mark takes this process for dead, so that none stands while Kafka may keep us waiting."""
+    source = ListSource(record(0, value))
+
+    loop(source, ListPublisher(reply)).step(source.window)
+
+    assert source.marks == marks
+
+
+def test_an_error_that_nobody_expects_leaves_the_mark():
+    """A bug that a record brings out ends the process, and the next."""
+
+    def fail():
+        raise ZeroDivisionError
+
+    source = ListSource(record(0))
+
+    with pytest.raises(ZeroDivisionError):
+        loop(source, ListPublisher(), fail).step(source.window)
+
+    assert source.marks == ["marked"]
+
+
+def test_another_owner_s_window_is_not_marked():
+    """Its committed offset is not ours to touch."""
+    source = ListSource(record(0))
+    source.owned = False
+
+    loop(source, ListPublisher()).step(source.window)
+
+    assert source.marks == []
 
 
 def test_passing_fault_waits_and_dead_letters_nothing():

@@ -8,6 +8,7 @@ from contextlib import closing
 
 import pytest
 
+from consumer.quarantine import Quarantine
 from consumer.receive import Source
 from consumer.sizing import Limits, Sizer
 from tests.delivery.consumers import produce, settled
@@ -88,7 +89,8 @@ def test_a_partition_that_was_taken_away_while_nobody_read_is_read_when_it_comes
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
             "partition.assignment.strategy": "cooperative-sticky",
-        }
+        },
+        Quarantine(2000),
     )
     sizer = Sizer(Limits(50, 10**6, 10**6), latency_target_s=1, max_window_s=1, tokens_per_s=1e6, max_tokens=1)
     partitions: set[int] = set()

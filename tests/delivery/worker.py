@@ -26,6 +26,7 @@ from consumer.exactly_once import ExactlyOnce
 from consumer.guard import Guard
 from consumer.kafka_options import consumer_config, producer_config
 from consumer.loop import Loop
+from consumer.quarantine import Quarantine
 from consumer.receive import Source
 from consumer.records import Dead, Decision, Message, ModelVersion, OutputRecord, Satisfaction, Tokens
 from consumer.settings import Settings
@@ -127,7 +128,7 @@ def main(plan: dict) -> None:
         }
     )
     visit, stopping = Places(plan), lambda: state.stopping
-    source = Source(consumer_config(settings), visit=visit)
+    source = Source(consumer_config(settings), Quarantine(settings.batching.max_window_records), visit=visit)
     if plan.get("guarantee") == "at-least-once":
         publisher = AtLeastOnce(producer_config(settings, None), source.commit, stopping, visit=visit)
     else:

@@ -8,17 +8,21 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "tests" / "artifacts" / "tiny"
 
 
-def shikyu(*arguments: str, timeout: float = 60, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    """A sub-command, run to its end."""
+def shikyu(
+    *arguments: str, timeout: float = 60, stdin: str | None = None, variables: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """A sub-command, run to its end, with further variables in its environment."""
     return subprocess.run(
         [sys.executable, "-m", "consumer.cli", *arguments],
-        cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=timeout, input=stdin, check=False,
+        cwd=ROOT, env=environment() | dict(variables or {}), capture_output=True, text=True, timeout=timeout,
+        input=stdin, check=False,
     )  # fmt: skip
 
 
@@ -54,13 +58,13 @@ def flags(bootstrap: str, topics: dict[str, str], group: str, *more: str) -> lis
 class Service:
     """`shikyu run`; what it wrote is in `log`."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, variables: Mapping[str, str] | None = None) -> None:
         self.port = free_port()
         self.path = folder / f"shikyu-{self.port}.log"
         with self.path.open("wb") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "consumer.cli", "run", *arguments, "--http-port", str(self.port)],
-                cwd=ROOT, env=environment(), stdout=out, stderr=out,
+                cwd=ROOT, env=environment() | dict(variables or {}), stdout=out, stderr=out,
             )  # fmt: skip
 
     @property

@@ -1,0 +1,102 @@
+"""The quarantine's marks, in the metadata of the offsets that Kafka keeps for the group."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import structlog
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from consumer.quarantine import Place, Quarantine, Watermark
+from consumer.records import Record
+
+log = structlog.get_logger()
+
+ANSWER_S = 2.0  # how long a question may take that the stream can do without
+
+
+class Marks:
+    """Reads and writes them as a member of the group. Where Kafka does not answer the stream goes on without them."""
+
+    def __init__(self, consumer: Consumer, quarantine: Quarantine, is_member: Callable[[], bool]) -> None:
+        """
+        `is_member`: whether the group still has us as it had us when the window came.
+
+        A plain commit says who librdkafka is at that moment, and of a member that is none any more Kafka may take it.
+        """
+        self._consumer = consumer
+        self._quarantine = quarantine
+        self._is_member = is_member
+
+    def look_at(self, place: Place) -> None:
+        """
+        Whether somebody died with this partition in hand.
+
+        Asked when its first record is here: by then its offset is settled. Another's may wait for a dead owner's
+        transaction, and the answer with it.
+        """
+        if self._asked([place]) and (mark := self._quarantine.found(place)):
+            where = {"topic": place[0], "partition": place[1]}
+            log.warning("found-in-hand", **where, before=mark.before, attempt=mark.attempt)
+
+    def write(self, records: Sequence[Record], end: Watermark) -> None:
+        """What is in hand while it is answered."""
+        marks = self._quarantine.marks(records, end)
+        if marks and self._is_member():
+            self._quarantine.written(marks)  # before, for who knows whether a commit that failed was taken
+            self._overwrite({place: (offset, str(mark)) for place, (offset, mark) in marks.items()})
+
+    def take_away(self) -> None:
+        """At once, of a window that was answered or given up: nothing was committed since they were written."""
+        self._restore(self._quarantine.standing)
+
+    def take_away_late(self, places: Collection[Place] | None = None) -> None:
+        """Those that still stand (of `places`), once Kafka has said what is committed by now."""
+        standing = [place for place in self._quarantine.standing if places is None or place in places]
+        self._restore(self._asked(standing))
+
+    def _restore(self, offsets: Mapping[Place, int]) -> None:
+        if not offsets or not self._is_member():
+            return
+        metadata = {place: (offset, self._quarantine.metadata(place, offset)) for place, offset in offsets.items()}
+        if self._overwrite(metadata):
+            self._quarantine.taken_away(offsets)
+
+    def committed(self, partitions: list[TopicPartition], timeout_s: float) -> list[TopicPartition]:
+        """What Kafka says is committed, of which the quarantine takes note. Raises KafkaException."""
+        found: list[TopicPartition] = self._consumer.committed(partitions, timeout=timeout_s)
+        for known in found:
+            if known.error:
+                raise KafkaException(known.error)
+        for known in found:
+            offset = known.offset if known.offset >= 0 else None
+            self._quarantine.learn((known.topic, known.partition), offset, known.metadata)
+        return found
+
+    def _asked(self, places: Collection[Place]) -> dict[Place, int]:
+        """Offsets by partition, -1001 where none is; nothing when Kafka does not answer."""
+        try:
+            found = self.committed([TopicPartition(*place) for place in places], ANSWER_S) if places else []
+        except KafkaException as problem:
+            log.warning("marks-not-read", error=problem.args[0].name())
+            found = []
+        return {(known.topic, known.partition): known.offset for known in found}
+
+    def _overwrite(self, metadata: Mapping[Place, tuple[int, str]]) -> bool:
+        """
+        A plain commit of offsets as they are; false when Kafka does not take it.
+
+        It waits for the reply: none comes late, when others have gone on.
+        """
+        offsets = [TopicPartition(*place, *told) for place, told in metadata.items() if told[0] >= 0]
+        try:
+            commit(self._consumer, offsets)
+        except KafkaException as problem:
+            log.warning("mark-failed", error=problem.args[0].name())
+            return False
+        return True
+
+
+def commit(consumer: Consumer, offsets: list[TopicPartition]) -> None:
+    """Waits until Kafka took them. Raises KafkaException."""
+    for known in consumer.commit(offsets=offsets, asynchronous=False) if offsets else ():
+        if known.error:
+            raise KafkaException(known.error)
