@@ -18,6 +18,11 @@ def visible(text: str, most: int = 100) -> str:
     return f'"{shown}"{rest}'
 
 
+def seen(text: str) -> str:
+    """`text` for a page: as it is, lines and tabs too, but for what is unseen, which is written as its number."""
+    return "".join(each if each in "\n\t" else _character(each) for each in text)
+
+
 def told_names(names: Iterable[str]) -> list[str]:
     """Those of an event's field names that may be told without being asked for: the first 20 that a program gives."""
     return list(islice(filter(_IDENTIFIER.fullmatch, names), MOST_NAMES))

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from consumer.artifact import best_precision
 from consumer.manifest import Description
-from consumer.visible import visible
+from consumer.visible import seen, visible
 from training.evaluating.figures import TFIDF
 from training.operating.effort import as_stated, estimated
 from training.operating.kept import Verdict
@@ -144,6 +144,7 @@ def environment() -> Environment:
     made = Environment(
         loader=PackageLoader("training.reporting"),
         autoescape=True,
+        finalize=_seen,
         undefined=ChainableUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -172,6 +173,11 @@ def environment() -> Environment:
     made.filters |= {each.__name__: each for each in words} | {"shown": lambda text: visible(text, MOST_CHARACTERS)}
     made.globals |= {each.__name__: _safe(each) for each in plots}
     return made
+
+
+def _seen(value: object) -> object:
+    """Whatever is shown: a name of a column or a file may be a customer's, or somebody's joke, as well as a text."""
+    return seen(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _safe(draw: Callable[..., str]) -> Callable[..., Markup]:

@@ -1,0 +1,224 @@
+"""
+Every place that shows a customer's text, before one corpus.
+
+A new place goes into PLACES. There is no place that writes CSV, so that no cell can start a formula there; a test holds
+that this stays so.
+"""
+
+import io
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import orjson
+import pytest
+from rich.console import Console
+
+from consumer.preview import told as preview
+from consumer.records import Dead, Decision, Message, ModelVersion, Record, Satisfaction
+from tests.payloads import PAYLOADS
+
+UNSEEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
+JOINERS = {"\u200c", "\u200d"}  # emoji and several scripts need them
+ROOT = Path(__file__).parents[2]
+
+
+def decision() -> Decision:
+    fifth = (0.2,) * 5
+    return Decision(Satisfaction.NEUTRAL, fifth, 0.4, False, 0.5, "model", False, ModelVersion("fake", "1", "fp32"))
+
+
+def in_the_preview(text: str) -> str:
+    fate = Message(text, id=text, customer_id=text, channel=text, language=text, attributes={text: text})
+    return "\n".join(preview([Record("in", 0, 0, None, None, b"")], lambda _: fate, Counter()))
+
+
+def in_the_preview_of_the_dead(text: str) -> str:
+    from consumer.dead_letters import MISSING_TEXT
+
+    fate = Dead(MISSING_TEXT.error(), (text,), 1)
+    return "\n".join(preview([Record("in", 0, 0, None, None, b"")], lambda _: fate, Counter()))
+
+
+def in_the_table(text: str) -> str:
+    from consumer.commands import classify
+
+    written = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(classify, "Console", lambda: Console(file=written, width=120))
+        classify._table(1, [text], [decision()])
+    return written.getvalue()
+
+
+def in_the_demo(text: str) -> str:
+    from local.arrivals import Classified, DeadLetter
+    from local.live_view import LiveView
+    from local.tally import Tally
+
+    written = io.StringIO()
+    with LiveView(Tally(), Console(file=written, width=120)) as view:
+        view.show(Classified(("in", 0, 0), "urgent", "neutral", 0.9, text, 0.1))
+        view.show(DeadLetter(("in", 0, 0), text, text))
+    return written.getvalue()
+
+
+def in_what_check_says(text: str) -> str:
+    pytest.importorskip("torch")
+    from consumer.manifest import Promise
+    from training.operating.kept import verdict
+    from training.reporting.tables import check_table
+
+    promise = Promise(target=0.95, recall=0.95, confidence=0.95, calibration_size=100, needless=0.1)
+    written = io.StringIO()
+    console = Console(file=written, width=200, markup=False, highlight=False)
+    console.print(check_table({"fp32": (promise, {text: verdict(1, 100, 0.95, 0.95)})}, "channel"))
+    return written.getvalue()
+
+
+TERMINALS: dict[str, Callable[[str], str]] = {
+    "config test": in_the_preview,
+    "config test of dead letters": in_the_preview_of_the_dead,
+    "classify": in_the_table,
+    "the demo": in_the_demo,
+    "check": in_what_check_says,
+}
+
+
+def the_report(text: str) -> str:
+    pytest.importorskip("jinja2")
+    pytest.importorskip("torch")
+    from tests.training.made_up_run import run
+    from training.reporting.report import report
+
+    as_format = text.replace("{", "{{").replace("}", "}}") + " {row}"
+    return report(*run(text=as_format, channel=text or "none", description=text))
+
+
+def the_page_of_the_data(text: str) -> str:
+    pytest.importorskip("jinja2")
+    pytest.importorskip("torch")
+    from tests.training.made_up_run import recipe
+    from tests.training.reporting.made_up_inspection import inspection
+    from training.reporting.data_page import Examples, Pair, data_page
+
+    pair = Pair(text, text, 1, text, text, 2, 0.8)
+    found = inspection()
+    sources = found["splits"]["train"]["sources"]
+    found["splits"]["train"]["sources"] = {text: sources["own"]}
+    return data_page(recipe(), found, Examples([pair], [pair]))
+
+
+PAGES: dict[str, Callable[[str], str]] = {"report.html": the_report, "data.html": the_page_of_the_data}
+
+
+class Page(HTMLParser):
+    """What a browser would make of it."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: Counter[str] = Counter()
+        self.attributes: list[tuple[str, str]] = []
+        self.policies: list[str] = []
+        self.words = ""
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        given = {name: value or "" for name, value in attributes}
+        self.attributes += given.items()
+        if tag == "meta" and given.get("http-equiv") == "Content-Security-Policy":
+            self.policies.append(given["content"])
+
+    handle_startendtag = handle_starttag
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+@pytest.mark.parametrize("place", TERMINALS)
+def test_a_terminal_gets_nothing_that_steers_it(place, payload):
+    """No escape, no control, nothing that hides or turns words; and still lines of its own."""
+    shown = TERMINALS[place](PAYLOADS[payload])
+
+    lines = TERMINALS[place]("x").count("\n")
+    odd = {each for each in shown if each != "\n" and unicodedata.category(each) in UNSEEN} - JOINERS
+    assert not odd, [hex(ord(each)) for each in odd]
+    assert place == "the demo" or shown.count("\n") == lines
+    shown.encode("utf-8")
+
+
+@pytest.fixture(scope="module")
+def plain() -> dict[str, Page]:
+    """Of each page without anything evil in it."""
+    return {place: Page(make("x")) for place, make in PAGES.items()}
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+@pytest.mark.parametrize("place", PAGES)
+@pytest.mark.train
+def test_a_page_gets_no_markup(plain, place, payload):
+    """The same elements and attributes as with a harmless text, under a policy that lets no script run."""
+    page = PAGES[place](PAYLOADS[payload])
+    found = Page(page)
+
+    assert found.tags == plain[place].tags
+    assert Counter(name for name, _ in found.attributes) == Counter(name for name, _ in plain[place].attributes)
+    assert not [value for name, value in found.attributes if name in {"href", "src"} and "javascript:" in value]
+    [policy] = found.policies
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
+    odd = {each for each in page if each not in "\n\t" and unicodedata.category(each) in UNSEEN} - JOINERS
+    assert not odd, [hex(ord(each)) for each in odd]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_lines_of_json_stay_lines(payload, capsysbinary):
+    """Whatever the text holds, it is one line, and another program gets it back."""
+    from consumer.commands import classify
+
+    text = PAYLOADS[payload].encode("utf-8", "replace").decode()
+
+    classify._jsonl(with_text=True)(1, [text], [decision()])
+
+    written = capsysbinary.readouterr().out
+    assert written.count(b"\n") == 1
+    assert orjson.loads(written)["text"] == text
+    assert b"\x1b" not in written
+
+
+@pytest.mark.parametrize("payload", [each for each in PAYLOADS if each != "nothing"])
+def test_a_log_holds_no_text(payload, capsys):
+    """Neither where a record is dead-lettered, nor where a rule fails on it."""
+    from consumer import logs
+    from consumer.decode import Decoder
+    from consumer.rule_failures import RuleFailures
+    from consumer.schema_store import SchemaStore
+    from consumer.settings import Input, Log, Rules
+
+    logs.configure(Log(format="json", level="debug"))
+    text = PAYLOADS[payload].encode("utf-8", "replace").decode() + "canary-7f3a"
+    rules = Rules(always_urgent={"vip": "contains(attributes.tier, text)"})
+    failures = RuleFailures(lambda _: None)
+    decoder = Decoder(Input(format="json"), SchemaStore(None), rules, rule_failed=failures)
+    for event in ({"text": text, "attributes": {"tier": 1}}, {text: text}, {"text": [text]}, text):
+        decoder.decode(Record("in", 0, 0, 0, text.encode(), orjson.dumps(event)))
+
+    out, err = capsys.readouterr()
+    assert "canary-7f3a" not in out + err
+
+
+def sources() -> Iterator[Path]:
+    for room in ("consumer", "training", "local"):
+        yield from (ROOT / room).rglob("*.py")
+
+
+def test_nothing_writes_csv():
+    """Where something does one day, its cells belong into this file."""
+    writers = re.compile(r"csv\.(writer|DictWriter)|to_csv\(")
+
+    assert [path.name for path in sources() if writers.search(path.read_text("utf-8"))] == []
