@@ -4,12 +4,13 @@ import io
 import json
 import threading
 import urllib.request
-from collections.abc import Callable, Mapping
 
 import fastavro
 from confluent_kafka import Producer
+from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 
 import schemas
+from tests.service import poisons
 
 UNANSWERABLE = "the model fails on this"
 PLANTED = "planted"  # a header that says what must become of a record: dead, or skipped
@@ -26,17 +27,22 @@ def _event(schema: object, text: str, identifier: str) -> bytes:
     return written.getvalue()
 
 
-# From a whole value (magic, schema id, event) to one that can never be read.
-POISONS: Mapping[str, Callable[[bytes], bytes]] = {
-    "empty": lambda _: b"",
-    "short": lambda whole: whole[:3],
-    "wrong magic": lambda whole: b"\x07" + whole[1:],
-    "truncated": lambda whole: whole[:-4],
-    "trailing": lambda whole: whole + b"more",
-    "not UTF-8": lambda whole: whole.replace(b"message", b"mess\xff\xfee"),
-    "asks for a terabyte": lambda whole: whole[:5] + b"\x80\x80\x80\x80\x80\x80\x02" + whole[6:],
-    "noise": lambda whole: whole[:5] + bytes(range(200, 256)),
-}
+# What takes a topic of its own, or the registry's patience.
+TOO_MUCH_FOR_CHAOS = {"an unknown id", "a record as large as the topic takes", "a compressed bomb"}
+
+
+def poisons_of(registry_url: str) -> list[bytes]:
+    """Values of every kind that can never be read, once their schemas are registered."""
+    with SchemaRegistryClient({"url": registry_url, "timeout": 5}) as registry:
+        given = {name: Schema(json.dumps(schema), "AVRO") for name, schema in poisons.AVRO_SCHEMAS.items()}
+        given["json"] = Schema(json.dumps(poisons.JSON_SCHEMA), "JSON")
+        ids = {name: registry.register_schema(f"chaos-{name}-value", schema) for name, schema in given.items()}
+    return [
+        each.value or b""
+        for each in poisons.avro(ids)
+        if each.fate not in {poisons.ANSWERED, poisons.SKIPPED, "output-too-large"}
+        and each.name not in TOO_MUCH_FOR_CHAOS
+    ]
 
 
 class Feed:
@@ -49,6 +55,7 @@ class Feed:
         self._schema = fastavro.parse_schema(json.loads(schemas.avro("customer-message")))
         with urllib.request.urlopen(f"{registry_url}/subjects/{topic}-value/versions/latest") as answer:
             self._prefix = MAGIC + int(json.load(answer)["id"]).to_bytes(4, "big")
+        self._poisons = poisons_of(registry_url)
         self._producer = Producer(
             {
                 "bootstrap.servers": bootstrap,
@@ -80,7 +87,6 @@ class Feed:
         assert self._producer.flush(60) == 0, "Kafka did not take every record"
 
     def _send(self, numbers: range) -> None:
-        kinds = list(POISONS)
         for number in numbers:
             key: str | None = f"customer {number % KEYS}"
             value: bytes | None = self._prefix + _event(self._schema, f"message {number}", str(number))
@@ -89,9 +95,9 @@ class Feed:
                 value = None
                 headers.append((PLANTED, "skipped"))
             elif number % POISON_EVERY == POISON_EVERY - 1:
-                turn = number // POISON_EVERY % (len(kinds) + 1)
-                if turn < len(kinds):
-                    value = POISONS[kinds[turn]](value or b"")
+                turn = number // POISON_EVERY % (len(self._poisons) + 1)
+                if turn < len(self._poisons):
+                    value = self._poisons[turn]
                 else:
                     value = self._prefix + _event(self._schema, UNANSWERABLE, str(number))
                 headers.append((PLANTED, "dead"))
