@@ -25,12 +25,10 @@ START_LIMIT_S = 120
 STOP_PATIENCE_S = 5
 SPACE_MB = 300  # less, and a broker with a few topics fills it within a test
 
-PROTOCOLS = "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT"
 BROKER: Mapping[str, str] = {
     "process.roles": "broker,controller",
     "node.id": "1",
     "controller.listener.names": "CONTROLLER",
-    "listener.security.protocol.map": PROTOCOLS,
     "log.dirs": "data",
     "auto.create.topics.enable": "false",
     "offsets.topic.replication.factor": "1",
@@ -57,6 +55,7 @@ class Cluster:
 
     A context manager. Ports are free ones unless named; `broker_settings` are Kafka's own and win over ours. For a
     proxy at `proxy_port` there is a second listener, `proxied_port`, which sends its clients back to the proxy.
+    `listeners` are further ones, from their names to their protocols (Kafka's names), at `ports`.
     All it started dies with this process, even by kill -9. Raises SurroundingsError.
     """
 
@@ -68,6 +67,7 @@ class Cluster:
         broker_port: int | None = None,
         registry_port: int | None = None,
         proxy_port: int | None = None,
+        listeners: Mapping[str, str] | None = None,
         broker_settings: Mapping[str, str] | None = None,
         cache: Path | None = None,
     ) -> None:
@@ -78,7 +78,10 @@ class Cluster:
         self._registry_port = claim(registry_port, "registry") if registry else None
         self._proxy_port = proxy_port
         self.proxied_port = claim(None, "proxied listener") if proxy_port else 0
+        self._listeners = dict(listeners or {})
+        self.ports = {name: claim(None, f"{name} listener") for name in self._listeners}
         self._settings = dict(broker_settings or {})
+        self._replicas = 1
         self._jars: list[Path] = []
         self._broker: Child | None = None
         self._registry: Child | None = None
@@ -115,8 +118,7 @@ class Cluster:
 
     def start_broker(self) -> None:
         """Start the broker on its old port and data; returns when it answers and every partition has a leader."""
-        command = [*JAVA, *_LOG_OPTIONS, "-cp", self._class_path(), "kafka.Kafka", "server.properties"]
-        self._broker = self._child(command, "kafka")
+        self._broker = self._begin_broker(self._folder)
         self._until(self._broker_answers, self._broker, "Kafka")
 
     def kill_broker(self) -> None:
@@ -139,11 +141,10 @@ class Cluster:
     def create_topic(self, name: str, partitions: int, config: Mapping[str, str] | None = None) -> None:
         """Returns when every partition has a leader. `config` is Kafka's topic settings."""
         admin = self._admin_client()
-        topic = NewTopic(name, num_partitions=partitions, replication_factor=1, config=dict(config or {}))
+        topic = NewTopic(name, num_partitions=partitions, replication_factor=self._replicas, config=dict(config or {}))
         admin.create_topics([topic])[name].result(timeout=30)
-        assert self._broker
         # The controller answers before the broker knows the topic.
-        self._until(lambda: self._broker_answers(name), self._broker, f"topic {name}")
+        self._until(lambda: self._broker_answers(name), self.children[0], f"topic {name}")
 
     def check(self) -> None:
         """Raise SurroundingsError when a process ended that should run."""
@@ -183,30 +184,44 @@ class Cluster:
             self._until_registry_answers()
 
     def _format_storage(self) -> None:
-        listeners = {
-            "controller.quorum.voters": f"1@127.0.0.1:{self._controller_port}",
-            "listeners": f"PLAINTEXT://{self.bootstrap_servers},CONTROLLER://127.0.0.1:{self._controller_port}",
-            "advertised.listeners": f"PLAINTEXT://{self.bootstrap_servers}",
-        }
-        if self._proxy_port:
-            listeners["listeners"] += f",PROXIED://127.0.0.1:{self.proxied_port}"
-            listeners["advertised.listeners"] += f",PROXIED://127.0.0.1:{self._proxy_port}"
-            listeners["inter.broker.listener.name"] = "PLAINTEXT"
-            listeners["listener.security.protocol.map"] = f"{PROTOCOLS},PROXIED:PLAINTEXT"
-        settings = {**BROKER, **listeners, **self._settings}
-        (self._folder / "server.properties").write_text("".join(f"{k}={v}\n" for k, v in settings.items()))
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        listeners = self._listener_settings(self._broker_port, self._controller_port)
+        self._format(self._folder, {**BROKER, **listeners, **self._settings}, new_cluster_id())
+
+    def _format(self, folder: Path, settings: Mapping[str, str], cluster_id: str) -> None:
+        (folder / "server.properties").write_text("".join(f"{k}={v}\n" for k, v in settings.items()))
         tool = ["-cp", self._class_path(), "kafka.tools.StorageTool", "format", "--ignore-formatted"]
         formatted = subprocess.run(
             [*JAVA, *tool, f"--cluster-id={cluster_id}", "-c", "server.properties"],
-            cwd=self._folder,
+            cwd=folder,
             capture_output=True,
             text=True,
             check=False,
         )
         if formatted.returncode:
             words = formatted.stderr.strip() or formatted.stdout.strip()
-            raise SurroundingsError(f"Kafka could not format its storage in {self._folder}:\n{words}{_hint(words)}")
+            raise SurroundingsError(f"Kafka could not format its storage in {folder}:\n{words}{_hint(words)}")
+
+    def _begin_broker(self, folder: Path) -> Child:
+        command = [*JAVA, *_LOG_OPTIONS, "-cp", self._class_path(), "kafka.Kafka", "server.properties"]
+        return Child.start(command, folder=folder, log=folder / "kafka.log")
+
+    def _listener_settings(self, broker_port: int, controller_port: int) -> dict[str, str]:
+        at = {"PLAINTEXT": broker_port, **self.ports}
+        clients_at, protocols = dict(at), {"CONTROLLER": "PLAINTEXT", "PLAINTEXT": "PLAINTEXT", **self._listeners}
+        if self._proxy_port:
+            at["PROXIED"], clients_at["PROXIED"], protocols["PROXIED"] = (
+                self.proxied_port,
+                self._proxy_port,
+                "PLAINTEXT",
+            )
+        listening = [f"{name}://127.0.0.1:{port}" for name, port in {**at, "CONTROLLER": controller_port}.items()]
+        return {
+            "controller.quorum.voters": f"1@127.0.0.1:{controller_port}",
+            "listeners": ",".join(listening),
+            "advertised.listeners": ",".join(f"{name}://127.0.0.1:{port}" for name, port in clients_at.items()),
+            "inter.broker.listener.name": "PLAINTEXT",
+            "listener.security.protocol.map": ",".join(f"{name}:{protocol}" for name, protocol in protocols.items()),
+        }
 
     def _begin_registry(self) -> None:
         folder = fetch.registry_folder(self._cache)
@@ -219,14 +234,12 @@ class Cluster:
             "apicurio.datasource.url": "jdbc:h2:file:./registry-data;WRITE_DELAY=0",
         }
         defines = [f"-D{name}={value}" for name, value in options.items()]
-        self._registry = self._child([*JAVA, *defines, "-jar", str(folder / "quarkus-run.jar")], "registry")
+        command = [*JAVA, *defines, "-jar", str(folder / "quarkus-run.jar")]
+        self._registry = Child.start(command, folder=self._folder, log=self._folder / "registry.log")
 
     def _until_registry_answers(self) -> None:
         assert self._registry
         self._until(self._registry_answers, self._registry, "the Schema Registry")
-
-    def _child(self, command: list[str], name: str) -> Child:
-        return Child.start(command, folder=self._folder, log=self._folder / f"{name}.log")
 
     def _class_path(self) -> str:
         return ":".join(map(str, self._jars))
@@ -272,6 +285,10 @@ _LOG_OPTIONS = (
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
     "-Dorg.slf4j.simpleLogger.showThreadName=false",
 )
+
+
+def new_cluster_id() -> str:
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
 
 
 def _ended(what: str, child: Child) -> SurroundingsError:

@@ -3,6 +3,8 @@ Breaks everything around the stream, on a schedule that a seed draws, and says w
 
     python -m tests.chaos                         # 34,000 records, 25 faults
     python -m tests.chaos --seed 7                # the same schedule again
+    python -m tests.chaos --brokers 3             # three, of which each is killed twice
+    python -m tests.chaos --long                  # a million records, 200 kills of consumers, 30 of the broker
 
 A real broker behind a proxy, a real registry, `shikyu run`'s whole service with a model that answers at once; the
 checker is another client, which knows nothing of it but where an answer says that it came from.
@@ -13,6 +15,7 @@ import statistics
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import click
@@ -20,10 +23,11 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.chaos.conductor import ChaosError, Told
-from tests.chaos.faults import schedule
-from tests.chaos.run import Guarantee, chaos
+from tests.chaos.faults import LONG, LONG_RECORDS, TIMES, TRIO, schedule
+from tests.chaos.run import Guarantee, Protocol, chaos
 from tests.delivery.checker import Verdict
 
+RECORDS = 34_000
 console = Console(stderr=True)
 
 
@@ -44,18 +48,35 @@ def shown(told: Told, verdict: Verdict) -> None:
 
 @click.command()
 @click.option("--seed", default=1, show_default=True, help="Draws the schedule.")
-@click.option("--records", default=34_000, show_default=True)
+@click.option("--long", "is_long", is_flag=True, help="An hour of it.")
+@click.option("--records", type=int, help="34,000 unless given; a million of a long run.")
 @click.option("--share", default=1.0, show_default=True, help="Of the faults; each kind comes at least once.")
 @click.option("--guarantee", type=click.Choice(["exactly-once", "at-least-once"]), default="exactly-once")
+@click.option("--brokers", type=click.Choice(["1", "3"]), default="1", show_default=True)
+@click.option("--protocol", type=click.Choice(["classic", "consumer"]), default="classic", show_default=True)
 @click.option("--slow", "slow_s", default=0.005, show_default=True, help="Seconds that the model takes for a batch.")
-def main(seed: int, records: int, share: float, guarantee: Guarantee, slow_s: float) -> None:
+def main(
+    seed: int,
+    is_long: bool,
+    records: int | None,
+    share: float,
+    guarantee: Guarantee,
+    brokers: str,
+    protocol: Protocol,
+    slow_s: float,
+) -> None:
     """Break what can break, and count what came out."""
     began = time.monotonic()
+    records = records or (LONG_RECORDS if is_long else RECORDS)
+    is_trio = brokers == "3"
+    if is_long and is_trio:
+        raise click.UsageError("--long breaks what stands before one broker: leave out one of --long and --brokers 3")
+    faults = schedule(seed, share, LONG if is_long else TRIO if is_trio else TIMES)
+    say = partial(console.print, highlight=False)
+    options = {"has_three_brokers": is_trio, "protocol": protocol}
     with tempfile.TemporaryDirectory() as folder:
         try:
-            told, verdict = chaos(
-                Path(folder), schedule(seed, share), records, seed, guarantee, slow_s, lambda line: console.print(line)
-            )
+            told, verdict = chaos(Path(folder), faults, records, seed, guarantee, slow_s, say, **options)
         except ChaosError as error:
             sys.exit(f"seed {seed}: {error}")
     shown(told, verdict)

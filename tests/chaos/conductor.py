@@ -19,6 +19,7 @@ from tests.chaos.faults import Fault
 from tests.chaos.feed import Feed
 from tests.chaos.monitor import Monitor
 from tests.chaos.proxy import Proxy
+from tests.chaos.trio import Trio
 
 ROOT = Path(__file__).parents[2]
 BASE = (0, 1)  # slots that run unless a fault says otherwise
@@ -96,7 +97,7 @@ class Conductor:
     def __init__(
         self,
         cluster: Cluster,
-        proxy: Proxy,
+        proxy: Proxy | None,
         feed: Feed,
         monitor: Monitor,
         plan: Mapping[str, Any],
@@ -256,12 +257,18 @@ class Conductor:
         time.sleep(1)
         self._cluster.start_registry()
 
+    def _leaders(self, _: str) -> None:
+        assert isinstance(self._cluster, Trio)
+        self._cluster.elect_leaders()
+
     def _delay(self, _: str) -> None:
+        assert self._proxy
         self._proxy.delay_s = 0.1
         time.sleep(2)
         self._proxy.delay_s = 0.0
 
     def _reset(self, _: str) -> None:
+        assert self._proxy
         for _turn in range(3):
             self._proxy.reset()
             time.sleep(0.5)

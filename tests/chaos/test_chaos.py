@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chaos.faults import schedule
+from tests.chaos.faults import TRIO, Fault, schedule
 from tests.chaos.run import chaos
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
@@ -26,3 +26,24 @@ def test_at_least_once_loses_nothing_either(tmp_path):
     assert verdict.at_least_once(), verdict
     interrupted = sum(count for code, count in told.ends.items() if code != 0) + len(faults)
     assert len(verdict.twice) <= 50 * interrupted
+
+
+def test_three_brokers_of_which_each_dies_lose_nothing(tmp_path):
+    """min.insync.replicas 2: the others go on meanwhile, and leaders move back under load."""
+    faults = schedule(2, of={**TRIO, "broker": 3, "leaders": 1})
+
+    told, verdict = chaos(tmp_path, faults, 3000, 2, slow_s=0.005, has_three_brokers=True)
+
+    assert verdict.exactly_once(), verdict
+    assert verdict.inputs >= 3000
+    assert len(told.recovery["broker"]) == 3
+
+
+def test_the_newer_protocol_of_groups_loses_nothing(tmp_path):
+    """KIP-848, at least once: what is not promised there stands in docs/delivery.md."""
+    places = [Fault("kill", place) for place in ("received", "model", "produced", "flushed")]
+    faults = [*places[:2], Fault("scale"), *places[2:]]
+
+    _, verdict = chaos(tmp_path, faults, 3000, 3, "at-least-once", slow_s=0.005, protocol="consumer")
+
+    assert verdict.at_least_once(), verdict
