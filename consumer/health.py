@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any
@@ -19,7 +19,8 @@ from prometheus_client.exposition import choose_encoder
 from consumer.errors import SettingsError, SurroundingsError
 from consumer.settings import Http
 
-REQUEST_S = 5.0
+REQUEST_S = 5.0  # from the connection to its end
+MOST_REQUESTS = 32  # at once; a probe, a scrape and a person or two are what comes
 _TEXT = "text/plain; charset=utf-8"
 
 
@@ -95,10 +96,12 @@ def _bound(settings: Http, health: Health, registry: CollectorRegistry) -> "_Ser
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    block_on_close = False
 
     def __init__(self, settings: Http, health: Health, registry: CollectorRegistry) -> None:
         self.health = health
         self.registry = registry
+        self._room = threading.BoundedSemaphore(MOST_REQUESTS)
         if ":" in settings.host:
             self.address_family = socket.AF_INET6
         super().__init__((settings.host, settings.port), _Handler)
@@ -106,8 +109,30 @@ class _Server(ThreadingHTTPServer):
     def server_bind(self) -> None:
         TCPServer.server_bind(self)  # HTTPServer's own asks the DNS for this host's name, and may wait for it
 
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self._room.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        # The handler's own limit is of one read: who sends a byte now and then could stay for ever.
+        ending = threading.Timer(REQUEST_S, _end, [request])
+        ending.daemon = True
+        ending.start()
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            ending.cancel()
+            self._room.release()
+
     def handle_error(self, *_: Any) -> None:
         """A client that hangs up is none of our business, and its bytes are for no log."""
+
+
+def _end(request: socket.socket) -> None:
+    with suppress(OSError):
+        request.shutdown(socket.SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):

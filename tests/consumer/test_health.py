@@ -1,9 +1,13 @@
 import http.client
+import select
 import socket
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 
 import pytest
 
+from consumer import health as health_module
 from consumer.errors import SettingsError, SurroundingsError
 from consumer.health import Health, serve
 from consumer.metrics import Metrics
@@ -124,6 +128,49 @@ def test_port_0_serves_nothing(health: Health) -> None:
     """For those who want neither."""
     with serve(Http(port=0), health, Metrics().registry) as port:
         assert port == 0
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET /" + b"x" * 70_000 + b" HTTP/1.0\r\n\r\n", b"414"),
+        (b"GET /livez HTTP/1.0\r\n" + b"a: b\r\n" * 200 + b"\r\n", b"431"),
+        (b"GET /livez HTTP/1.0\r\na: " + b"x" * 70_000 + b"\r\n\r\n", b"431"),
+        (b"GET\r\n\r\n", b"400"),
+    ],
+)
+def test_a_request_that_is_too_large_is_refused(port: int, request_: bytes, status: bytes) -> None:
+    """By its line, by how many headers it has, and by how long one is."""
+    with socket.create_connection(("127.0.0.1", port), 5) as client:
+        client.sendall(request_)
+        assert status in client.recv(200)
+
+
+def test_a_client_that_sends_a_byte_now_and_then_is_cut_off(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte is in time, and the whole is not."""
+    monkeypatch.setattr(health_module, "REQUEST_S", 0.5)
+    began = time.monotonic()
+    with socket.create_connection(("127.0.0.1", port), 5) as client, suppress(OSError):
+        client.sendall(b"GET /livez HTTP/1.0\r\n")
+        while time.monotonic() < began + 5 and not select.select([client], [], [], 0.05)[0]:
+            client.sendall(b"a")
+    assert time.monotonic() < began + 3
+
+
+def test_more_connections_than_there_is_room_for_are_closed(port: int) -> None:
+    """And there is room again when they go."""
+    with ExitStack() as held:
+        for _ in range(health_module.MOST_REQUESTS):
+            held.enter_context(socket.create_connection(("127.0.0.1", port)))
+        with socket.create_connection(("127.0.0.1", port), 5) as last:
+            assert last.recv(1) == b""
+    until = time.monotonic() + 5
+    while time.monotonic() < until:
+        with suppress(OSError, http.client.HTTPException):
+            assert ask(port, "/livez")[0] == 200
+            return
+        time.sleep(0.05)
+    raise AssertionError("no room was made")
 
 
 def test_a_silent_client_keeps_nobody_waiting(port: int) -> None:
