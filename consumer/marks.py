@@ -1,16 +1,22 @@
 """The quarantine's marks, in the metadata of the offsets that Kafka keeps for the group."""
 
+import threading
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future, wait
 
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from consumer.quarantine import Place, Quarantine, Watermark
 from consumer.records import Record
+from consumer.watchdog import leave
 
 log = structlog.get_logger()
 
 ANSWER_S = 2.0  # how long a question may take that the stream can do without
+HANG_S = 90.0  # librdkafka's own limits of a commit end before, where it keeps to them
+LOOK_S = 0.1
 
 
 class Marks:
@@ -96,7 +102,28 @@ class Marks:
 
 
 def commit(consumer: Consumer, offsets: list[TopicPartition]) -> None:
-    """Waits until Kafka took them. Raises KafkaException."""
-    for known in consumer.commit(offsets=offsets, asynchronous=False) if offsets else ():
+    """
+    Waits until Kafka took them. Raises KafkaException.
+
+    librdkafka may wait for long, under KIP-848 for ever, and Python serves no signal meanwhile (seen: a consumer that
+    could not be told to leave). So a thread waits for it, and we for the thread. One that hangs ends the process, for a
+    commit that came late would put the offsets back.
+    """
+    if not offsets:
+        return
+    taken: Future[list[TopicPartition]] = Future()
+
+    def ask() -> None:
+        try:
+            taken.set_result(consumer.commit(offsets=offsets, asynchronous=False))
+        except BaseException as problem:  # noqa: BLE001 - raised where it is waited for
+            taken.set_exception(problem)
+
+    threading.Thread(target=ask, name="commit", daemon=True).start()
+    until = time.monotonic() + HANG_S
+    while not wait([taken], LOOK_S).done:
+        if time.monotonic() > until:
+            leave(f"a commit took longer than {HANG_S:.0f} s")
+    for known in taken.result():
         if known.error:
             raise KafkaException(known.error)

@@ -89,6 +89,7 @@ class Source:
         self._in_hand: Sequence[Record] = ()
         self._fence: Fence | None = None
         self._group = str(config["group.id"])
+        self._is_classic = config.get("group.protocol", "classic") == "classic"
         config = {**config, "error_cb": on_error}
         self._consumer = Consumer(config, logger=logger) if logger else Consumer(config)
         self._marks = Marks(self._consumer, quarantine, self._is_member)
@@ -203,7 +204,9 @@ class Source:
         return True
 
     def _is_member(self) -> bool:
-        """Whether the group has us as it had us when the last window was begun."""
+        """Whether a plain commit is ours to make: the group has us as it had us when the last window was begun."""
+        if not self._is_classic:
+            return False  # librdkafka 2.16 may wait for ever for a plain commit under KIP-848 (seen); no marks there
         generation, member = now = generation_and_member(self._consumer.consumer_group_metadata())
         began = self._fence and generation_and_member(self._fence.group_metadata)
         return now == began and generation >= 0 and bool(member)

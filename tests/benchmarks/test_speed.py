@@ -86,7 +86,7 @@ def test_the_model_s_benchmark_runs():
 @pytest.mark.kafka
 def test_the_overhead_s_benchmark_runs(told_by):
     """Small, and with each way around the model."""
-    told = told_by(overhead, "--rounds", "1", "--no-quix", "--slow", "100", "--fast", "6000")
+    told = told_by(overhead, "--rounds", "1", "--no-quix", "--slow", "6000", "--fast", "6000")
 
     assert set(told["rates"]) == {overhead.ALONE, *overhead.WAYS} - {overhead.QUIX}
     assert all(rate > 0 for rates in told["rates"].values() for rate in rates)
@@ -95,7 +95,7 @@ def test_the_overhead_s_benchmark_runs(told_by):
 @pytest.mark.kafka
 def test_the_stream_s_benchmark_runs(told_by):
     """Small, without Quix Streams, whose environment is apart."""
-    told = told_by(stream, "--rounds", "1", "--no-quix", "--records", "800", "--seconds", "1")
+    told = told_by(stream, "--rounds", "1", "--no-quix", "--records", "2400", "--seconds", "1")
 
     assert set(told["rates"]) == set(told["seconds"]) == {stream.SHIKYU, stream.POLL_LOOP}
     assert all(0 < each["p50"] <= each["p99"] for loads in told["seconds"].values() for each in loads.values())
@@ -141,7 +141,7 @@ def test_the_soak_s_benchmark_runs(cluster, monkeypatch, tmp_path):
     """A few seconds of it; what memory does in them is not what it is about."""
     monkeypatch.setattr(soak, "Cluster", lambda _: nullcontext(cluster))
 
-    rate, found = soak.measured(tmp_path, "tiny", 0.1, 800)
+    rate, found = soak.measured(tmp_path, "tiny", 0.1, 4500)
 
     assert rate > 0
     assert len(found) == len(soak.THIRDS)

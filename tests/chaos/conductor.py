@@ -181,8 +181,12 @@ class Conductor:
         for each in leaving.values():
             each.send(signal.SIGTERM)
         for slot, each in leaving.items():
-            code = each.process.wait(ARRIVED_S)
-            each.close()
+            try:
+                code = each.process.wait(ARRIVED_S)
+            except subprocess.TimeoutExpired:
+                raise ChaosError(f"the consumer of slot {slot} was told to leave, and did not") from None
+            finally:
+                each.close()
             self.told.ends[code] += 1
             had_begun = code != -signal.SIGTERM or each.visits["assigned"]  # else it was told before it could listen
             if code not in {0, *RESTARTED} and had_begun:

@@ -52,4 +52,4 @@ def test_coordinator_that_is_away_at_the_start_is_left(monkeypatch):
     monkeypatch.setattr(service, "ExactlyOnce", raises(Dropped("stopped while the broker was away")))
 
     with pytest.raises(ToldToLeave):
-        service._publisher(Settings(), {}, None, None, SimpleNamespace(polled=None), Stop(), None)
+        service._publisher(Settings(), {}, None, None, Stop(), {})

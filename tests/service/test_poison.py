@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,14 @@ ROOM = 64 * 1024
 SENTINEL = "poison"
 # docs/security.md states it: what a value of max_value_bytes can take once it is decoded. The bomb takes less.
 BOUND_MB = 30 * MAX_VALUE_BYTES / MIB
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    """Of its own: what is large here shall not take the memory of the Kafka of all tests."""
+    local = pytest.importorskip("local.cluster")
+    with local.Cluster(tmp_path_factory.mktemp("cluster")) as running:
+        yield running
 
 
 def let_take(bootstrap: str, topic: str, largest: int) -> None:
