@@ -42,17 +42,12 @@ class Doorkeeper:
         """`config` is a librdkafka client's."""
         self._config = config
         self._since: float | None = None
-        self._words = ""
 
     def told(self, error: KafkaError) -> None:
         """librdkafka's error_cb, of any client."""
-        words = f"{error.name()}: {error.str()}"
-        if not is_refusal(words):
-            return
-        if self._since is None:
+        if self._since is None and is_refusal(f"{error.name()}: {error.str()}"):
             self._since = time.monotonic()
             log.warning("refused", error=error.name())
-        self._words = words
 
     def check(self) -> None:
         """
