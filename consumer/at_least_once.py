@@ -9,9 +9,9 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from consumer.errors import SurroundingsError
 from consumer.publish import FORBIDDEN, Dropped, Moved, Reports, Stopping, fatal_is_told, flush, is_fatal, produce
-from consumer.receive import Window
 from consumer.records import OutputRecord
 from consumer.visits import Visit, nothing
+from consumer.window import Window
 
 log = structlog.get_logger()
 

@@ -26,10 +26,10 @@ from consumer.publish import (
     is_fatal,
     produce,
 )
-from consumer.receive import Window
 from consumer.records import OutputRecord
 from consumer.visits import Visit, nothing
 from consumer.watchdog import Watchdog
+from consumer.window import Window
 
 log = structlog.get_logger()
 

@@ -17,10 +17,11 @@ from consumer.answer import TOO_LARGE, Answered, Steps
 from consumer.errors import PassingFault, ShikyuError, SurroundingsError
 from consumer.guard import Guard
 from consumer.publish import Dropped, Publisher, Rejected
-from consumer.receive import Source, Window
+from consumer.receive import Source
 from consumer.records import Dead
 from consumer.sizing import Sizer
 from consumer.visits import Visit, nothing
+from consumer.window import Window
 
 log = structlog.get_logger()
 

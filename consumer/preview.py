@@ -12,7 +12,7 @@ from confluent_kafka.admin._metadata import ClusterMetadata
 
 from consumer.errors import LimitError, PassingFault, SurroundingsError
 from consumer.kafka_options import servers
-from consumer.receive import record_of
+from consumer.kafka_records import record_of
 from consumer.records import Dead, Decoded, Message, Record, Skipped
 from consumer.topics import LISTING_S
 from consumer.visible import visible

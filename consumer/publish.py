@@ -10,9 +10,9 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as KafkaMessage
 
 from consumer.errors import ShikyuError, SurroundingsError
-from consumer.receive import Window
 from consumer.records import OutputRecord
 from consumer.topics import must_be_there
+from consumer.window import Window
 
 Stopping = Callable[[], bool]
 Moved = Callable[[], None]

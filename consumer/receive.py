@@ -6,24 +6,23 @@ The rules, and what breaks without them, stand in docs/delivery.md. One thread o
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
-from confluent_kafka import Message as KafkaMessage
 
 from consumer.errors import SettingsError, SurroundingsError
+from consumer.kafka_records import age_s, record_of
 from consumer.marks import Marks, commit
 from consumer.quarantine import Place, Quarantine
 from consumer.records import Record
 from consumer.sizing import Limits
 from consumer.visits import Visit, nothing
+from consumer.window import Fence, Window, generation_and_member
 
 log = structlog.get_logger()
 
 POLL_S = 0.1
-HEADERS_DROPPED = "shikyu.headers.dropped"
 COMMITTED_S = 10.0  # how long one question for committed offsets may take
 
 # After one of these consume() is silent for ever, and says so only once (DELIVERY: flags read False).
@@ -41,31 +40,6 @@ class Sizing(Protocol):
     def limits(self, oldest_age_s: float) -> Limits: ...
 
     def at_most_tokens(self, value_bytes: int) -> int: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Fence:
-    """Who we were before the data came: `group_metadata` is librdkafka's, `epoch` counts our rebalances."""
-
-    group_metadata: Any
-    epoch: int
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What one transaction covers."""
-
-    records: Sequence[Record]
-    fence: Fence
-    received_at: float  # time.monotonic()
-    metadata: Callable[[Place, int], str] = lambda *_: ""
-
-    def next_offsets(self) -> list[TopicPartition]:
-        """Per partition, one past the last record: what is committed with the outputs, with its metadata."""
-        last: dict[Place, int] = {}
-        for record in self.records:
-            last[record.topic, record.partition] = record.offset + 1
-        return [TopicPartition(*place, offset, self.metadata(place, offset)) for place, offset in last.items()]
 
 
 class Source:
@@ -327,44 +301,3 @@ class Source:
 
 def _places(partitions: Iterable[TopicPartition]) -> list[Place]:
     return [(each.topic, each.partition) for each in partitions]
-
-
-def age_s(record: Record, now_s: float) -> float:
-    """How long ago the record was written, by its own timestamp; 0 when it has none or is from the future."""
-    return max(0.0, now_s - record.timestamp_ms / 1000) if record.timestamp_ms is not None else 0.0
-
-
-def generation_and_member(group_metadata: Any) -> tuple[int, str]:
-    """
-    Out of librdkafka's serialized form: `CGMDv2:`, int32 generation, then group, member, instance, each NUL-ended.
-
-    The binding offers no other way to read them. An unknown form is a bug of ours: a librdkafka that was not tried.
-    """
-    serialized = group_metadata if isinstance(group_metadata, bytes) else bytes(group_metadata)
-    if serialized[:7] != b"CGMDv2:":
-        raise RuntimeError(f"librdkafka's group metadata has an unknown form {serialized[:7]!r}")
-    return int.from_bytes(serialized[7:11], "little", signed=True), serialized[11:].split(b"\0")[1].decode()
-
-
-def record_of(message: KafkaMessage) -> Record:
-    """The message that confluent-kafka delivered, as ours; it must not be an error."""
-    kind, timestamp_ms = message.timestamp()
-    try:
-        headers = cast("list[tuple[str, str | bytes | None]]", message.headers() or [])
-    except UnicodeDecodeError:
-        # The binding gives all headers or none, and a name that is not UTF-8 leaves none: the message is answered
-        # without them rather than never.
-        headers = [(HEADERS_DROPPED, b"a header's name is not UTF-8")]
-    return Record(
-        topic=message.topic() or "",
-        partition=message.partition() or 0,
-        offset=message.offset() or 0,
-        timestamp_ms=timestamp_ms if kind else None,
-        key=_bytes(message.key()),
-        value=_bytes(message.value()),
-        headers=tuple((name, _bytes(value)) for name, value in headers),
-    )
-
-
-def _bytes(value: str | bytes | None) -> bytes | None:
-    return value.encode() if isinstance(value, str) else value

@@ -8,9 +8,11 @@ import structlog
 from consumer.answer import Answered
 from consumer.guard import Fate
 from consumer.health import Health
+from consumer.kafka_records import age_s
 from consumer.metrics import Metrics
-from consumer.receive import Source, Window, age_s
+from consumer.receive import Source
 from consumer.records import Dead, Decision, Record
+from consumer.window import Window
 
 log = structlog.get_logger()
 

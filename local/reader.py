@@ -8,7 +8,7 @@ from typing import Self
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumer.errors import SurroundingsError
-from consumer.receive import record_of
+from consumer.kafka_records import record_of
 from consumer.records import Record
 
 READ_AT_ONCE = 500

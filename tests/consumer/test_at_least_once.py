@@ -9,8 +9,8 @@ from consumer import at_least_once
 from consumer.at_least_once import AtLeastOnce
 from consumer.errors import SurroundingsError
 from consumer.publish import Dropped, Rejected
-from consumer.receive import Fence, Window
 from consumer.records import OutputRecord, Record
+from consumer.window import Fence, Window
 from tests.mock_cluster import INIT_PRODUCER_ID, PRODUCE, Connected, MockCluster
 
 TOO_LARGE = KafkaError.MSG_SIZE_TOO_LARGE

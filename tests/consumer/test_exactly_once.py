@@ -11,9 +11,9 @@ from consumer import exactly_once
 from consumer.errors import SurroundingsError
 from consumer.exactly_once import ExactlyOnce
 from consumer.publish import Dropped, Rejected
-from consumer.receive import Fence, Window
 from consumer.records import OutputRecord, Record
 from consumer.watchdog import Watchdog
+from consumer.window import Fence, Window
 from tests.mock_cluster import (
     ADD_OFFSETS_TO_TXN,
     ADD_PARTITIONS_TO_TXN,

@@ -10,7 +10,6 @@ from consumer.errors import PassingFault, RecordError, SurroundingsError, Unread
 from consumer.guard import Guard
 from consumer.loop import Loop, backoff_s
 from consumer.publish import Dropped, Rejected
-from consumer.receive import Fence, Window
 from consumer.records import (
     Dead,
     Decision,
@@ -24,6 +23,7 @@ from consumer.records import (
     Tokens,
 )
 from consumer.sizing import Limits, Sizer
+from consumer.window import Fence, Window
 
 OURS, LOST = b"CGMDv2:\x05\x00\x00\x00group\0member\0\0", b"CGMDv2:\xff\xff\xff\xffgroup\0\0\0"
 

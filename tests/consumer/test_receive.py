@@ -1,7 +1,8 @@
 """What Kafka delivers becomes a record of ours, whatever stands in its headers."""
 
-from consumer.receive import HEADERS_DROPPED, Fence, Window, generation_and_member, record_of
+from consumer.kafka_records import HEADERS_DROPPED, record_of
 from consumer.records import Record
+from consumer.window import Fence, Window, generation_and_member
 
 
 class Message:

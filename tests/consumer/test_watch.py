@@ -8,9 +8,9 @@ from structlog.testing import capture_logs
 from consumer.answer import Answered
 from consumer.health import Health
 from consumer.metrics import Metrics
-from consumer.receive import Fence, Window
 from consumer.records import Record, Skipped, SkipReason
 from consumer.watch import Watch
+from consumer.window import Fence, Window
 
 PLACE = ("in", 0)
 

@@ -9,8 +9,9 @@ import pytest
 from confluent_kafka import Consumer, Producer
 
 from consumer.quarantine import CRASHES, Quarantine
-from consumer.receive import Source, Window
+from consumer.receive import Source
 from consumer.sizing import Limits, Sizer
+from consumer.window import Window
 from tests.chaos.conductor import Worker
 from tests.chaos.feed import PLANTED
 from tests.chaos.worker import KILLER
