@@ -52,6 +52,17 @@ def killed(start, place: str, **plan) -> Verdict:
     return at_rest(start.plan)
 
 
+def joined(start, **plan) -> Verdict:
+    """Two right ones join while a window of all partitions is in hand, and take some of them over."""
+    produce(start.plan, range(400))
+    first = start(records=350, **plan)
+    first.been("answered")
+    for slot in (1, 2):
+        start(slot=slot)
+    first.been("committed")
+    return at_rest(start.plan)
+
+
 def rebalanced(start, **plan) -> Verdict:
     """Two right ones join while a window of all partitions is in hand, and leave."""
     produce(start.plan, range(400))
@@ -75,6 +86,7 @@ SCHEDULES = {
     "nothing_waited_for": (killed, {"place": "committed"}, "lost"),
     "dead_letters_dropped": (alone, {}, "lost"),
     "backwards": (alone, {}, "disordered"),
+    "late_fence": (joined, {}, "twice"),
 }
 
 

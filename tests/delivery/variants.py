@@ -5,14 +5,21 @@ Consumers that are wrong on purpose, each in one way that somebody has written b
 that shows it.
 """
 
+import time
 from contextlib import suppress
+from dataclasses import replace
 
 from confluent_kafka import TopicPartition
 
 from consumer import exactly_once
 from consumer.at_least_once import AtLeastOnce
 from consumer.exactly_once import ExactlyOnce
-from consumer.receive import Source, Window
+from consumer.loop import Loop
+from consumer.receive import Source
+from consumer.window import Fence, Window
+
+REBALANCES_S = 8.0
+SETTLED_S = 1.5  # after the last rebalance, until whoever has the partitions now has answered too
 
 
 def offset_without_one_more() -> None:
@@ -67,6 +74,22 @@ def backwards() -> None:
     _outputs(lambda outputs: outputs[::-1])
 
 
+def late_fence() -> None:
+    """It polls while the model works, so that the group keeps it, and asks who it is when it writes."""
+
+    def publish(self, answered, window) -> None:
+        joined, until = self.source.rebalances, time.monotonic() + REBALANCES_S
+        while self.source.rebalances == joined and time.monotonic() < until:
+            self.source.wait(0.1, self.stopping)
+        self.source.wait(SETTLED_S, self.stopping)
+        fence = Fence(self.source._consumer.consumer_group_metadata(), self.source.rebalances)
+        right(self, answered, replace(window, fence=fence))
+
+    right = Loop.publish
+    Loop.publish = publish
+    Loop.must_own = lambda *_: None
+
+
 def _outputs(changed) -> None:
     def publish(self, outputs, window, **options) -> None:
         right(self, changed(list(outputs)), window, **options)
@@ -85,5 +108,6 @@ VARIANTS = {
         nothing_waited_for,
         dead_letters_dropped,
         backwards,
+        late_fence,
     )
 }
