@@ -1,6 +1,7 @@
 """Logins, certificates and ACLs, before a real Kafka that insists on them."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.tls import as_client, authority
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 
+PAGE = Path(__file__).parents[2] / "docs" / "security.md"
 GUARANTEES = ["exactly-once", "at-least-once"]
 
 
@@ -35,6 +37,24 @@ def least(topics: dict[str, str], group: str, guarantee: str) -> dict[str, Acl]:
             write,
         )
     return needed
+
+
+def granted_by(page: str, names: dict[str, str]) -> set[Acl]:
+    """What the commands of a page grant, with a test's own names for those of the page."""
+    granted = set()
+    for line in re.findall(r"^kafka-acls.sh --add (.*)$", page, re.MULTILINE):
+        operation = AclOperation[re.search(r"--operation (\S+)", line)[1]]
+        for kind, resource in re.findall(r"--(topic|group|transactional-id) (\S+)", line):
+            granted.add((ResourceType[kind.upper().replace("-", "_")], names[resource], operation))
+    return granted
+
+
+def test_the_documentation_grants_what_is_tested_here_and_no_more():
+    topics = {"input": "in", "urgent": "u", "routine": "r", "dead": "d"}
+    names = {"customer-messages": "in", "urgent": "u", "routine": "r", "customer-messages.dead-letter": "d"}
+    names |= {"my-group": "g", "shikyu-my-group-": "shikyu-g-0"}
+
+    assert granted_by(PAGE.read_text(encoding="utf-8"), names) == set(least(topics, "g", "exactly-once").values())
 
 
 @pytest.fixture
