@@ -11,6 +11,7 @@ checker is another client, which knows nothing of it but where an answer says th
 """
 
 import json
+import shutil
 import statistics
 import sys
 import tempfile
@@ -74,11 +75,11 @@ def main(
     faults = schedule(seed, share, LONG if is_long else TRIO if is_trio else TIMES)
     say = partial(console.print, highlight=False)
     options = {"has_three_brokers": is_trio, "protocol": protocol}
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            told, verdict = chaos(Path(folder), faults, records, seed, guarantee, slow_s, say, **options)
-        except ChaosError as error:
-            sys.exit(f"seed {seed}: {error}")
+    folder = tempfile.mkdtemp(prefix="chaos-")  # kept when it fails: every process's log is in it
+    try:
+        told, verdict = chaos(Path(folder), faults, records, seed, guarantee, slow_s, say, **options)
+    except ChaosError as error:
+        sys.exit(f"seed {seed}: {error}; the logs are in {folder}")
     shown(told, verdict)
     kept = verdict.exactly_once() if guarantee == "exactly-once" else verdict.at_least_once()
     click.echo(
@@ -99,7 +100,8 @@ def main(
         )
     )
     if not kept:
-        sys.exit(f"seed {seed}: {verdict}")
+        sys.exit(f"seed {seed}: {verdict}; the logs are in {folder}")
+    shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

@@ -222,14 +222,14 @@ class Conductor:
             self._want(MOST[:3])
             self._until(lambda: gone() or self._workers[2].visits["assigned"] > 0, "nobody joined", ARRIVED_S)
             self._want(BASE)
-        self._fed_until(gone, f"never killed at {place}")
+        self._fed_until(gone, lambda: f"never killed at {place}, but was {dict(worker.visits)}")
 
-    def _fed_until(self, done: Callable[[], bool], otherwise: str) -> None:
+    def _fed_until(self, done: Callable[[], bool], otherwise: Callable[[], str]) -> None:
         """With records that lead a consumer there, however fast it was with those that it had."""
         until, more_at = time.monotonic() + ARRIVED_S, time.monotonic() + 1
         while not done():
             if time.monotonic() > until:
-                raise ChaosError(otherwise)
+                raise ChaosError(otherwise())
             if time.monotonic() > more_at:
                 self._feed.more(FEW)
                 more_at += 1
@@ -239,7 +239,7 @@ class Conductor:
     def _zombie(self, place: str) -> None:
         worker = self._some()
         worker.order(signal.SIGSTOP, place)
-        self._fed_until(worker.is_stopped, f"never stopped at {place}")
+        self._fed_until(worker.is_stopped, lambda: f"never stopped at {place}, but was {dict(worker.visits)}")
         time.sleep(2 * SESSION_S)
         worker.send(signal.SIGCONT)
 
