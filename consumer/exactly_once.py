@@ -5,6 +5,7 @@ The replies to each error follow the table in docs/delivery.md: dispatch on the 
 for _TIMED_OUT alone has two meanings.
 """
 
+import math
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
@@ -35,6 +36,9 @@ log = structlog.get_logger()
 
 CALL_S = 10.0  # limit of one transactional call; a retriable one is called again
 INIT_S = 1.0  # of init_transactions, which is waited for at the start: no signal is served meanwhile
+# A commit that is in doubt is asked for again for so long. What still is then, a new producer's init_transactions
+# settles: it finishes a commit that had begun and aborts what had not, and the window is read again from there.
+STUCK_S = 30.0
 HANG_S = 5.0  # how much longer a call may take than its limit before it counts as hung
 LAST_ABORT_S = 5.0  # of a process that leaves in any case
 RETRY_S = 0.05
@@ -190,10 +194,25 @@ class ExactlyOnce:
             window.next_offsets(),
             window.fence.group_metadata,
             CALL_S,
+            # librdkafka 2.16 may time out in it for ever once it has lost sight of the coordinator for a moment (seen:
+            # a broker that was fenced while its machine stood still). Nothing is in doubt yet, so once is enough.
+            stuck_s=0.0,
         )
 
-    def _call(self, name: str, call: Callable[..., Any], *arguments: Any, abortable: bool = True) -> None:
-        """A transactional call, again as long as it is retriable; else _Abortable, _Unusable or SurroundingsError."""
+    def _call(
+        self,
+        name: str,
+        call: Callable[..., Any],
+        *arguments: Any,
+        abortable: bool = True,
+        stuck_s: float | None = None,
+    ) -> None:
+        """
+        A transactional call, again as long as it is retriable; else _Abortable, _Unusable or SurroundingsError.
+
+        Retriable for longer than `stuck_s` (STUCK_S) is _Unusable, too.
+        """
+        until = time.monotonic() + (STUCK_S if stuck_s is None else stuck_s)
         while True:
             self._moved()
             try:
@@ -217,7 +236,7 @@ class ExactlyOnce:
                     raise _Unusable(fatal=False) from problem
                 # The outcome is in doubt: finish this call, never abort it, then go on with a new producer.
                 self._tainted = True
-                if self._stopping():
+                if self._stopping() or time.monotonic() > until:
                     raise _Unusable(fatal=False) from problem
                 time.sleep(RETRY_S)
 
@@ -271,7 +290,7 @@ class ExactlyOnce:
         self._disturbed = False
         producer = Producer({**self._config, "error_cb": self._on_error}, **self._logger)
         try:
-            self._call("init_transactions", producer.init_transactions, INIT_S, abortable=False)
+            self._call("init_transactions", producer.init_transactions, INIT_S, abortable=False, stuck_s=math.inf)
         except _Unusable as problem:
             if self._stopping():
                 raise Dropped("stopped while the broker was away") from problem

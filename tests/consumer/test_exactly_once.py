@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import pytest
 from confluent_kafka import Consumer, KafkaError
+from structlog.testing import capture_logs
 
 from consumer import exactly_once
 from consumer.errors import SurroundingsError
@@ -285,6 +286,43 @@ def test_commit_waits_for_its_broker_and_says_that_it_moves(cluster, window, sta
 
     assert places.been[-1] == "committed"
     assert len(rounds) - before > 4
+
+
+def test_offsets_that_time_out_cost_the_producer_and_no_more(cluster, window, start, places, monkeypatch):
+    """librdkafka may never get them sent again: the transaction is given up, and a new producer ends it."""
+    monkeypatch.setattr(exactly_once, "CALL_S", 0.3)
+    publisher = start()
+    places.at["flushed"] = lambda: cluster.slow(700)
+
+    with cluster.counted() as requests, capture_logs() as logs, pytest.raises(Dropped):
+        publisher.publish(outputs("a"), window)
+
+    assert [each.get("call") for each in logs].count("send_offsets_to_transaction") == 1
+    assert requests.count(INIT_PRODUCER_ID) == 1
+    assert END_TXN not in requests
+    assert "offsets-sent" not in places.been
+    cluster.slow(0)
+    places.at.clear()
+    publisher.publish(outputs("a"), window)
+    assert places.been[-1] == "committed"
+
+
+def test_commit_that_stays_in_doubt_is_settled_by_a_new_producer(cluster, window, start, places, monkeypatch):
+    """It is asked for again for a while, and not for ever: the group waits for us meanwhile."""
+    monkeypatch.setattr(exactly_once, "CALL_S", 0.3)
+    monkeypatch.setattr(exactly_once, "STUCK_S", 1.0)
+    publisher = start()
+    places.at["offsets-sent"] = lambda: cluster.slow(20_000)
+    healing = threading.Timer(2.0, cluster.slow, [0])
+    healing.start()
+
+    with pytest.raises(Dropped):
+        publisher.publish(outputs("a"), window)
+
+    healing.join()
+    places.at.clear()
+    publisher.publish(outputs("b"), window)
+    assert places.been[-1] == "committed"
 
 
 def test_flush_says_that_it_moves(cluster, window, start, places):
