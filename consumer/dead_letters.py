@@ -10,6 +10,22 @@ from consumer.errors import RecordError, Stage
 from consumer.records import Headers, OutputRecord, Record
 
 CONNECT = "__connect.errors."
+# In this order, behind the record's own.
+HEADERS = (
+    CONNECT + "topic",
+    CONNECT + "partition",
+    CONNECT + "offset",
+    CONNECT + "connector.name",
+    CONNECT + "task.id",
+    CONNECT + "stage",
+    CONNECT + "class.name",
+    CONNECT + "exception.class.name",
+    CONNECT + "exception.message",
+    "shikyu.error.code",
+    "shikyu.attempt",
+    "shikyu.model.version",
+    "shikyu.source.timestamp",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,23 +139,23 @@ def dead_letter(
 
     Ours come last, so that they are what lastHeader() finds in a record that died before.
     """
-    told = {
-        CONNECT + "topic": record.topic,
-        CONNECT + "partition": str(record.partition),
-        CONNECT + "offset": str(record.offset),
-        CONNECT + "connector.name": connector_name,
-        CONNECT + "task.id": task_id,
-        CONNECT + "stage": error.stage,
-        CONNECT + "class.name": f"{type(error).__module__}.{type(error).__qualname__}",
-        CONNECT + "exception.class.name": _cause_name(error),
-        CONNECT + "exception.message": error.message,
-        "shikyu.error.code": error.code,
-        "shikyu.attempt": str(attempt),
-        "shikyu.model.version": model_version,
+    told = (
+        record.topic,
+        str(record.partition),
+        str(record.offset),
+        connector_name,
+        task_id,
+        error.stage,
+        f"{type(error).__module__}.{type(error).__qualname__}",
+        _cause_name(error),
+        error.message,
+        error.code,
+        str(attempt),
+        model_version,
         # The record's own timestamp is now: one as old as its source could be deleted before anybody looks.
-        "shikyu.source.timestamp": "" if record.timestamp_ms is None else str(record.timestamp_ms),
-    }
-    ours: Headers = tuple((name, value.encode()) for name, value in told.items())
+        "" if record.timestamp_ms is None else str(record.timestamp_ms),
+    )
+    ours: Headers = tuple((name, value.encode()) for name, value in zip(HEADERS, told, strict=True))
     return OutputRecord(topic, record.key, record.value, record.headers + ours)
 
 

@@ -62,9 +62,17 @@ def require_registry(settings: Output, store: SchemaStore) -> None:
 class Encoder:
     """Writes classified messages by the user's settings; schemas are looked up once, at the start."""
 
-    def __init__(self, settings: Output, store: SchemaStore, *, application: str = "shikyu") -> None:
+    def __init__(
+        self,
+        settings: Output,
+        store: SchemaStore,
+        *,
+        application: str = "shikyu",
+        registered_as: Mapping[str, str] | None = None,
+    ) -> None:
         """
-        `application` begins `ce_source`. Raises SettingsError when a registry is needed and not set, SurroundingsError
+        `application` begins `ce_source`; `registered_as` names the topic by whose subject an output topic's schema is
+        found, where that is not its own. Raises SettingsError when a registry is needed and not set, SurroundingsError
         when a schema is not registered, PassingFault when the registry is away.
         """
         require_registry(settings, store)
@@ -76,7 +84,7 @@ class Encoder:
             millis_since_epoch if settings.format.startswith("avro") else iso_millis
         )
         self._content_type = _CONTENT_TYPES[settings.format]
-        self._serialize = _serializer(settings, store)
+        self._serialize = _serializer(settings, store, registered_as or {})
         self._source = f"/{application}/"
 
     def encode(
@@ -167,23 +175,25 @@ class Encoder:
         return (*passed, *zip(OURS, ours, strict=True))
 
 
-def _serializer(settings: Output, store: SchemaStore) -> Serialize:
+def _serializer(settings: Output, store: SchemaStore, registered_as: Mapping[str, str]) -> Serialize:
     if settings.format in ("json", "text"):
         return lambda _topic, event: orjson.dumps(event)
     if settings.format == "json-schema":
-        prefixes = _prefixes(settings, store, "JSON")
+        prefixes = _prefixes(settings, store, "JSON", registered_as)
         return lambda topic, event: prefixes[topic] + orjson.dumps(event)
     text = schemas.avro("classified-message")
     schema = avro.parse(text)
     if settings.format == "avro":
-        prefixes = _prefixes(settings, store, "AVRO")
+        prefixes = _prefixes(settings, store, "AVRO", registered_as)
         return lambda topic, event: avro.write(event, schema, prefixes[topic])
     prefix = single_object_prefix(avro.fingerprint(text))
     return lambda _topic, event: avro.write(event, schema, prefix)
 
 
-def _prefixes(settings: Output, store: SchemaStore, schema_type: SchemaType) -> dict[str, bytes]:
+def _prefixes(
+    settings: Output, store: SchemaStore, schema_type: SchemaType, registered_as: Mapping[str, str]
+) -> dict[str, bytes]:
     return {
-        topic: confluent_prefix(store.id_of(topic, "classified-message", schema_type))
+        topic: confluent_prefix(store.id_of(registered_as.get(topic, topic), "classified-message", schema_type))
         for topic in (settings.urgent, settings.routine)
     }

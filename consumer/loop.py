@@ -58,7 +58,7 @@ class Loop:
         while not self.stopping():
             window = self.source.receive(self.sizer)
             self.watcher.polled(self.source)
-            if window.records:
+            if window.records or window.ends:
                 self.step(window)
 
     def step(self, window: Window) -> None:

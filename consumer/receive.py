@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Message as KafkaMessage
 
 from consumer.errors import SettingsError, SurroundingsError
 from consumer.kafka_records import age_s, record_of
@@ -145,10 +146,12 @@ class Source:
             message = self._consumer.poll(timeout_s)
             if message is None:
                 break
-            if (error := message.error()) is not None:
-                self._raise_when_dead(error, message.topic())
+            if message.error() is not None:
+                self._told(message)
                 continue
             record = record_of(message)
+            if not self._takes(record):
+                continue
             place = (record.topic, record.partition)
             is_new = place not in asked and self._quarantine.is_new(place)
             if is_new:
@@ -166,7 +169,20 @@ class Source:
             tokens += sizing.at_most_tokens(size)
         self._moved()
         self._in_hand = records
-        return Window(records, fence, time.monotonic(), self._quarantine.metadata)
+        return Window(records, fence, time.monotonic(), self._quarantine.metadata, self._ends())
+
+    # What a bounded reading answers otherwise.
+    def _takes(self, record: Record) -> bool:  # noqa: ARG002 - the endless one takes all
+        return True
+
+    def _ends(self) -> Mapping[Place, int]:
+        return {}
+
+    def _told(self, message: KafkaMessage) -> None:
+        """Of what is an error, or an event, instead of a record."""
+        error = message.error()
+        assert error is not None
+        self._raise_when_dead(error, message.topic())
 
     def _handed_back(self, record: Record) -> bool:
         """It shall not come with what is in hand, where one of them may kill the process; false when it has to."""
@@ -274,8 +290,8 @@ class Source:
                 self._moved()
                 if message is None:
                     continue
-                if (error := message.error()) is not None:
-                    self._raise_when_dead(error, message.topic())
+                if message.error() is not None:
+                    self._told(message)
                 else:
                     dropped.append(record_of(message))
         finally:

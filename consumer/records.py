@@ -43,6 +43,7 @@ class Message:
 class SkipReason(StrEnum):
     TOMBSTONE = "tombstone"  # a null value: nothing was written
     WHERE = "where"  # the user's own `where` says that it is no message
+    OUTSIDE = "outside"  # a replay's: its time is not in the window, though its offset is between those that are
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,29 +5,28 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
 from typing import Any, Protocol
 
 import structlog
 
 from consumer import surroundings, topic_configs
-from consumer.answer import Classifies, Decode, Steps
+from consumer.answer import Classifies, Steps
 from consumer.at_least_once import AtLeastOnce
-from consumer.dead_letters import CRASHED, dead_letter
 from consumer.decode import Decoder
 from consumer.encode import Encoder, require_registry
-from consumer.errors import PassingFault, RecordError, SettingsError, ShikyuError, SurroundingsError, ToldToLeave
+from consumer.errors import PassingFault, ShikyuError, SurroundingsError, ToldToLeave
 from consumer.exactly_once import ExactlyOnce
 from consumer.guard import Guard
 from consumer.health import Health
+from consumer.job import Job, dead_lettering, encoding, refusing
 from consumer.kafka_options import client_config, consumer_config, producer_config
 from consumer.logs import kafka_logger
 from consumer.loop import Loop, backoff_s
 from consumer.metrics import Metrics
 from consumer.publish import Dropped, Publisher
-from consumer.quarantine import CRASHES, Quarantine
+from consumer.quarantine import Quarantine
 from consumer.receive import Source
-from consumer.records import Dead, Decision, Decoded, Message, ModelVersion, OutputRecord, Record
+from consumer.records import ModelVersion
 from consumer.refusals import Doorkeeper
 from consumer.rule_failures import RuleFailures
 from consumer.schema_store import SchemaStore, open_store
@@ -44,7 +43,6 @@ log = structlog.get_logger()
 CLOSE_S = 4.0
 LOOK_S = 0.1  # between two looks whether to leave
 REGISTRY_S = 10.0  # how long the registry may be away at the start
-LIVE = "live"
 
 
 class Model(Classifies, Protocol):
@@ -60,17 +58,24 @@ class Model(Classifies, Protocol):
 
 
 def run(
-    settings: Settings, model: Model, metrics: Metrics, health: Health, stop: Stop, *, visit: Visit = nothing
+    settings: Settings,
+    model: Model,
+    metrics: Metrics,
+    health: Health,
+    stop: Stop,
+    *,
+    job: Job | None = None,
+    visit: Visit = nothing,
 ) -> None:
     """
-    Serves until told to leave.
+    Serves until told to leave, or until the job is over.
 
     Raises SettingsError, SurroundingsError or ArtifactError, always with nothing lost: what was not committed is read
     again by the next start.
     """
     with ExitStack() as closing:
         try:
-            loop = _started(settings, model, metrics, health, stop, visit, closing)
+            loop = _started(settings, model, metrics, health, stop, job or Job(), visit, closing)
         except ToldToLeave:
             log.info("told-to-leave-at-the-start", signal=stop.signal)
             return
@@ -79,7 +84,14 @@ def run(
 
 
 def _started(
-    settings: Settings, model: Model, metrics: Metrics, health: Health, stop: Stop, visit: Visit, closing: ExitStack
+    settings: Settings,
+    model: Model,
+    metrics: Metrics,
+    health: Health,
+    stop: Stop,
+    job: Job,
+    visit: Visit,
+    closing: ExitStack,
 ) -> Loop:
     """From the cheap to the far, and the group last: joining it takes partitions from the others."""
     if stop():
@@ -91,13 +103,16 @@ def _started(
     outputs = (settings.output.urgent, settings.output.routine, settings.dead_letters.topic)
     inputs = surroundings.look(client_config(settings), settings.input.topics, outputs, stop)
     configuration = _fitted(settings, _transactional_id(settings, slot), inputs, outputs)
-    encoder = _patiently(lambda: Encoder(settings.output, schemas, application=settings.delivery.application), stop)
+    application = settings.delivery.application
+    encoder = _patiently(
+        lambda: Encoder(settings.output, schemas, application=application, registered_as=job.registered_as), stop
+    )
     quarantine = Quarantine(settings.batching.max_window_records)
     steps = Steps(
-        decode=_refusing(decoder.decode, frozenset(outputs), quarantine),
+        decode=refusing(decoder.decode, frozenset(outputs), quarantine, job),
         model=model,
-        encode=_encode(encoder),
-        dead_letter=_dead_letter(settings, slot, model.model),
+        encode=encoding(encoder, job),
+        dead_letter=dead_lettering(settings, slot, model.model, job),
         stages=metrics,
         between_batches=stop.hurry,
     )
@@ -109,7 +124,7 @@ def _started(
         doorkeeper.check()
 
     told: Any = {"moved": moved, "on_error": doorkeeper.told, "visit": visit, "logger": kafka_logger()}
-    source = Source(consumer_config(settings), quarantine, **told)
+    source = job.source(consumer_config(settings), quarantine, **told)
     leaving = closing.enter_context(_closed(source, slot, watchdog, health))
     publisher = _publisher(settings, configuration, source, watchdog, stop, told)
     leaving.callback(publisher.close)
@@ -117,7 +132,12 @@ def _started(
     source.join(settings.input.topics)
     watch = Watch(metrics, health)
     leaving.callback(watch.tell)
-    return Loop(source, steps, publisher, _guard(settings), _sizer(settings, model), watch, stop, visit)
+    stopping = _either(stop, job.is_over)
+    return Loop(source, steps, publisher, _guard(settings), _sizer(settings, model), watch, stopping, visit)
+
+
+def _either(stop: Stop, is_over: Callable[[], bool]) -> Callable[[], bool]:
+    return lambda: stop() or is_over()
 
 
 @contextmanager
@@ -139,25 +159,6 @@ def _closed(source: Source, slot: Slot, watchdog: Watchdog, health: Health) -> I
                 closing.close()
                 source.close(is_well=is_well)
             slot.release()
-
-
-def _refusing(decode: Decode, own: frozenset[str], quarantine: Quarantine) -> Decode:
-    """
-    Refuses our own outputs, which a pattern may read: it would answer its own answers, for ever.
-
-    What processes died of is not even looked at.
-    """
-
-    def refusing(record: Record) -> Decoded:
-        if record.topic in own:
-            raise SettingsError(
-                f"input.topics reads the output topic {record.topic} back in: make the pattern narrower"
-            )
-        if quarantine.condemns(record):
-            return Dead(CRASHED.error(times=CRASHES))
-        return decode(record)
-
-    return refusing
 
 
 def _schemas(settings: Settings) -> SchemaStore:
@@ -195,28 +196,6 @@ def _publisher(
         return ExactlyOnce(configuration, watchdog, stop, **told)
     except Dropped as why:
         raise ToldToLeave("told to leave while the transaction coordinator was away") from why
-
-
-def _encode(encoder: Encoder) -> Callable[[Record, Message, Decision, datetime], OutputRecord]:
-    def encode(record: Record, message: Message, decision: Decision, now: datetime) -> OutputRecord:
-        return encoder.encode(record, message, decision, run=LIVE, attempt=1, classified_at=now)
-
-    return encode
-
-
-def _dead_letter(settings: Settings, slot: Slot, model: ModelVersion) -> Callable[[Record, RecordError], OutputRecord]:
-    def dead(record: Record, error: RecordError) -> OutputRecord:
-        return dead_letter(
-            record,
-            error,
-            topic=settings.dead_letters.topic,
-            connector_name=settings.delivery.group_id,
-            task_id=slot.name,
-            attempt=1,
-            model_version=model.version,
-        )
-
-    return dead
 
 
 def _guard(settings: Settings) -> Guard:

@@ -47,6 +47,8 @@ class Watch:
         self._tell_in_time(now)
 
     def committed(self, window: Window, answered: Answered) -> None:
+        if not window.records:
+            return
         now = self._clock()
         self._metrics.window(len(window.records), time.monotonic() - window.received_at)
         for record, fate in zip(window.records, answered.fates, strict=True):

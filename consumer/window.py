@@ -1,7 +1,7 @@
 """What one transaction covers, and the token that says whether it is still ours to commit."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from confluent_kafka import TopicPartition
@@ -26,12 +26,14 @@ class Window:
     fence: Fence
     received_at: float  # time.monotonic()
     metadata: Callable[[Place, int], str] = lambda *_: ""
+    ends: Mapping[Place, int] = field(default_factory=dict)  # where a bounded reading ended, with a record there or not
 
     def next_offsets(self) -> list[TopicPartition]:
         """Per partition, one past the last record: what is committed with the outputs, with its metadata."""
         last: dict[Place, int] = {}
         for record in self.records:
             last[record.topic, record.partition] = record.offset + 1
+        last |= self.ends
         return [TopicPartition(*place, offset, self.metadata(place, offset)) for place, offset in last.items()]
 
 

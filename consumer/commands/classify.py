@@ -94,23 +94,9 @@ def windows(texts: Iterable[str], most: int) -> Iterator[list[str]]:
 
 
 def _load(resolved: Resolved) -> "Classifier":
-    from consumer.classify import load
+    from consumer.model_settings import loaded  # which takes its time
 
-    model, batching = resolved.settings.model, resolved.settings.batching
-    if model.artifact is None:
-        raise SettingsError("model.artifact is not set: name the model's folder, for example --model-artifact my-model")
-    return load(
-        model.artifact,
-        model.precision,
-        model.threads,
-        device=model.device,
-        truncate=model.truncate,
-        when_unsure=model.when_unsure,
-        max_unknown_share=model.max_unknown_share,
-        max_batch_tokens=batching.max_batch_tokens,
-        max_batch_records=batching.max_batch_records,
-        public_key=model.public_key,
-    )
+    return loaded(resolved.settings)
 
 
 def _typed(path: Path | None) -> bool:

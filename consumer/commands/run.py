@@ -33,9 +33,9 @@ def run(resolved: Resolved) -> None:
 
 def _run(settings: Settings, stop: Stop) -> None:
     from consumer import kafka_options, logs, service
-    from consumer.classify import load
     from consumer.health import Health, serve
     from consumer.metrics import Metrics
+    from consumer.model_settings import loaded
     from consumer.version import version
 
     if settings.model.artifact is None:
@@ -48,18 +48,7 @@ def _run(settings: Settings, stop: Stop) -> None:
             "starting", version=version(), host=settings.http.host, port=port, artifact=str(settings.model.artifact)
         )
         metrics.build(version())
-        classifier = load(
-            settings.model.artifact,
-            settings.model.precision,
-            settings.model.threads,
-            device=settings.model.device,
-            truncate=settings.model.truncate,
-            when_unsure=settings.model.when_unsure,
-            max_unknown_share=settings.model.max_unknown_share,
-            max_batch_tokens=settings.batching.max_batch_tokens,
-            max_batch_records=settings.batching.max_batch_records,
-            public_key=settings.model.public_key,
-        )
+        classifier = loaded(settings)
         log.info(
             "model-loaded",
             precision=classifier.model.precision,
