@@ -18,6 +18,8 @@ BUG, USAGE, INTERRUPTED, UNREAD = 1, 2, 128 + signal.SIGINT, 128 + signal.SIGPIP
 # Each is consumer/commands/NAME.py's command of the same name, but `version`, which stands here.
 SUB_COMMANDS = {
     "run": "Read customer messages, publish each to urgent or routine.",
+    "replay": "Read a part of the past again, beside the live stream, and publish its answers.",
+    "dead-letters": "List, show and retry what could not be answered.",
     "classify": "Answer texts from arguments, standard input or a file, without Kafka.",
     "config": "Show, lint, document or try the settings.",
     "topics": "Create the topics that are missing.",
@@ -40,7 +42,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in SUB_COMMANDS or cmd_name in self.commands:
             return super().get_command(ctx, cmd_name)
-        command = getattr(importlib.import_module(f"consumer.commands.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command = getattr(importlib.import_module(f"consumer.commands.{name}"), name)
         assert isinstance(command, click.Command)
         return command
 

@@ -222,6 +222,14 @@ class Registry(Section):
     )
 
 
+class Replay(Section):
+    """What `shikyu replay` keeps beside its answers."""
+
+    runs_topic: Topic = Field(
+        default="shikyu.runs", description="The topic that keeps what each run reads; made where it is missing."
+    )
+
+
 class Http(Section):
     """Where health and metrics are served."""
 
@@ -264,6 +272,7 @@ class Settings(Section):
     delivery: Delivery = Field(default_factory=Delivery)
     batching: Batching = Field(default_factory=Batching)
     registry: Registry = Field(default_factory=Registry)
+    replay: Replay = Field(default_factory=Replay)
     http: Http = Field(default_factory=Http)
     log: Log = Field(default_factory=Log)
     kafka: Kafka = Field(default_factory=Kafka)

@@ -41,6 +41,14 @@ class SettingsCommand(click.Command):
                 formatter.write_dl(records)
 
 
+class SettingsGroup(SettingsCommand, click.Group):
+    """The same, with sub-commands."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+
 def settings_flags(*sections: str) -> Callable[[Command], Command]:
     """
     Adds --config and a flag for each setting of these sections (all, if none is named).

@@ -1,0 +1,102 @@
+"""What a replay would read, and how long it would take: of a sample, and without writing anything."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from consumer import surroundings
+from consumer.decode import Decoder
+from consumer.errors import PassingFault, SurroundingsError
+from consumer.kafka_options import client_config
+from consumer.kafka_records import record_of
+from consumer.model_settings import loaded
+from consumer.records import Message, Record
+from consumer.replay import start
+from consumer.replay.runs import Span, reader_config
+from consumer.replay.start import Request
+from consumer.schema_store import open_store
+from consumer.settings import Settings
+
+SAMPLE_RECORDS = 500
+SAMPLE_PARTITIONS = 20
+POLL_S = 5.0
+MINUTE, HOUR = 60, 3600
+
+
+def estimate(settings: Settings, request: Request) -> str:
+    """Lines to read. Counts are upper bounds, for transactions' markers have offsets too."""
+    listing = surroundings.listed(client_config(settings))
+    run, gone = start.proposed(settings, request, listing)
+    if not run.window:
+        return "there is nothing to read in this window"
+    sample = list(_sample(client_config(settings), run.window))
+    bytes_each = sum(len(each.value or b"") for each in sample) / max(1, len(sample))
+    tokens_each, tokens_per_s = _tokens(settings, sample)
+    seconds = run.records * tokens_each / tokens_per_s
+    speed = tokens_per_s / max(1, tokens_each)
+    summary = (
+        f"at most {run.records:,} records, about {_size(run.records * bytes_each)} of values, {tokens_each:.0f} tokens "
+        f"each: about {_time(seconds)} at {speed:.0f} records a second, which this machine does now (measured on "
+        f"{len(sample)} of them)"
+    )
+    lines = [
+        f"{'partition':40} {'from offset':>14} {'to':>14} {'records':>12}",
+        *(f"{s.topic + '/' + str(s.partition):40} {s.start:14,} {s.end:14,} {s.end - s.start:12,}" for s in run.window),
+        summary,
+        *(f"Kafka no longer holds {g.place[0]}/{g.place[1]} before offset {g.first}" for g in gone),
+        "nothing was written",
+    ]
+    return "\n".join(lines)
+
+
+def _sample(config: Mapping[str, Any], window: tuple[Span, ...]) -> Iterator[Record]:
+    """Of the beginnings of some partitions, evenly chosen."""
+    chosen = window[:: max(1, len(window) // SAMPLE_PARTITIONS)][:SAMPLE_PARTITIONS]
+    each = SAMPLE_RECORDS // len(chosen)
+    consumer = Consumer(reader_config(config, "shikyu-replay"))
+    try:
+        for span in chosen:
+            consumer.assign([TopicPartition(span.topic, span.partition, span.start)])
+            for _ in range(min(each, span.end - span.start)):
+                message = consumer.poll(POLL_S)
+                if message is None or message.error() is not None:
+                    break
+                yield record_of(message)
+    except KafkaException as problem:
+        raise SurroundingsError(f"Kafka gave no sample of the window ({problem.args[0].name()})") from problem
+    finally:
+        consumer.close()
+
+
+def _tokens(settings: Settings, sample: list[Record]) -> tuple[float, float]:
+    """Tokens of a record that is a message, by how many of the sample are any; and tokens a second."""
+    classifier = loaded(settings)
+    texts = []
+    with open_store(settings.registry.url, settings.registry.options, settings.input.schemas) as schemas:
+        decoder = Decoder(settings.input, schemas, settings.rules)
+        for record in sample:
+            try:
+                decoded = decoder.decode(record)
+            except PassingFault as fault:
+                raise SurroundingsError(f"{fault}: the sample can't be decoded") from fault
+            if isinstance(decoded, Message):
+                texts.append(decoded.text)
+    tokens = sum(len(each.ids) for each in classifier.tokenize(texts))
+    return tokens / max(1, len(sample)), classifier.tokens_per_s
+
+
+def _size(number: float) -> str:
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if number < 1024:
+            return f"{number:.0f} {unit}"
+        number /= 1024
+    return f"{number:.1f} TiB"
+
+
+def _time(seconds: float) -> str:
+    if seconds < MINUTE:
+        return f"{seconds:.0f} s"
+    if seconds < HOUR:
+        return f"{seconds / MINUTE:.0f} min"
+    return f"{seconds / HOUR:.1f} h"

@@ -1,0 +1,178 @@
+"""`shikyu replay` from its settings to its last line."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+
+import structlog
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from consumer import logs, service, surroundings
+from consumer.errors import LimitError
+from consumer.health import Health
+from consumer.job import LIVE, Job
+from consumer.kafka_options import client_config
+from consumer.metrics import Metrics
+from consumer.replay import letters, retry, start
+from consumer.replay.freeze import Gone
+from consumer.replay.pace import Pace
+from consumer.replay.progress import Progress, committed, left
+from consumer.replay.runs import Run
+from consumer.replay.source import BoundedSource
+from consumer.replay.start import Request
+from consumer.replay.within import is_outside
+from consumer.settings import Settings
+from consumer.stop import Stop, on_signals
+from consumer.timestamps import iso_millis
+
+log = structlog.get_logger()
+
+TELL_EVERY_S = 10.0
+DRAW_EVERY_S = 0.5
+
+Say = Callable[[str], None]
+
+
+def serve(settings: Settings, request: Request, *, max_rate: float | None, say: Say, is_shown: bool) -> str:
+    """
+    Answers the run's window, with whoever else does, and says so.
+
+    `is_shown` draws a bar, and leaves all but warnings out of the log. Raises LimitError when it is not done.
+    """
+    logs.configure(settings.log.model_copy(update={"level": "warning"}) if is_shown else settings.log)
+    with on_signals() as stop:
+        run = _begun(settings, request, say=say)
+        if run is None:
+            return "there is nothing to read in this window; no run was begun"
+        config, runs = client_config(settings), start.runs_of(settings)
+        if left(run, committed(config, run)) > 0:
+            looking = Progress(config, run, runs)
+            try:
+                with _shown(run, looking, is_shown=is_shown):
+                    _answer(settings, run, max_rate, stop, looking)
+            finally:
+                looking.close()
+            if looking.is_cancelled:
+                raise LimitError(f"run {run.run} was cancelled; its window is not done")
+            if not looking.is_done:
+                raise LimitError(
+                    f"run {run.run} is not done, for it was told to leave ({stop.signal}): about {looking.left:,} of "
+                    f"{run.records:,} are left. The same command goes on with it"
+                )
+            runs.end(run.run, "done")
+        return _done(run)
+
+
+def _begun(settings: Settings, request: Request, *, say: Say) -> Run | None:
+    """The run as it was begun, by whomever; None where there is nothing to read."""
+    listing = surroundings.listed(client_config(settings))
+    runs = start.runs_of(settings)
+    known = runs.read()
+    run = known.runs.get(request.run_id)
+    if run is None:
+        runs.make()
+        passed_over = retry.passed_over(client_config(settings), known, settings, request)
+        run, gone = start.proposed(settings, request, listing, passed_over)
+        for each in gone:
+            say(_missing(each))
+        if not run.window:
+            return None
+        run = runs.begin(run, f"{settings.delivery.application}-{run.group_id}-begin")
+    ended = known.ended.get(request.run_id)
+    start.must_go_on(run, ended.kind if ended else None)
+    start.must_be_the_same(run, settings, request)
+    for topic in start.make_topics(settings, run, listing):
+        log.info("topic-created", topic=topic)
+    _warn_of_new_partitions(run, {name: len(topic.partitions) for name, topic in listing.topics.items()}, say)
+    say(f"run {run.run}: {_described(run)}")
+    return run
+
+
+def _answer(settings: Settings, run: Run, max_rate: float | None, stop: Stop, looking: Progress) -> None:
+    from consumer.model_settings import loaded  # which takes its time
+
+    serving = start.of_run(settings, run, max_rate)
+    classifier = loaded(serving)
+    job = Job(
+        run=run.run,
+        source=partial(BoundedSource, ends=run.ends, pace=Pace(max_rate), stopping=stop),
+        is_over=looking.is_over,
+        is_outside=partial(is_outside, run),
+        registered_as=start.registered_as(settings, run),
+    )
+    if run.reads == "dead-letters":
+        # The answer that the live stream owes, under the id that it would have had.
+        job = replace(job, run=LIVE, original=letters.original, attempt=letters.attempt)
+    service.run(serving, classifier, Metrics(), Health(float("inf")), stop, job=job)
+
+
+@contextmanager
+def _shown(run: Run, looking: Progress, *, is_shown: bool) -> Iterator[None]:
+    closing = threading.Event()
+
+    def draw() -> None:
+        columns = [
+            TextColumn("{task.completed:,.0f} of {task.total:,.0f} records"),
+            BarColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+        ]
+        with Bar(*columns, console=Console(stderr=True), transient=True, redirect_stderr=False) as bar:
+            task = bar.add_task("replay", total=run.records, completed=run.records - looking.left, rate="")
+            while not closing.wait(DRAW_EVERY_S):
+                speed = bar.tasks[task].speed
+                rate = "" if speed is None else f"{speed:,.0f} a second"
+                bar.update(task, completed=run.records - looking.left, rate=rate)
+
+    def tell() -> None:
+        first, since = looking.left, time.monotonic()
+        while not closing.wait(TELL_EVERY_S):
+            per_s = (first - looking.left) / (time.monotonic() - since)
+            left_s = round(looking.left / per_s) if per_s > 0 else None
+            log.info("replayed", run=run.run, records=run.records, left=looking.left, per_s=round(per_s), left_s=left_s)
+
+    thread = threading.Thread(target=draw if is_shown else tell, name="shown", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        closing.set()
+        thread.join()
+
+
+def _described(run: Run) -> str:
+    names = list(dict.fromkeys(span.topic for span in run.window))
+    return (
+        f"at most {run.records:,} records of {len(run.window)} partitions of {', '.join(names)}, answered by "
+        f"{run.model['name']} {run.model['version']} ({run.model['precision']}) to {run.topics.urgent} and "
+        f"{run.topics.routine}"
+    )
+
+
+def _done(run: Run) -> str:
+    return (
+        f"run {run.run} is done: its answers are in {run.topics.urgent} and {run.topics.routine}, what could not be "
+        f"answered in {run.topics.dead_letters}"
+    )
+
+
+def _missing(gone: Gone) -> str:
+    since = f", written {iso_millis(gone.since)}" if gone.since else ""
+    return (
+        f"warning: {gone.place[0]}/{gone.place[1]}: Kafka no longer holds what stood before offset {gone.first}: the "
+        f"window begins with the first record that is left{since}"
+    )
+
+
+def _warn_of_new_partitions(run: Run, counts: dict[str, int], say: Say) -> None:
+    for topic, then in run.partitions.items():
+        if (now := counts.get(topic, 0)) > then:
+            say(
+                f"warning: {topic} has {now} partitions, and had {then} when run {run.run} was begun: what stands in "
+                "the new ones is not in its window"
+            )

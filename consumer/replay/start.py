@@ -1,0 +1,224 @@
+"""A run's settings, from the live ones; and what must be the same for whoever goes on with it."""
+
+import hashlib
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from confluent_kafka.admin._metadata import ClusterMetadata
+
+from consumer import surroundings, topic_configs
+from consumer.artifact import best_precision, read_manifest
+from consumer.errors import ArtifactError, LimitError, SettingsError
+from consumer.kafka_options import client_config, producer_config
+from consumer.manifest import MANIFEST_FILE
+from consumer.replay.freeze import Gone, freeze
+from consumer.replay.runs import Covered, Run, Runs, Span, Topics
+from consumer.replay.window import Asked
+from consumer.settings import Settings
+from consumer.timestamps import iso_millis
+from consumer.topic_creation import BROKERS_DEFAULT, co_partitioned, create, new_topics, refusal
+from consumer.topics import missing
+
+# Of the settings, those that an answer depends on; where it is computed, by how many threads and when, it does not.
+ANSWERS = {
+    "input": ("format", "text", "id", "customer_id", "channel", "language", "sent_at", "attributes", "where",
+              "max_value_bytes"),
+    "output": ("format", "include_text", "attributes"),
+    "rules": ("always_urgent",),
+    "model": ("truncate", "when_unsure", "max_unknown_share"),
+    "delivery": ("guarantee",),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asks for. `codes` are those of the dead letters to retry; None replays the input topics."""
+
+    asked: Asked
+    run_id: str
+    to_live: bool = False
+    codes: frozenset[str] | None = None  # an empty set is all of them
+    again: bool = False
+
+    @property
+    def words(self) -> dict[str, str]:
+        """The flags by which one window is told from another."""
+        codes = {"--code": ",".join(sorted(self.codes))} if self.codes else {}
+        return {**self.asked.words, **codes}
+
+    @property
+    def reads(self) -> Literal["input", "dead-letters"]:
+        return "input" if self.codes is None else "dead-letters"
+
+
+def group_id(settings: Settings, run_id: str) -> str:
+    return f"{settings.delivery.group_id}.replay.{run_id}"
+
+
+def topics(settings: Settings, request: Request) -> Topics:
+    end = "" if request.to_live else f".replay.{request.run_id}"
+    return Topics(
+        urgent=settings.output.urgent + end,
+        routine=settings.output.routine + end,
+        dead_letters=settings.dead_letters.topic + end,
+    )
+
+
+def of_run(settings: Settings, run: Run, max_rate: float | None) -> Settings:
+    """The settings that the service serves a run with."""
+    names = list(dict.fromkeys(span.topic for span in run.window))
+    most = settings.batching.max_window_records
+    if max_rate is not None:
+        most = max(1, min(most, math.floor(max_rate)))  # no burst is longer than a second's records
+    return settings.model_copy(
+        update={
+            "input": settings.input.model_copy(update={"topics": tuple(names)}),
+            "output": settings.output.model_copy(update={"urgent": run.topics.urgent, "routine": run.topics.routine}),
+            "dead_letters": settings.dead_letters.model_copy(update={"topic": run.topics.dead_letters}),
+            "delivery": settings.delivery.model_copy(update={"group_id": run.group_id}),
+            "batching": settings.batching.model_copy(update={"max_window_records": most}),
+        }
+    )
+
+
+def registered_as(settings: Settings, run: Run) -> dict[str, str]:
+    """A run's own topics are written with the schema of the live ones."""
+    return {run.topics.urgent: settings.output.urgent, run.topics.routine: settings.output.routine}
+
+
+def proposed(
+    settings: Settings, request: Request, listing: ClusterMetadata, passed_over: tuple[Covered, ...] = ()
+) -> tuple[Run, list[Gone]]:
+    """The run that would be begun now; its window is empty where there is nothing to read."""
+    named = settings.input.topics if request.codes is None else (settings.dead_letters.topic,)
+    inputs = surroundings.present(named, listing)
+    if gone := missing(listing, [topic for topic in named if not topic.startswith("^")]):
+        setting = "input.topics" if request.codes is None else "dead_letters.topic"
+        raise SettingsError(f"{setting} names {', '.join(gone)}, which is missing, or hidden from this client")
+    window, lost = freeze(client_config(settings), inputs, listing, request.asked)
+    counts = {topic: len(listing.topics[topic].partitions) for topic in inputs}
+    return _run(settings, request, window, counts, passed_over), lost
+
+
+def _run(
+    settings: Settings,
+    request: Request,
+    window: tuple[Span, ...],
+    counts: dict[str, int],
+    passed_over: tuple[Covered, ...],
+) -> Run:
+    asked = request.asked
+    return Run(
+        run=request.run_id,
+        reads=request.reads,
+        codes=tuple(sorted(request.codes or ())),
+        passed_over=passed_over,
+        group_id=group_id(settings, request.run_id),
+        window=window,
+        partitions=counts,
+        since_ms=asked.since_ms,
+        until_ms=asked.until_ms,
+        asked=request.words,
+        model=model_of(settings),
+        options=options_of(settings),
+        topics=topics(settings, request),
+        created_at=iso_millis(datetime.now(UTC)),
+    )
+
+
+def model_of(settings: Settings) -> dict[str, str]:
+    """Which model answers, by its manifest, which has every file's hash."""
+    folder = settings.model.artifact
+    if folder is None:  # also told before Kafka is asked for a window
+        raise SettingsError("model.artifact is not set: name the model's folder, for example --model-artifact my-model")
+    manifest = read_manifest(folder, settings.model.public_key)
+    try:
+        digest = hashlib.sha256((Path(folder) / MANIFEST_FILE).read_bytes()).hexdigest()
+    except OSError as error:
+        raise ArtifactError(f"{folder}/{MANIFEST_FILE} can't be read ({error.strerror})") from error
+    default = "fp16" if settings.model.device == "cuda" else best_precision(manifest)
+    precision = settings.model.precision or default
+    return {"name": manifest.name, "version": manifest.version, "precision": precision, "manifest_sha256": digest}
+
+
+def options_of(settings: Settings) -> dict[str, Any]:
+    dumped = settings.model_dump(mode="json")
+    return {f"{section}.{name}": dumped[section][name] for section, names in ANSWERS.items() for name in names}
+
+
+def must_be_the_same(run: Run, settings: Settings, request: Request) -> None:
+    """Raises SettingsError for what differs from how the run was begun; without a window's flags it has its own."""
+    if run.reads != request.reads:
+        command = "shikyu replay" if run.reads == "input" else "shikyu dead-letters retry"
+        raise SettingsError(f"run {run.run} was begun by `{command}`, which goes on with it; or give another --run")
+    if request.words and request.words != run.asked:
+        raise SettingsError(
+            f"run {run.run} was begun with {_spelled(run.asked)}, and now is given {_spelled(request.words)}: leave "
+            "the window's flags out to go on with it, or give another --run"
+        )
+    if others := _others(settings, run):
+        raise SettingsError(
+            f"run {run.run} reads {', '.join(others)}, which is not in input.topics now; set them as they were, or "
+            "give another --run"
+        )
+    differences = [
+        *_differences("model", run.model, model_of(settings)),
+        *_differences("", run.options, options_of(settings)),
+        *_differences("topics", run.topics.model_dump(), topics(settings, request).model_dump()),
+    ]
+    if differences:
+        name, old, new = differences[0]
+        raise SettingsError(
+            f"run {run.run} was begun with {name} = {old!r}, and now it is {new!r}: a run gives one kind of answer "
+            "from its beginning to its end; set it as it was, or give another --run"
+        )
+
+
+def must_go_on(run: Run, ended: str | None) -> None:
+    if ended == "cancelled":
+        raise LimitError(f"run {run.run} was cancelled, and its window is not done; give another --run")
+
+
+def make_topics(settings: Settings, run: Run, listing: ClusterMetadata) -> list[str]:
+    """Creates what is missing of a run's own topics, as its live ones are or would be; returns their names."""
+    gone = missing(listing, [run.topics.urgent, run.topics.routine, run.topics.dead_letters])
+    if not gone or run.topics.urgent == settings.output.urgent:
+        return []  # the live ones are told by whoever looks before the start
+    counts = {name: len(topic.partitions) for name, topic in listing.topics.items()}
+    read = surroundings.present(settings.input.topics, listing)
+    live = counts.get(settings.output.urgent)
+    partitions = live or co_partitioned({topic: counts[topic] for topic in read})
+    config = client_config(settings)
+    room = topic_configs.dead_letter_bytes(read, topic_configs.read(config, read))
+    new = new_topics(of_run(settings, run, None), gone, partitions, BROKERS_DEFAULT, room)
+    if refused := refusal(create(config, new, dry_run=False)):
+        raise refused
+    return gone
+
+
+def runs_of(settings: Settings) -> Runs:
+    return Runs(settings.replay.runs_topic, client_config(settings), lambda name: producer_config(settings, name))
+
+
+def _others(settings: Settings, run: Run) -> list[str]:
+    """The window's topics that are none of those that are read."""
+    read = settings.input.topics if run.reads == "input" else (settings.dead_letters.topic,)
+    names = dict.fromkeys(span.topic for span in run.window)
+    return [name for name in names if name not in read and not (read[0].startswith("^") and re.search(read[0], name))]
+
+
+def _differences(prefix: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    return [
+        (f"{prefix}.{name}" if prefix else name, old.get(name), new.get(name))
+        for name in dict.fromkeys((*old, *new))
+        if old.get(name) != new.get(name)
+    ]
+
+
+def _spelled(words: Mapping[str, str]) -> str:
+    return " ".join(f"{flag} {value}" for flag, value in words.items()) or "the whole of its topics"

@@ -1,0 +1,148 @@
+"""Dead letters looked at and retried, on a real Kafka."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from consumer.dead_letters import MISSING_TEXT, dead_letter
+from consumer.errors import SettingsError
+from consumer.records import Record
+from consumer.replay.letters import attempt, codes, letter, original
+from tests.replay.conftest import Replay
+from tests.service.process import shikyu
+
+RECORD = Record("in", 2, 41, 1_700_000_000_000, b"k", b"secret words", (("a", b"1"), ("__connect.errors.topic", b"x")))
+
+
+def dead(record: Record, attempt: int = 1) -> Record:
+    out = dead_letter(
+        record, MISSING_TEXT.error(), topic="dead", connector_name="g", task_id="0", attempt=attempt, model_version="7"
+    )
+    return Record(out.topic, 0, 7, 1_800_000_000_000, out.key, out.value, out.headers)
+
+
+def test_a_letter_gives_its_record_back_byte_for_byte():
+    """Headers of the same names that came with it stay."""
+    assert original(dead(RECORD)) == RECORD
+
+
+def test_a_record_without_a_time_has_none_again():
+    assert original(dead(replace(RECORD, timestamp_ms=None))).timestamp_ms is None
+
+
+def test_a_letter_tells_its_attempt_and_the_next_is_one_more():
+    letters = dead(RECORD), dead(RECORD, attempt=3)
+
+    assert [letter(each).attempt for each in letters] == [1, 3]
+    assert [attempt(each) for each in letters] == [2, 4]
+
+
+def test_what_is_no_letter_of_ours_is_left_as_it_is():
+    odd = dead(RECORD)
+    odd = replace(odd, headers=(*odd.headers[:-2], ("shikyu.model.version", b"7"), ("shikyu.source.timestamp", b"x")))
+
+    for each in (RECORD, replace(RECORD, headers=()), odd):
+        assert letter(each) is None
+        assert original(each) == each
+
+
+def test_a_code_that_there_is_not_is_told():
+    assert codes(["invalid-json,missing-text", "bad-framing"]) == {"invalid-json", "missing-text", "bad-framing"}
+    with pytest.raises(SettingsError, match="--code 'nonsense' is no dead letter's code; there are: bad-framing"):
+        codes(["nonsense"])
+
+
+@pytest.fixture
+def retry(past, options, tmp_path):
+    """Runs `shikyu dead-letters retry`."""
+    running: list[Replay] = []
+
+    def start(*more: str) -> Replay:
+        running.append(Replay(tmp_path, *options, *more, command=("dead-letters", "retry")))
+        return running[-1]
+
+    yield start
+    for each in running:
+        if each.process.poll() is None:
+            each.kill()
+
+
+def answers(past) -> Counter:
+    """Event ids in the live topics, with their attempt."""
+    return Counter(
+        (event["event_id"], event["attempt"])
+        for record in past.read([past.topics["urgent"], past.topics["routine"]])
+        if (event := json.loads(record.value))["run"] == "live"
+    )
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(180)
+class TestRetry:
+    """What died for want of a field is answered once it is named: `text` was written as `body`."""
+
+    @pytest.fixture
+    def died(self, past, start_live):
+        """Thirty records, of which ten died of their missing text and ten of no JSON."""
+        bodies = [json.dumps({"body": f"body {n}"}) for n in range(10)]
+        texts = [json.dumps({"text": f"text {n}"}) for n in range(10)]
+        past.produce_values([*bodies, *["{"] * 10, *texts])
+        start_live(30)
+        return past
+
+    def test_filtered_by_code_it_is_answered_once_with_its_attempt(self, died, retry):
+        run = retry("--run", "mended", "--code", "missing-text", "--input-text", "body")
+
+        assert run.ended() == 0, run.log
+        by_attempt = Counter(attempt for _, attempt in answers(died))
+        assert by_attempt == {1: 10, 2: 10}
+        assert set(answers(died).values()) == {1}
+        assert len(died.read([died.topics["dead"]])) == 20
+
+    def test_what_dies_again_is_a_new_letter(self, died, retry):
+        assert retry("--run", "in-vain", "--code", "invalid-json", "--dead-letters-max-share", "1").ended() == 0
+
+        attempts = Counter(letter(record).attempt for record in died.read([died.topics["dead"]]))
+        assert attempts == {1: 20, 2: 10}
+
+    def test_what_was_retried_is_passed_over_unless_it_is_asked_for_again(self, died, retry):
+        mended = ("--code", "missing-text", "--input-text", "body")
+        assert retry("--run", "one", *mended).ended() == 0
+        assert retry("--run", "two", *mended).ended() == 0
+        assert set(answers(died).values()) == {1}
+
+        assert retry("--run", "three", "--again", *mended).ended() == 0
+
+        assert Counter(answers(died).values()) == {1: 10, 2: 10}
+
+    def test_killed_it_goes_on_and_answers_once(self, died, retry):
+        options = ("--run", "killed", "--code", "missing-text", "--input-text", "body")
+        run = retry(*options, "--max-rate", "3")
+        run.until("partitions-assigned")
+        run.kill()
+        other = retry("--code", "missing-text", "--input-text", "body")
+        assert other.ended() == 2
+        assert "run killed retries dead letters of this topic, and is not done" in other.log
+
+        assert retry(*options).ended() == 0
+
+        assert set(answers(died).values()) == {1}
+        assert len(answers(died)) == 20
+
+    def test_they_are_listed_and_shown(self, died):
+        kafka = ["--kafka", f"bootstrap.servers={died.bootstrap}", "--dead-letters-topic", died.topics["dead"]]
+
+        listed = shikyu("dead-letters", "list", "--code", "missing-text", *kafka).stdout.splitlines()
+
+        assert listed[-1] == f"10 dead letters in {died.topics['dead']}"
+        assert len(listed) == 11
+        place = listed[0].split()[0]
+        shown = shikyu("dead-letters", "show", place, *kafka).stdout
+        assert "code       missing-text" in shown
+        assert "body" not in shown
+        asked_for = shikyu("dead-letters", "show", place, "--with-text", *kafka).stdout
+        assert "body" in asked_for
+        gone = shikyu("dead-letters", "show", "0/999", *kafka)
+        assert (gone.returncode, "has no record at offset 999" in gone.stderr) == (2, True)
