@@ -194,8 +194,8 @@ class ExactlyOnce:
             window.next_offsets(),
             window.fence.group_metadata,
             CALL_S,
-            # librdkafka 2.16 may time out in it for ever once it has lost sight of the coordinator for a moment (seen:
-            # a broker that was fenced while its machine stood still). Nothing is in doubt yet, so once is enough.
+            # A connection to the coordinator that hangs is only noticed after socket.timeout.ms, and the group waits for
+            # us meanwhile; a new producer connects anew. Nothing is in doubt yet, so once is enough.
             stuck_s=0.0,
         )
 

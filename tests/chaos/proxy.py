@@ -36,7 +36,7 @@ class Proxy:
         for each in cut:
             with suppress(OSError):
                 each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-            _closed(each)
+            _ended(each)
         return len(cut) // 2
 
     def _accept(self) -> None:
@@ -48,13 +48,24 @@ class Proxy:
             try:
                 broker = socket.create_connection(("127.0.0.1", self._target), timeout=5)
             except OSError:  # the broker is away, which is what the client shall see
-                _closed(client)
+                client.close()
                 continue
             broker.settimeout(None)
             with self._lock:
                 self._open |= {client, broker}
-            for one, other in ((client, broker), (broker, client)):
-                threading.Thread(target=self._forward, args=[one, other], daemon=True).start()
+            threading.Thread(target=self._serve, args=[client, broker], daemon=True).start()
+
+    def _serve(self, client: socket.socket, broker: socket.socket) -> None:
+        back = threading.Thread(target=self._forward, args=[broker, client], daemon=True)
+        back.start()
+        self._forward(client, broker)
+        back.join()
+        with self._lock:
+            self._open -= {client, broker}
+        # Only now: the number of a socket that is closed is the next connection's, and a thread that was about to read
+        # from the old one would take the new one's bytes, which then waits for a minute (seen).
+        client.close()
+        broker.close()
 
     def _forward(self, one: socket.socket, other: socket.socket) -> None:
         with suppress(OSError):
@@ -62,13 +73,11 @@ class Proxy:
                 if self.delay_s:
                     time.sleep(self.delay_s)
                 other.sendall(chunk)
-        with self._lock:
-            self._open -= {one, other}
-        for each in (one, other):
-            _closed(each)
+        _ended(one)
+        _ended(other)
 
 
-def _closed(each: socket.socket) -> None:
+def _ended(each: socket.socket) -> None:
+    """Wakes whoever reads from it, or writes to it."""
     with suppress(OSError):
-        each.shutdown(socket.SHUT_RDWR)  # wakes the thread that reads from it
-    each.close()
+        each.shutdown(socket.SHUT_RDWR)
