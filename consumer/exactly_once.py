@@ -194,8 +194,8 @@ class ExactlyOnce:
             window.next_offsets(),
             window.fence.group_metadata,
             CALL_S,
-            # A connection to the coordinator that hangs is only noticed after socket.timeout.ms, and the group waits for
-            # us meanwhile; a new producer connects anew. Nothing is in doubt yet, so once is enough.
+            # A connection to the coordinator that hangs is noticed after socket.timeout.ms, and the group waits for us
+            # meanwhile; a new producer connects anew. Nothing is in doubt yet, so once is enough.
             stuck_s=0.0,
         )
 

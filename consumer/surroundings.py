@@ -35,11 +35,7 @@ def look(
     listing = listed(config, stopping)
     named = [topic for topic in inputs if not topic.startswith("^")]
     needed = {**dict.fromkeys(outputs, AclOperation.WRITE), **dict.fromkeys(named, AclOperation.READ)}
-    if forbidden := list(_forbidden(config, needed)):
-        raise SurroundingsError(
-            f"Kafka forbids this client what it needs: grant {', '.join(forbidden)}, then start again "
-            "(docs/security.md has the whole list)"
-        )
+    must_allow(config, needed)
     gone = missing(listing, dict.fromkeys((*named, *outputs)))
     if gone:
         options = " --inputs" * any(topic in gone for topic in named)
@@ -50,6 +46,15 @@ def look(
     if not there:
         log.warning("pattern-matches-no-topic", pattern=inputs[0])
     return there
+
+
+def must_allow(config: Mapping[str, Any], needed: Mapping[str, AclOperation]) -> None:
+    """Raises SurroundingsError that names what this client may not do with these topics, as far as Kafka tells."""
+    if forbidden := list(_forbidden(config, needed)):
+        raise SurroundingsError(
+            f"Kafka forbids this client what it needs: grant {', '.join(forbidden)}, then start again "
+            "(docs/security.md has the whole list)"
+        )
 
 
 def present(inputs: tuple[str, ...], listing: ClusterMetadata) -> list[str]:

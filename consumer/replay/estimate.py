@@ -13,7 +13,8 @@ from consumer.kafka_records import record_of
 from consumer.model_settings import loaded
 from consumer.records import Message, Record
 from consumer.replay import start
-from consumer.replay.runs import Span, reader_config
+from consumer.replay.reader import raise_for_good, reader_config
+from consumer.replay.runs import Span
 from consumer.replay.start import Request
 from consumer.schema_store import open_store
 from consumer.settings import Settings
@@ -58,11 +59,13 @@ def _sample(config: Mapping[str, Any], window: tuple[Span, ...]) -> Iterator[Rec
     try:
         for span in chosen:
             consumer.assign([TopicPartition(span.topic, span.partition, span.start)])
-            for _ in range(min(each, span.end - span.start)):
-                message = consumer.poll(POLL_S)
-                if message is None or message.error() is not None:
-                    break
+            wanted = min(each, span.end - span.start)
+            while wanted and (message := consumer.poll(POLL_S)) is not None:
+                if (error := message.error()) is not None:
+                    raise_for_good(error)
+                    continue
                 yield record_of(message)
+                wanted -= 1
     except KafkaException as problem:
         raise SurroundingsError(f"Kafka gave no sample of the window ({problem.args[0].name()})") from problem
     finally:

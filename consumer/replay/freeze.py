@@ -1,5 +1,6 @@
 """Asks Kafka which offsets a window is, once; whatever is written afterwards is not in it."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,8 @@ from confluent_kafka.admin._metadata import ClusterMetadata
 
 from consumer.errors import SettingsError, SurroundingsError
 from consumer.quarantine import Place
-from consumer.replay.runs import Span, reader_config
+from consumer.replay.reader import raise_for_good, reader_config
+from consumer.replay.runs import Span
 from consumer.replay.window import Asked, Offsets
 from consumer.timestamps import from_millis
 
@@ -117,14 +119,16 @@ def _first_at(consumer: Consumer, places: Mapping[Place, object], at_ms: int | N
 def _first_time(consumer: Consumer, place: Place, low: int) -> datetime | None:
     """When the first record that is left was written; None where it carries no time, or does not come."""
     consumer.assign([TopicPartition(*place, low)])
+    until = time.monotonic() + FIRST_RECORD_S
     try:
-        message = consumer.poll(FIRST_RECORD_S)
+        while (message := consumer.poll(max(0.0, until - time.monotonic()))) is not None:
+            if (error := message.error()) is None:
+                kind, milliseconds = message.timestamp()
+                return from_millis(milliseconds) if kind else None
+            raise_for_good(error)
     finally:
         consumer.unassign()
-    if message is None or message.error() is not None:
-        return None
-    kind, milliseconds = message.timestamp()
-    return from_millis(milliseconds) if kind else None
+    return None
 
 
 def _before(at_ms: int, moment: datetime | None) -> bool:

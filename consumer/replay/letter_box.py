@@ -14,7 +14,8 @@ from consumer.kafka_records import record_of
 from consumer.records import Record
 from consumer.replay.freeze import freeze
 from consumer.replay.letters import Letter, letter, original
-from consumer.replay.runs import Span, reader_config
+from consumer.replay.reader import raise_for_good, reader_config
+from consumer.replay.runs import Span
 from consumer.replay.window import Asked
 from consumer.settings import Settings
 from consumer.timestamps import from_millis, iso_millis
@@ -102,8 +103,8 @@ def read(config: Mapping[str, Any], window: tuple[Span, ...]) -> Iterator[Record
                     open_spans.pop(place, None)
             elif error.code() in (KafkaError._PARTITION_EOF, KafkaError._AUTO_OFFSET_RESET):
                 open_spans.pop(place, None)
-            elif not error.retriable() and error.code() not in (KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT):
-                raise KafkaException(error)
+            else:
+                raise_for_good(error)
     except KafkaException as problem:
         raise SurroundingsError(
             f"{', '.join(sorted({span.topic for span in window}))} can't be read ({problem.args[0].name()}): grant "

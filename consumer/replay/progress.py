@@ -9,7 +9,8 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPar
 
 from consumer.errors import SurroundingsError
 from consumer.quarantine import Place
-from consumer.replay.runs import Known, Run, Runs, reader_config
+from consumer.replay.reader import reader_config
+from consumer.replay.runs import Known, Run, Runs
 
 EVERY_S = 0.5
 ANSWER_S = 10.0

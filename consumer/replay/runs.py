@@ -8,6 +8,7 @@ time is fenced by its transactional.id, or finds the record.
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -19,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from consumer.errors import SurroundingsError
 from consumer.quarantine import Place
+from consumer.replay.reader import raise_for_good, reader_config
 from consumer.timestamps import iso_millis
 from consumer.topic_creation import BROKERS_DEFAULT, create, refusal
 from consumer.topics import missing
@@ -173,8 +175,7 @@ class Runs:
                 return first
             with watchdog(4 * limit, "beginning a run"):
                 producer.begin_transaction()
-                producer.produce(self.topic, run.model_dump_json().encode(), run.run.encode(), partition=0)
-                producer.flush(CALL_S)
+                _write(producer, self.topic, run)
                 starts = [TopicPartition(span.topic, span.partition, span.start) for span in run.window]
                 producer.send_offsets_to_transaction(starts, member.consumer_group_metadata(), CALL_S)
                 producer.commit_transaction(CALL_S)
@@ -204,17 +205,17 @@ class Runs:
             raise SurroundingsError(f"{self.topic} did not take that run {run} is {kind} ({why}): try again")
 
 
-def reader_config(config: Mapping[str, Any], group_id: str) -> dict[str, Any]:
-    """Of a consumer that is told where to read, joins nothing and commits nothing."""
-    return {
-        **config,
-        "group.id": group_id,
-        "enable.auto.commit": False,
-        "isolation.level": "read_committed",
-        "auto.offset.reset": "error",
-        "fetch.wait.max.ms": 100,
-        "log_level": 0,
-    }
+def _write(producer: Producer, topic: str, run: Run) -> None:
+    """Raises KafkaException unless the record was taken: the transaction itself may be committed without it (seen)."""
+    errors: list[KafkaError | None] = []
+    value = run.model_dump_json().encode()
+    producer.produce(topic, value, run.run.encode(), partition=0, on_delivery=lambda error, _: errors.append(error))
+    producer.flush(CALL_S)
+    error = errors[0] if errors else KafkaError(KafkaError._TIMED_OUT)
+    if error is not None:
+        with suppress(KafkaException):
+            producer.abort_transaction(CALL_S)
+        raise KafkaException(error)
 
 
 def _to_the_end(consumer: Consumer, topic: str) -> Iterator[bytes | None]:
@@ -230,8 +231,8 @@ def _to_the_end(consumer: Consumer, topic: str) -> Iterator[bytes | None]:
             yield value if isinstance(value, bytes) else None
         elif error.code() == KafkaError._PARTITION_EOF:
             return
-        elif not error.retriable() and error.code() not in (KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT):
-            raise KafkaException(error)
+        else:
+            raise_for_good(error)
     raise SurroundingsError(f"{topic} was not read to its end within {ANSWER_S:.0f} s: check the brokers, try again")
 
 

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from confluent_kafka.admin._acl import AclOperation
 from confluent_kafka.admin._metadata import ClusterMetadata
 
 from consumer import surroundings, topic_configs
 from consumer.artifact import best_precision, read_manifest
-from consumer.errors import ArtifactError, LimitError, SettingsError
+from consumer.errors import ArtifactError, LimitError, SettingsError, SurroundingsError
 from consumer.kafka_options import client_config, producer_config
 from consumer.manifest import MANIFEST_FILE
 from consumer.replay.freeze import Gone, freeze
@@ -96,11 +97,14 @@ def proposed(
 ) -> tuple[Run, list[Gone]]:
     """The run that would be begun now; its window is empty where there is nothing to read."""
     named = settings.input.topics if request.codes is None else (settings.dead_letters.topic,)
-    inputs = surroundings.present(named, listing)
-    if gone := missing(listing, [topic for topic in named if not topic.startswith("^")]):
+    config = client_config(settings)
+    topics_named = [topic for topic in named if not topic.startswith("^")]
+    surroundings.must_allow(config, dict.fromkeys(topics_named, AclOperation.READ))
+    if gone := missing(listing, topics_named):
         setting = "input.topics" if request.codes is None else "dead_letters.topic"
-        raise SettingsError(f"{setting} names {', '.join(gone)}, which is missing, or hidden from this client")
-    window, lost = freeze(client_config(settings), inputs, listing, request.asked)
+        raise SurroundingsError(f"{setting} names {', '.join(gone)}, which is missing, or hidden from this client")
+    inputs = surroundings.present(named, listing)
+    window, lost = freeze(config, inputs, listing, request.asked)
     counts = {topic: len(listing.topics[topic].partitions) for topic in inputs}
     return _run(settings, request, window, counts, passed_over), lost
 

@@ -244,13 +244,19 @@ def test_an_empty_window_is_said_and_begins_no_run(past, replay):
     assert "there is nothing to read in this window; no run was begun" in run.log
 
 
+def test_an_input_topic_that_is_missing_is_told(past, replay):
+    run = replay("--run", "wrong", "--input-topics", "nowhere")
+
+    assert run.ended() == 3, run.log
+    assert "input.topics names nowhere, which is missing" in run.log
+
+
 @pytest.mark.parametrize(
     ("more", "told"),
     [
         (("--partitions", "3"), "--partitions names partition 3, and"),
         (("--from-offsets", "9:0"), "--from-offsets names partition 9, and"),
         (("--from-offsets", "other/0:0"), "--from-offsets names topic other, which is none of input.topics"),
-        (("--input-topics", "nowhere"), "input.topics names nowhere, which is missing"),
         (("--run", "live"), "is no run id"),
     ],
 )

@@ -45,12 +45,12 @@ class Secured:
             return {**found, "security.protocol": "sasl_ssl", **login}
         return {**found, **as_client(self.ours.folder / "client.pem")}
 
-    def grant(self, user: str, *acls: Acl) -> None:
-        for future in self.admin.create_acls([_binding(user, acl) for acl in acls]).values():
+    def grant(self, user: str, *acls: Acl, pattern: ResourcePatternType = ResourcePatternType.LITERAL) -> None:
+        for future in self.admin.create_acls([_binding(user, acl, pattern) for acl in acls]).values():
             future.result(20)
 
-    def take_away(self, user: str, *acls: Acl) -> None:
-        for future in self.admin.delete_acls([_filter(user, acl) for acl in acls]).values():
+    def take_away(self, user: str, *acls: Acl, pattern: ResourcePatternType = ResourcePatternType.LITERAL) -> None:
+        for future in self.admin.delete_acls([_filter(user, acl, pattern) for acl in acls]).values():
             assert future.result(20), "it was not there"
 
     def settle(self) -> None:
@@ -58,18 +58,18 @@ class Secured:
         time.sleep(0.5)
 
 
-def _binding(user: str, acl: Acl) -> AclBinding:
+def _binding(user: str, acl: Acl, pattern: ResourcePatternType) -> AclBinding:
     kind, name, operation = acl
     allow = AclPermissionType.ALLOW
-    return AclBinding(kind, name, ResourcePatternType.LITERAL, f"User:{user}", "*", operation, allow)
+    return AclBinding(kind, name, pattern, f"User:{user}", "*", operation, allow)
 
 
-def _filter(user: str, acl: Acl) -> object:
+def _filter(user: str, acl: Acl, pattern: ResourcePatternType) -> object:
     from confluent_kafka.admin import AclBindingFilter
 
     kind, name, operation = acl
     allow = AclPermissionType.ALLOW
-    return AclBindingFilter(kind, name, ResourcePatternType.LITERAL, f"User:{user}", "*", operation, allow)
+    return AclBindingFilter(kind, name, pattern, f"User:{user}", "*", operation, allow)
 
 
 def _store(folder: object) -> dict[str, str]:
