@@ -32,7 +32,8 @@ def settings(bootstrap: str, registry_url: str, guarantee: Guarantee, protocol: 
         "input": {"topics": [TOPICS["input"]]},
         "output": {"urgent": TOPICS["urgent"], "routine": TOPICS["routine"], "format": "json"},
         "dead_letters": {"topic": TOPICS["dead"]},
-        "delivery": {"group_id": GROUP, "guarantee": guarantee, "transaction_timeout_s": 10},
+        # Longer than a consumer and the broker are away together: see tests/chaos/expired.py.
+        "delivery": {"group_id": GROUP, "guarantee": guarantee, "transaction_timeout_s": 45},
         "batching": {"max_window_records": WINDOW},
         "registry": {"url": registry_url},
         "kafka": {
