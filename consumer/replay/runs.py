@@ -187,7 +187,7 @@ class Runs:
             ) from problem
         finally:
             member.close()
-        return self.read().runs[run.run]
+        return run  # nobody else could begin it, and who reads the topic now may not see it yet
 
     def end(self, run: str, kind: Literal["cancelled", "done"]) -> None:
         """Appends that it is over. Raises SurroundingsError."""
