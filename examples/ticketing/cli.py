@@ -103,7 +103,7 @@ def run(
     wanted = [each for each in topics.split(",") if each]
     for missing in listing.one_sided(wanted):
         log.warning("%s is not read: what became routine in that replay will not be noticed", missing)
-    stop = _Stop()
+    stop = Stop()
     reader = _reader(event_format, registry_url)
     database.require_migrated()
     kafka = _kafka(options, kafka_file)
@@ -190,7 +190,7 @@ def _tell(database: Database, lines: Callable[[Session], list[str]]) -> None:
         click.echo(each)
 
 
-class _Stop:
+class Stop:
     """Whether a signal came."""
 
     def __init__(self) -> None:

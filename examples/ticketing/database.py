@@ -73,11 +73,16 @@ class Database:
             words = str(problem.orig).strip().splitlines() or [type(problem.orig).__name__]
             raise Away(f"the database {self.name} does not answer ({words[0]})") from problem
 
-    def migrate(self, revision: str = "head") -> None:
-        """To the tables of this program, or of another revision of them. Raises Away."""
+    def migrate(self) -> None:
+        """Makes the tables, or brings them up to date. Raises Away."""
         self.look()
         with self._engine.begin() as connection:
-            command.upgrade(_alembic(connection), revision)
+            command.upgrade(_alembic(connection), "head")
+
+    def undo(self) -> None:
+        """Takes the tables away, with all that is in them."""
+        with self._engine.begin() as connection:
+            command.downgrade(_alembic(connection), "base")
 
     def require_migrated(self) -> None:
         """Raises Away; WrongSurroundings when the tables are not this program's."""
@@ -117,7 +122,12 @@ def _engine(url: URL) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    limits = {"connect_timeout": ANSWER_S, "tcp_user_timeout": ANSWER_S * 1000}
+    limits = {
+        "connect_timeout": ANSWER_S,
+        "tcp_user_timeout": ANSWER_S * 1000,
+        # A process that was frozen within a transaction does not hold up the one that has its partitions now.
+        "options": f"-c idle_in_transaction_session_timeout={ANSWER_S}s",
+    }
     try:
         return create_engine(url, connect_args=limits, **options)
     except (ModuleNotFoundError, NoSuchModuleError) as problem:

@@ -51,6 +51,7 @@ class Ticketing:
         stopping: Callable[[], bool],
         visit: Callable[[str], None] = nothing,
         patience_s: float = PATIENCE_S,
+        batch: int = BATCH,
     ) -> None:
         self._topics = list(topics)
         self._reader = reader
@@ -59,6 +60,7 @@ class Ticketing:
         self._stopping = stopping
         self._visit = visit
         self._patience_s = patience_s
+        self._batch = batch
         self._next: dict[Place, int | None] = {}  # the database's offsets of the partitions that are ours
         self._unreadable_at_first: int | None = 0
         try:
@@ -71,9 +73,11 @@ class Ticketing:
         self._consumer.subscribe(self._topics, on_assign=self._assigned, on_revoke=self._gone, on_lost=self._gone)
         try:
             while not self._stopping():
-                records = [each for each in self._consumer.consume(BATCH, POLL_S) if self._is_record(each)]
+                records = [each for each in self._consumer.consume(self._batch, POLL_S) if self._is_record(each)]
                 if records:
-                    self._take(self._waiting(partial(self._read, records)))
+                    batch = self._waiting(partial(self._read, records))
+                    self._visit("read")
+                    self._take(batch)
         except Leave:
             pass
         finally:

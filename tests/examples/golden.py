@@ -24,7 +24,9 @@ def without_docs(schema: Any) -> Any:
     if isinstance(schema, list):
         return [without_docs(each) for each in schema]
     if isinstance(schema, dict):
-        return {name: part if name == "default" else without_docs(part) for name, part in schema.items() if name != "doc"}
+        return {
+            name: part if name == "default" else without_docs(part) for name, part in schema.items() if name != "doc"
+        }
     return schema
 
 
