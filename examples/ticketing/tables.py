@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     DateTime,
     Dialect,
+    Double,
     ForeignKey,
     Index,
     LargeBinary,
@@ -42,6 +43,7 @@ class Table(DeclarativeBase):
         datetime: Moment,
         str: Text,
         bytes: LargeBinary,
+        float: Double,
         State: String(8),
         Decision: String(8),
     }
