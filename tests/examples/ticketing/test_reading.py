@@ -1,8 +1,10 @@
 """Bytes to events, and what is none."""
 
 import contextlib
+import io
 import json
 
+import fastavro
 import pytest
 from confluent_kafka.schema_registry import Schema
 from confluent_kafka.schema_registry.error import SchemaRegistryError
@@ -13,7 +15,7 @@ import schemas
 from examples.ticketing.errors import Away, Unreadable, WrongSurroundings
 from examples.ticketing.events import FORMATS, Reader
 from tests.examples import golden
-from tests.examples.ticketing.events import told
+from tests.examples.ticketing.events import BEGAN, told
 from tests.payloads import PAYLOADS
 
 
@@ -132,8 +134,21 @@ def test_no_reason_quotes_a_customer(payload):
 
 
 def test_a_decision_that_is_not_known_is_urgent():
-    """As Avro's default has it: nothing is left lying."""
-    assert Reader("json").read(json.dumps(told(0, "at-once")).encode()).decision == "urgent"
+    """By Avro's default, and so in JSON: nothing is left lying."""
+    later = json.loads(schemas.avro("classified-message").replace('"urgent",', '"urgent", "at_once",'))
+    written = io.BytesIO()
+    event = json.loads(golden.value("json")) | {"decision": "at_once"}
+    for name in ("sent_at", "classified_at"):
+        event[name] = BEGAN
+    event["source"]["timestamp"] = BEGAN
+    fastavro.schemaless_writer(written, fastavro.parse_schema(later), event)
+
+    class Later(Registry):
+        def get_schema(self, schema_id: int) -> Schema:
+            return Schema(json.dumps(later), "AVRO")
+
+    assert Reader("avro", Later()).read(SEVEN + written.getvalue()).decision == "urgent"
+    assert Reader("json").read(json.dumps(told(0, "at_once")).encode()).decision == "urgent"
 
 
 @pytest.mark.parametrize(
