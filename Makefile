@@ -40,7 +40,7 @@ test: $(DEV)/made $(OPTIMUM)/made $(if $(filter true,$(CI)),system-packages)  ##
 system-packages:  ## What some tests need of the system, by apt: an emulator of other processors, PostgreSQL
 	@set --; \
 	command -v qemu-x86_64 >/dev/null || set -- "$$@" qemu-user; \
-	command -v initdb /usr/lib/postgresql/*/bin/initdb >/dev/null || set -- "$$@" postgresql; \
+	command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || set -- "$$@" postgresql; \
 	test $$# = 0 || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -qq -y --no-install-recommends "$$@"; }
 
 lint: $(DEV)/made  ## ruff, mypy --strict, import-linter
