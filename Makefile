@@ -3,6 +3,7 @@
 PYTHON ?= python3
 REVIEWS ?=
 KEEP ?=
+TICKETS ?=
 SUDO ?= $(if $(filter 0,$(shell id -u)),,sudo)
 
 UV := .venv-uv/bin/uv
@@ -27,8 +28,8 @@ export UV_SYSTEM_CERTS := 1
 help:  ## What there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: size $(DEMO)/made  ## Kafka, the consumer and 300 messages, live in this terminal (KEEP=1 leaves Kafka up)
-	@$(DEMO)/bin/python -m local demo $(if $(KEEP),--keep)
+demo: size $(DEMO)/made  ## Kafka, the consumer and 300 messages, live in this terminal (KEEP=1 leaves Kafka up, TICKETS=1 opens tickets)
+	@$(DEMO)/bin/python -m local demo $(if $(KEEP),--keep) $(if $(TICKETS),--tickets)
 
 size:
 	@test -e $(DEMO)/made || echo "the first demo downloads about 330 MB (Python packages, Kafka, a registry) and keeps 610 MB"
@@ -36,8 +37,11 @@ size:
 test: $(DEV)/made $(OPTIMUM)/made $(if $(filter true,$(CI)),system-packages)  ## Every test, against a real Kafka that is started for it
 	$(DEV)/bin/python -m pytest -n 2 --dist loadfile
 
-system-packages:  ## What some tests need of the system, by apt: an emulator of other processors
-	@command -v qemu-x86_64 >/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -qq -y --no-install-recommends qemu-user; }
+system-packages:  ## What some tests need of the system, by apt: an emulator of other processors, PostgreSQL
+	@set --; \
+	command -v qemu-x86_64 >/dev/null || set -- "$$@" qemu-user; \
+	command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || set -- "$$@" postgresql; \
+	test $$# = 0 || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -qq -y --no-install-recommends "$$@"; }
 
 lint: $(DEV)/made  ## ruff, mypy --strict, import-linter
 	$(DEV)/bin/ruff check .
@@ -95,8 +99,8 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 	--no-emit-index-url --no-header --no-annotate
 locks: $(UV)  ## Resolve every lock anew
 	$(COMPILE) pyproject.toml -o locks/serve.txt
-	$(COMPILE) pyproject.toml --extra local -o locks/demo.txt
-	$(COMPILE) pyproject.toml --extra train --extra parquet --extra local --extra dev -o locks/train.txt
+	$(COMPILE) pyproject.toml --extra local --extra ticketing -o locks/demo.txt
+	$(COMPILE) pyproject.toml --extra train --extra parquet --extra local --extra ticketing --extra dev -o locks/train.txt
 	$(COMPILE) pyproject.toml --extra optimum -o locks/optimum.txt
 	$(COMPILE) locks/bench-quix.in -o locks/bench-quix.txt
 	$(COMPILE) pyproject.toml locks/bench-openvino.in -o locks/bench-openvino.txt

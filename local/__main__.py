@@ -26,6 +26,7 @@ def main() -> None:
 
 @main.command("demo")
 @click.option("--keep", is_flag=True, help="Leave Kafka and the registry up, and say how to reach and stop them.")
+@click.option("--tickets", is_flag=True, help="Open tickets of the urgent messages, by examples/ticketing.")
 @click.option(
     "--rate",
     "rate_per_s",
@@ -34,12 +35,12 @@ def main() -> None:
     show_default=True,
     help="A second.",
 )
-def demo_command(keep: bool, rate_per_s: float) -> None:
+def demo_command(keep: bool, tickets: bool, rate_per_s: float) -> None:
     """The sample messages through `shikyu run`, live; exit code 5 when one is lost or comes twice."""
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(width=PLAIN_WIDTH, highlight=False)
-    demo(console, keep=keep, pace=Pace(rate_per_s))
+    demo(console, keep=keep, tickets=tickets, pace=Pace(rate_per_s))
 
 
 @main.command()

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 from rich.console import Console
 
 from consumer.errors import LimitError
-from local import fetch, sample, service, topics
+from local import fetch, sample, service, ticketing, topics
 from local.cluster import Cluster
 from local.count import Count, count_all
 from local.live_view import LiveView
@@ -63,6 +63,7 @@ def demo(
     console: Console,
     *,
     keep: bool = False,
+    tickets: bool = False,
     samples: Sequence[Sample] | None = None,
     pace: Pace = AT_A_GLANCE,
     shikyu: Sequence[str] = service.SHIKYU,
@@ -81,13 +82,17 @@ def demo(
             with step(console, "topics and schemas"):
                 topics.create(cluster)
                 service.register_schemas(cluster, shikyu)
-            with SchemaRegistryClient({"url": cluster.registry_url, "timeout": 5}) as registry:
+            # Before the messages, so that tickets are opened as they come.
+            desk = ticketing.running(cluster, folder, console) if tickets else nullcontext()
+            with SchemaRegistryClient({"url": cluster.registry_url, "timeout": 5}) as registry, desk as running:
                 produced = _messages(cluster, registry, folder, console, chosen, pace, shikyu)
                 with step(console, "count by a new reader"):
                     # Only now: what a consumer writes twice, it may write on its way out.
                     tally = count_all(cluster.bootstrap_servers, registry)
+                if running:
+                    ticketing.settled(running, folder, tally, console, pace.patience_s)
             if keep:
-                _leave(cluster, folder, console)
+                _leave(cluster, folder, console, tickets=tickets)
     faults = tally.faults(produced)
     console.print(tally.line(), soft_wrap=True, highlight=False)
     if faults:
@@ -158,12 +163,14 @@ def _folder(keep: bool) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _leave(cluster: Cluster, folder: Path, console: Console) -> None:
+def _leave(cluster: Cluster, folder: Path, console: Console, *, tickets: bool) -> None:
     numbers = " ".join(map(str, cluster.release()))
+    list_them = f"list the tickets: {ticketing.list_command(folder)}\n" if tickets else ""
     words = (
         f"Kafka stays up at {cluster.bootstrap_servers}, the Schema Registry at {cluster.registry_url}\n"
         f"its data and logs are in {folder}\n"
         f"go on with: {shlex.join(service.run_command(cluster))}\n"
+        f"{list_them}"
         f"stop it by: kill {numbers}; rm -r {folder}"
     )
     console.print(words, soft_wrap=True, highlight=False)

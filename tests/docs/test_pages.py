@@ -1,5 +1,6 @@
 """What the pages say is there is there: links, commands, flags, settings."""
 
+import itertools
 import re
 import shlex
 import tomllib
@@ -10,12 +11,14 @@ import pytest
 
 from consumer.cli import shikyu
 from consumer.settings_sources import resolve
+from examples.ticketing.cli import ticketing
 from training.cli import train
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-PROGRAMS: dict[str, click.Command] = {"shikyu": shikyu, "shikyu-train": train}
+PROGRAMS: dict[str, click.Command] = {"shikyu": shikyu, "shikyu-train": train, "ticketing": ticketing}
+MODULES = {"python -m examples.ticketing": "ticketing"}
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
@@ -24,13 +27,15 @@ def blocks(page: Path, language: str) -> list[str]:
 
 
 def commands() -> list[tuple[str, str]]:
-    """(page, command) of every line of a shell block that calls shikyu or shikyu-train."""
+    """(page, command) of every line of a shell block that calls one of PROGRAMS."""
     lines = [
         (page.name, line.partition(" #")[0].strip())
         for page in PAGES
         for block in blocks(page, "sh")
         for line in block.replace("\\\n", " ").splitlines()
     ]
+    for module, program in MODULES.items():
+        lines = [(page, re.sub(rf"^{module}\b", program, line)) for page, line in lines]
     return [(page, line) for page, line in lines if line.partition(" ")[0] in PROGRAMS]
 
 
@@ -50,7 +55,7 @@ def test_links_lead_somewhere(page):
 @pytest.mark.parametrize(("page", "line"), commands())
 def test_commands_and_their_flags_exist(page, line):
     """A page that teaches a flag which is gone is worse than none."""
-    program, *words = shlex.split(line.partition("|")[0])
+    program, *words = itertools.takewhile(lambda word: word != "|", shlex.split(line))
     command = PROGRAMS[program]
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         with click.Context(command) as context:

@@ -13,9 +13,14 @@ TEXTS = ("The bread was mouldy and nobody answers.", "Fine", "\x1b[31mred \u202e
 SAMPLES = [Sample(f"m{number}", text, "email", "bakery") for number, text in enumerate(TEXTS * 3)]
 
 
-def short_demo(console, *, keep, **_):
+def short_demo(console, *, keep, tickets, **_):
     return demo(
-        console, keep=keep, samples=SAMPLES, pace=Pace(float(os.environ["RATE_PER_S"]), patience_s=6), shikyu=STUB
+        console,
+        keep=keep,
+        tickets=tickets,
+        samples=SAMPLES,
+        pace=Pace(float(os.environ["RATE_PER_S"]), patience_s=6),
+        shikyu=STUB,
     )
 
 

@@ -83,7 +83,7 @@ def answer(event, message, topic):
     classes = ("very_unsatisfied", "unsatisfied", "neutral", "satisfied", "very_satisfied")
     return {
         **{name: event[name] for name in ("id", "text", "customer_id", "channel", "language", "sent_at", "attributes")},
-        "event_id": "stub",
+        "event_id": f"{message.topic()}/{message.partition()}/{message.offset()}/live",
         "satisfaction": "neutral",
         "probabilities": dict.fromkeys(classes, 0.2),
         "urgency": 0.4,

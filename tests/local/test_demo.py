@@ -79,6 +79,18 @@ def test_every_message_is_shown_and_counted(start, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_with_tickets_each_urgent_message_has_one(start, tmp_path):
+    """Counted in the database; the list is shown, and no text in it steers the terminal."""
+    process = start("--tickets")
+    shown, _ = process.communicate()
+    assert process.returncode == 0, shown
+    urgent = re.search(r"(\d+) urgent, ", shown)[1]
+    assert re.search(rf"^tickets: {urgent} urgent messages in \d+ tickets$", shown, re.MULTILINE)
+    assert len(re.findall(r"^ +\d+  0:59 left +0\.400 +1  ", shown, re.MULTILINE)) == min(8, int(urgent))
+    assert "\x1b" not in shown
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_consumer_that_loses_and_doubles_is_found_out(start):
     """The reader's count does not rest on the consumer's word: exit code 5, and how many."""
     process = start(fault="lose,double")

@@ -10,8 +10,10 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -24,6 +26,7 @@ from tests.payloads import PAYLOADS
 UNSEEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 JOINERS = {"\u200c", "\u200d"}  # emoji and several scripts need them
 ROOT = Path(__file__).parents[2]
+NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 
 
 def decision() -> Decision:
@@ -78,12 +81,47 @@ def in_what_check_says(text: str) -> str:
     return written.getvalue()
 
 
+def in_the_list_of_tickets(text: str) -> str:
+    pytest.importorskip("sqlalchemy")
+    from examples.ticketing import listing
+
+    return listing.line(ticket(text), NOW) + "\n"
+
+
+def in_a_ticket(text: str) -> str:
+    pytest.importorskip("sqlalchemy")
+    from examples.ticketing import listing
+
+    return "\n".join(listing.whole(ticket(text), NOW))
+
+
+def ticket(text: str) -> Any:
+    from examples.ticketing.tables import Message as Row
+    from examples.ticketing.tables import Note, Ticket
+
+    said = {"customer_id": text, "channel": text, "text": text, "run": text, "model": text, "source_topic": text}
+    message = Row(id=1, source_partition=0, source_offset=0, decision="urgent", urgency=0.9, **said)
+    note = Note(id=1, at=NOW, text=text)
+    return Ticket(id=1, customer_id=text, state="open", urgency=0.9, due_at=NOW, messages=[message], notes=[note])
+
+
+def in_what_was_set_aside(text: str) -> str:
+    pytest.importorskip("sqlalchemy")
+    from examples.ticketing import listing
+    from examples.ticketing.tables import SetAside
+
+    return "\n".join(listing.set_aside([SetAside(topic=text, partition=0, offset=0, code="bad-event", reason=text)]))
+
+
 TERMINALS: dict[str, Callable[[str], str]] = {
     "config test": in_the_preview,
     "config test of dead letters": in_the_preview_of_the_dead,
     "classify": in_the_table,
     "the demo": in_the_demo,
     "check": in_what_check_says,
+    "the list of tickets": in_the_list_of_tickets,
+    "a ticket": in_a_ticket,
+    "what was set aside": in_what_was_set_aside,
 }
 
 
@@ -213,7 +251,7 @@ def test_a_log_holds_no_text(payload, capsys):
 
 
 def sources() -> Iterator[Path]:
-    for room in ("consumer", "training", "local"):
+    for room in ("consumer", "training", "local", "examples"):
         yield from (ROOT / room).rglob("*.py")
 
 

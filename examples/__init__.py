@@ -1,0 +1,1 @@
+"""What stands on shikyu's output, as its users would build it. Nothing here imports shikyu."""
