@@ -37,7 +37,12 @@ def test_every_package_of_a_lock_has_hashes(lock):
 
 @pytest.mark.parametrize(
     ("name", "extras"),
-    [("serve", ()), ("demo", ("local",)), ("train", ("train", "parquet", "local", "dev")), ("optimum", ("optimum",))],
+    [
+        ("serve", ()),
+        ("demo", ("local",)),
+        ("train", ("train", "flips", "parquet", "local", "dev")),
+        ("optimum", ("optimum",)),
+    ],
 )
 def test_locks_hold_what_the_project_asks_for(name, extras):
     """A dependency that was added without `make locks` would be missing on the next machine."""

@@ -78,12 +78,23 @@ def in_what_check_says(text: str) -> str:
     return written.getvalue()
 
 
+def in_the_flips(text: str) -> str:
+    from consumer.flips.told import told
+    from tests.consumer.flips.made_up import of_text
+
+    written = io.StringIO()
+    console = Console(file=written, width=1000, markup=False, highlight=False)
+    console.print(told(of_text(text), with_text=True), crop=False)
+    return written.getvalue()
+
+
 TERMINALS: dict[str, Callable[[str], str]] = {
     "config test": in_the_preview,
     "config test of dead letters": in_the_preview_of_the_dead,
     "classify": in_the_table,
     "the demo": in_the_demo,
     "check": in_what_check_says,
+    "flips": in_the_flips,
 }
 
 
@@ -111,7 +122,18 @@ def the_page_of_the_data(text: str) -> str:
     return data_page(recipe(), found, Examples([pair], [pair]))
 
 
-PAGES: dict[str, Callable[[str], str]] = {"report.html": the_report, "data.html": the_page_of_the_data}
+def the_page_of_flips(text: str) -> str:
+    from consumer.flips.page import page
+    from tests.consumer.flips.made_up import of_text
+
+    return page(of_text(text))
+
+
+PAGES: dict[str, Callable[[str], str]] = {
+    "report.html": the_report,
+    "data.html": the_page_of_the_data,
+    "flips.html": the_page_of_flips,
+}
 
 
 class Page(HTMLParser):
