@@ -1,5 +1,6 @@
 """`shikyu flips`: what a replay would have decided otherwise."""
 
+import os
 from pathlib import Path
 
 import click
@@ -85,7 +86,8 @@ def flips(
     for file in filter(None, (html, json_file)):
         if not file.parent.is_dir():
             raise SettingsError(f"{file} cannot be written: there is no folder {file.parent}")
-    asked = report.Asked(run, against, more, slices, listed, with_text, messages_per_day)
+    names = tuple(map(_whole, slices))
+    asked = report.Asked(_whole(run), _whole(against), more, names, listed, with_text, messages_per_day)
     with _progress() as progress:
         task = progress.add_task("answers", total=None)
         figures = report.figures(
@@ -98,6 +100,11 @@ def flips(
     if html is not None:
         _write(html, report.as_page(figures))
     require_met(figures["limits"])
+
+
+def _whole(argument: str) -> str:
+    """Arguments that are no UTF-8 come with half surrogates, which neither JSON nor a page can hold."""
+    return os.fsencode(argument).decode("utf-8", "replace")
 
 
 def _progress() -> Progress:

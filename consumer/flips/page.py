@@ -37,6 +37,7 @@ def environment() -> Environment:
         "model_line": model_line,
         "day_line": day_line,
         "finely": finely,
+        "signed": signed,
         "width": width,
     }
     made.globals |= {"value_of": value_of, "class_of": class_of}
@@ -53,6 +54,12 @@ def finely(share: float) -> str:
     percent = 100 * share
     digits = 0 if percent in (0, 100) else 1 if percent >= 1 else 2 if percent >= 0.1 else 3
     return f"{percent:.{digits}f}\u00a0%"
+
+
+def signed(value: float) -> str:
+    """With a sign, and a digit behind the point where that says something."""
+    digits = 1 if abs(value) < 100 else 0
+    return f"{value:+,.{digits}f}".replace("-", "\u2212")
 
 
 def width(seconds: int) -> str:

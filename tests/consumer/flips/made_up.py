@@ -67,7 +67,8 @@ def counted(
 
 
 def of_text(text: str) -> dict[str, Any]:
-    """Wherever a name, a value or a text may stand, `text` does."""
+    """Wherever a name, a value or a text may stand, `text` does, as far as an event can hold it: no half characters."""
+    text = text.encode("utf-8", "replace").decode()
     evil = {
         "id": text, "channel": text, "language": text, "attributes": {text: text}, "text": text, "reason": text,
         "satisfaction": text, "labels": (text,), "model": (text, text, text),

@@ -33,7 +33,7 @@ def test_the_page_tells_the_flips_the_work_and_the_limits():
         "[ \n]+", " ", shown
     )
     assert "1 of 2 limits not met" in shown
-    assert '<dd class="value">100</dd>' in shown
+    assert '<dd class="value">+100</dd>' in shown
     for word in ("gold", "basic", "chat", "email", "id-47", "text 47", "in/0/47", "m 1 int8, threshold 0.5000"):
         assert word in shown, word
     assert "became urgent: 3 of 48, 6.25%" in terminal(counted(NOW, BEFORE))
