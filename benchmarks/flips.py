@@ -22,6 +22,7 @@ from pathlib import Path
 import click
 import numpy as np
 from confluent_kafka import Producer
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
@@ -29,6 +30,7 @@ from benchmarks.ending import ended_by_limits
 from benchmarks.machine import machine
 from consumer.encode import Encoder
 from consumer.errors import LimitError
+from consumer.flips.count import Figures
 from consumer.flips.topics import LIVE, REPLAYED
 from consumer.records import Decision, Message, ModelVersion, OutputRecord, Record, Satisfaction
 from consumer.registration import register, targets
@@ -38,7 +40,8 @@ from consumer.settings import Format, Output, Settings
 from local.cluster import Cluster
 
 RUN, PARTITIONS = "new-model", 6
-FLIPPED = 0.02
+URGENT, ROUTINE = "urgent", "routine"
+REDRAWN, THRESHOLD = 0.02, 0.7
 MOST_MB = 2000
 START_MS, EVERY_MS = 1_790_000_000_000, 2_000
 WORDS = "My parcel has not come, and nobody answers. I have written three times by now. "
@@ -48,7 +51,7 @@ WORDS = "My parcel has not come, and nobody answers. I have written three times 
 class Measured:
     seconds: float
     most_mb: float
-    figures: dict[str, object]
+    figures: Figures
 
 
 @click.command()
@@ -73,6 +76,11 @@ def main(messages: int, output_format: Format, with_text: bool) -> None:
 def _check(found: Measured, messages: int) -> None:
     if found.figures["compared"] != messages:
         raise LimitError(f"compared were {found.figures['compared']} of {messages} messages")
+    was, now = (_urgencies(run, messages) >= THRESHOLD for run in (LIVE, RUN))
+    drawn = {"to_urgent": int((now & ~was).sum()), "to_routine": int((was & ~now).sum())}
+    counted = {to: found.figures["flips"][to]["messages"] for to in drawn}
+    if counted != drawn:
+        raise LimitError(f"counted were {counted}, and drawn were {drawn}")
     if found.most_mb > MOST_MB:
         raise LimitError(f"it took {found.most_mb:.0f} MB where {MOST_MB} are the limit")
 
@@ -96,7 +104,7 @@ def _measured(flags: list[str], folder: Path, *, with_text: bool) -> Measured:
 def _answers(cluster: Cluster, messages: int, output_format: Format) -> list[str]:
     """Writes both sides' answers, and returns the flags to find them by."""
     where = cluster.registry_url if output_format == "avro" else None
-    live = Output(format=output_format)
+    live = Output(format=output_format, urgent=URGENT, routine=ROUTINE)
     own = {"run": RUN}
     replayed = Output(
         format=output_format,
@@ -115,12 +123,15 @@ def _answers(cluster: Cluster, messages: int, output_format: Format) -> list[str
     return [*flags, *([] if where is None else ["--registry-url", where])]
 
 
-def _encoded(encoder: Encoder, run: str, messages: int) -> Iterator[OutputRecord]:
-    """Urgencies of both sides are those of one draw, but for FLIPPED of them."""
+def _urgencies(run: str, messages: int) -> NDArray[np.float64]:
+    """Both sides' are those of one draw, but for the share REDRAWN of them."""
     draw = np.random.default_rng(0)
-    urgencies, others, flipped = draw.random(messages), draw.random(messages), draw.random(messages) < FLIPPED
-    if run != LIVE:
-        urgencies = np.where(flipped, others, urgencies)
+    before, others, redrawn = draw.random(messages), draw.random(messages), draw.random(messages) < REDRAWN
+    return before if run == LIVE else np.where(redrawn, others, before)
+
+
+def _encoded(encoder: Encoder, run: str, messages: int) -> Iterator[OutputRecord]:
+    urgencies = _urgencies(run, messages)
     model, now = ModelVersion("support", "2" if run != LIVE else "1", "int8"), datetime.now(UTC)
     labels = list(Satisfaction)
     for row, urgency in enumerate(urgencies.tolist()):
@@ -131,7 +142,14 @@ def _encoded(encoder: Encoder, run: str, messages: int) -> Iterator[OutputRecord
             None, {"plan": ("basic", "gold")[row % 2], "product": f"p{row % 40}"},
         )  # fmt: skip
         decision = Decision(
-            labels[min(4, int(5 * (1 - urgency)))], (0.2,) * 5, urgency, urgency >= 0.7, 0.7, "model", False, model
+            labels[min(4, int(5 * (1 - urgency)))],
+            (0.2,) * 5,
+            urgency,
+            urgency >= THRESHOLD,
+            THRESHOLD,
+            "model",
+            False,
+            model,
         )
         yield encoder.encode(source, message, decision, run=run, attempt=1, classified_at=now)
 

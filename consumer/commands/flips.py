@@ -25,7 +25,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     help="Count by this attribute too, beside channel and language; may be given several times.",
 )  # fmt: skip
 @click.option(
-    "--list", "listed", type=click.IntRange(0, 100_000), default=200, show_default=True,
+    "--list", "listed", type=click.IntRange(0, 100_000), default=200, show_default=True, metavar="N",
     help="How many flips of each direction to list, those whose urgency changed most first.",
 )  # fmt: skip
 @click.option("--with-text", is_flag=True, help="Show the texts of the listed flips: mind who sees them.")

@@ -23,8 +23,8 @@ _COUNTS = (
 )
 # Of the offsets between the first and the last that one side has, those that the other alone has.
 _MISSING = """
-SELECT count(*) AS missing FROM place p JOIN (
-  SELECT topic, part, min(off) AS low, max(off) AS high FROM place WHERE {there}_seq IS NOT NULL GROUP BY topic, part
+SELECT count(*) AS missing FROM pair p JOIN (
+  SELECT topic, part, min(off) AS low, max(off) AS high FROM pair WHERE {there}_seq IS NOT NULL GROUP BY topic, part
 ) span ON p.topic = span.topic AND p.part = span.part AND p.off BETWEEN span.low AND span.high
 WHERE p.{there}_seq IS NULL
 """
@@ -102,7 +102,7 @@ def _side(table: Table, side: Side, found: Gathered) -> Figures:
     places = table.row(
         f"SELECT count(*) FILTER ({side}_seq IS NOT NULL) AS messages, "
         f"count(*) FILTER ({side}_seq IS NOT NULL AND {other}_seq IS NULL) AS alone, "
-        f"count(*) FILTER ({side}_times > 1) AS again, count(*) FILTER ({side}_fates > 1) AS again_otherwise FROM place"
+        f"count(*) FILTER ({side}_times > 1) AS again, count(*) FILTER ({side}_otherwise) AS again_otherwise FROM pair"
     )
     return {
         **places,
@@ -169,12 +169,14 @@ def _listed(table: Table, to: str, most: int) -> list[Figures]:
     """Those whose urgency changed most first."""
     names = {column: name for name, column in table.columns.items() if name not in ("channel", "language")}
     attributes = "".join(f", c.{column}" for column in names)
+    # Chosen before their texts are looked for, so that few rows are joined.
+    order = "abs({0}urgency_is - {0}urgency_was) DESC NULLS LAST, {0}topic, {0}part, {0}off"
     rows = table.rows(
         'SELECT c.topic, c.part AS partition, c.off AS "offset", c.at_ms, coalesce(i.id, w.id) AS id, c.channel, '
-        f"c.language, c.satisfaction_was, c.satisfaction_is, c.urgency_was, c.urgency_is, c.threshold_was, "
+        "c.language, c.satisfaction_was, c.satisfaction_is, c.urgency_was, c.urgency_is, c.threshold_was, "
         f"c.threshold_is, c.reason_was, c.reason_is, coalesce(i.text, w.text) AS text{attributes} "
-        "FROM compared c JOIN answer i ON i.seq = c.is_seq JOIN answer w ON w.seq = c.was_seq "
-        f"WHERE c.{to} ORDER BY abs(c.urgency_is - c.urgency_was) DESC NULLS LAST, c.topic, c.part, c.off LIMIT ?",
+        f"FROM (SELECT * FROM compared WHERE {to} ORDER BY {order.format('')} LIMIT ?) c "
+        f"JOIN answer i ON i.seq = c.is_seq JOIN answer w ON w.seq = c.was_seq ORDER BY {order.format('c.')}",
         most,
     )
     return [

@@ -1,8 +1,8 @@
 """
 The answers of both sides as a table, and one row a source record.
 
-In duckdb, which keeps what its memory does not hold in a file: so a join takes MEMORY and no more, however many answers
-there are. The file lies in a folder that only this user may read, and is gone with it.
+In duckdb, whose memory has a limit, in a file. Its joins do not all go to disk at that limit, so that they are made in
+parts of so many answers. The file lies in a folder that only this user may read, and is gone with it.
 """
 
 # ruff: noqa: S608 - what stands in a query is the names of our own columns
@@ -15,10 +15,12 @@ from typing import Any, Literal, Self
 import duckdb
 import numpy as np
 
+from consumer.errors import SurroundingsError
 from consumer.flips.answers import Answer
 
 MEMORY = "512MB"
 ROWS = 20_000  # that are handed on at once
+PART_ROWS = 250_000  # that are joined at once
 
 Side = Literal["is", "was"]  # what is asked about, and what it is compared with
 
@@ -40,15 +42,17 @@ _TIMES = ("written", "at_ms")
 _NUMBERS = ("urgency", "threshold")
 _PER_ANSWER = ("fate", "satisfaction", "reason", "urgency", "threshold")  # what may differ between the sides
 
+# Of one part of the source records, told by their hash.
 _PLACES = """
-CREATE TABLE place AS SELECT topic, part, off,
+CREATE OR REPLACE TEMP TABLE place_part AS SELECT topic, part, off,
   max_by(seq, newest) FILTER (side = 'is') AS is_seq, max_by(seq, newest) FILTER (side = 'was') AS was_seq,
   count(*) FILTER (side = 'is') AS is_times, count(*) FILTER (side = 'was') AS was_times,
-  count(DISTINCT fate) FILTER (side = 'is') AS is_fates, count(DISTINCT fate) FILTER (side = 'was') AS was_fates
+  min(fate) FILTER (side = 'is') <> max(fate) FILTER (side = 'is') AS is_otherwise,
+  min(fate) FILTER (side = 'was') <> max(fate) FILTER (side = 'was') AS was_otherwise
 FROM (
-  SELECT side, topic, part, off, seq, fate, coalesce(written, 0)::HUGEINT * 1000000000000 + seq AS newest FROM answer
-)
-GROUP BY topic, part, off
+  SELECT side, topic, part, off, seq, fate, coalesce(written, 0)::HUGEINT * 1000000000000 + seq AS newest
+  FROM answer WHERE {of_part}
+) GROUP BY topic, part, off
 """
 
 
@@ -65,12 +69,12 @@ class Table:
             f"{self._folder.name}/answers.duckdb",
             config={"autoinstall_known_extensions": False, "autoload_known_extensions": False},
         )
-        self._db.execute(f"SET memory_limit = '{MEMORY}'")
-        self._db.execute("SET preserve_insertion_order = false")
-        self._db.execute("SET enable_progress_bar = false")
+        self._execute(f"SET memory_limit = '{MEMORY}'")
+        self._execute("SET preserve_insertion_order = false")
+        self._execute("SET enable_progress_bar = false")
         attributes = "".join(f", {name} VARCHAR" for name in self._attributes)
         texts = "".join(f", {name} VARCHAR" for name in _TEXTS)
-        self._db.execute(
+        self._execute(
             f"CREATE TABLE answer (seq BIGINT, side VARCHAR, part INTEGER, off BIGINT, written BIGINT, at_ms BIGINT, "
             f"urgency DOUBLE, threshold DOUBLE{texts}{attributes})"
         )
@@ -116,14 +120,23 @@ class Table:
     def join(self) -> None:
         """Makes `pair`: a row a source record, with the newest answer of each side, null where there is none."""
         self._hand_on()
-        self._db.execute(_PLACES)
         both = ", ".join(f"i.{name} AS {name}_is, w.{name} AS {name}_was" for name in _PER_ANSWER)
         once = ", ".join(f"coalesce(i.{name}, w.{name}) AS {name}" for name in ("at_ms", *self.columns.values()))
-        self._db.execute(
-            f"CREATE TABLE pair AS SELECT p.*, {both}, {once} FROM place p "
-            "LEFT JOIN answer i ON i.seq = p.is_seq LEFT JOIN answer w ON w.seq = p.was_seq"
-        )
-        self._db.execute(
+        parts = 1 + self._count // PART_ROWS
+        for number in range(parts):
+            of_part = f"hash(topic, part, off) % {parts} = {number}"
+            self._execute(_PLACES.format(of_part=of_part))
+            self._execute(
+                f"CREATE OR REPLACE TEMP TABLE answer_part AS SELECT * EXCLUDE (text) FROM answer WHERE {of_part}"
+            )
+            rows = (
+                f"SELECT p.*, {both}, {once} FROM place_part p "
+                "LEFT JOIN answer_part i ON i.seq = p.is_seq LEFT JOIN answer_part w ON w.seq = p.was_seq"
+            )
+            self._execute(f"INSERT INTO pair {rows}" if number else f"CREATE TABLE pair AS {rows}")
+        self._execute("DROP TABLE place_part")
+        self._execute("DROP TABLE answer_part")
+        self._execute(
             "CREATE VIEW compared AS SELECT *, (fate_is = 'urgent' AND fate_was = 'routine') AS to_urgent, "
             "(fate_is = 'routine' AND fate_was = 'urgent') AS to_routine "
             "FROM pair WHERE fate_is IN ('urgent', 'routine') AND fate_was IN ('urgent', 'routine')"
@@ -131,12 +144,22 @@ class Table:
 
     def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
         """What a query finds; `values` stand for its question marks."""
-        found = self._db.execute(query, list(values))
+        found = self._execute(query, values)
         names = [column[0] for column in found.description or ()]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
     def row(self, query: str, *values: object) -> dict[str, Any]:
         return self.rows(query, *values)[0]
+
+    def _execute(self, query: str, values: Sequence[object] = ()) -> duckdb.DuckDBPyConnection:
+        try:
+            return self._db.execute(query, list(values))
+        except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+            # Its own words could hold a path, or a value.
+            raise SurroundingsError(
+                f"the answers could not be kept or joined in {MEMORY} of memory and {tempfile.gettempdir()} "
+                f"({type(error).__name__}): make room there, or name another TMPDIR"
+            ) from error
 
     def _hand_on(self) -> None:
         if not self._waiting:
@@ -152,5 +175,5 @@ class Table:
         }
         self._db.register("batch", batch)
         chosen = ", ".join(f"{told.get(name, name)} AS {name}" for name in names)
-        self._db.execute(f"INSERT INTO answer BY NAME SELECT {chosen} FROM batch")
+        self._execute(f"INSERT INTO answer BY NAME SELECT {chosen} FROM batch")
         self._db.unregister("batch")

@@ -2,7 +2,8 @@
 
 import pytest
 
-from consumer.errors import LimitError
+from consumer.errors import LimitError, SurroundingsError
+from consumer.flips import table
 from consumer.flips.answers import DEAD
 from consumer.flips.count import MOST_VALUES
 from consumer.flips.limits import Limits, require_met
@@ -190,3 +191,24 @@ def test_limits_are_about_the_shares_themselves():
         "--max-became-urgent-share is 0.05, and found was 0.0625",
         "--min-compared is 49, and found was 48",
     ]
+
+
+def test_a_join_in_many_parts_comes_to_the_same(monkeypatch):
+    """Memory stays bounded by joining so many answers at once."""
+    again = [answer(7, 0.1, run="new", written_ms=answer(7, 0.1).written_ms + 1)]
+    whole = counted([*NOW, *again], BEFORE)
+
+    monkeypatch.setattr(table, "PART_ROWS", 5)
+
+    assert counted([*NOW, *again], BEFORE) == whole
+
+
+def test_memory_that_is_too_little_is_no_bug(monkeypatch):
+    """It is said what to do, and nothing of what was being joined."""
+    monkeypatch.setattr(table, "MEMORY", "1MB")
+    many = [answer(offset, 0.4, text="canary " * 100) for offset in range(30_000)]
+
+    with pytest.raises(SurroundingsError, match="could not be kept or joined in 1MB") as raised:
+        counted(many, many)
+
+    assert "canary" not in str(raised.value)
