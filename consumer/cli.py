@@ -20,6 +20,7 @@ SUB_COMMANDS = {
     "run": "Read customer messages, publish each to urgent or routine.",
     "replay": "Read a part of the past again, beside the live stream, and publish its answers.",
     "dead-letters": "List, show and retry what could not be answered.",
+    "flips": "Compare a replay's answers with those given live, or with another replay's.",
     "classify": "Answer texts from arguments, standard input or a file, without Kafka.",
     "config": "Show, lint, document or try the settings.",
     "topics": "Create the topics that are missing.",

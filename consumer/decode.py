@@ -50,7 +50,7 @@ class Decoder:
         Raises SettingsError for a wrong expression or schema file, and when a registry is needed and not set.
         """
         self._max_value_bytes = settings.max_value_bytes
-        self._deserialize = _deserializer(settings, schemas)
+        self._deserialize = deserializer(settings, schemas)
         self._where = _optional(settings.where, "input.where")
         self._texts = tuple(Expression(each, "input.text") for each in settings.text)
         self._id = _optional(settings.id, "input.id")
@@ -123,7 +123,8 @@ class Decoder:
         return message
 
 
-def _deserializer(settings: Input, schemas: SchemaStore) -> Deserialize:
+def deserializer(settings: Input, schemas: SchemaStore) -> Deserialize:
+    """Bytes to what they say, by input.format. It raises as Decoder.decode does, and RecordError for a bad record."""
     reader = settings.reader_schema and avro.parse(read_schema_file(settings.reader_schema, "input.reader_schema"))
 
     def from_registry(record: Record) -> object:

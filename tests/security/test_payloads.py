@@ -113,6 +113,16 @@ def in_what_was_set_aside(text: str) -> str:
     return "\n".join(listing.set_aside([SetAside(topic=text, partition=0, offset=0, code="bad-event", reason=text)]))
 
 
+def in_the_flips(text: str) -> str:
+    from consumer.flips.told import told
+    from tests.consumer.flips.made_up import of_text
+
+    written = io.StringIO()
+    console = Console(file=written, width=1000, markup=False, highlight=False)
+    console.print(told(of_text(text), with_text=True), crop=False)
+    return written.getvalue()
+
+
 TERMINALS: dict[str, Callable[[str], str]] = {
     "config test": in_the_preview,
     "config test of dead letters": in_the_preview_of_the_dead,
@@ -122,6 +132,7 @@ TERMINALS: dict[str, Callable[[str], str]] = {
     "the list of tickets": in_the_list_of_tickets,
     "a ticket": in_a_ticket,
     "what was set aside": in_what_was_set_aside,
+    "flips": in_the_flips,
 }
 
 
@@ -149,7 +160,18 @@ def the_page_of_the_data(text: str) -> str:
     return data_page(recipe(), found, Examples([pair], [pair]))
 
 
-PAGES: dict[str, Callable[[str], str]] = {"report.html": the_report, "data.html": the_page_of_the_data}
+def the_page_of_flips(text: str) -> str:
+    from consumer.flips.page import page
+    from tests.consumer.flips.made_up import of_text
+
+    return page(of_text(text))
+
+
+PAGES: dict[str, Callable[[str], str]] = {
+    "report.html": the_report,
+    "data.html": the_page_of_the_data,
+    "flips.html": the_page_of_flips,
+}
 
 
 class Page(HTMLParser):

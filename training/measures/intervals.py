@@ -11,9 +11,10 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
 
-CONFIDENCE = 0.95
+from consumer import intervals
+from consumer.intervals import CONFIDENCE
+
 RESAMPLES = 2000
 
 
@@ -33,12 +34,7 @@ def wilson(hits: int, of: int) -> Estimate | None:
     """The share `hits / of` (Wilson 1927): sound for small numbers and at 0 and 1. None of none."""
     if not of:
         return None
-    z = float(norm.ppf((1 + CONFIDENCE) / 2))
-    share = hits / of
-    middle = (share + z**2 / (2 * of)) / (1 + z**2 / of)
-    reach = z * np.sqrt(share * (1 - share) / of + z**2 / (4 * of**2)) / (1 + z**2 / of)
-    # At 0 and 1 the end is the share itself, which rounding could pass by.
-    return Estimate(share, min(share, max(0.0, float(middle - reach))), max(share, min(1.0, float(middle + reach))))
+    return Estimate(hits / of, *intervals.wilson(hits, of, CONFIDENCE))
 
 
 def bootstrap(

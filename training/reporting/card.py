@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from consumer.manifest import Description, Promise
+from consumer.pages.in_words import at_least, percent
 from training.evaluating.figures import TFIDF
 from training.recipe import SCRATCH, Recipe
 from training.reporting.card_metadata import OnTheHub, metadata
-from training.reporting.in_words import at_least, percent
 
 Json = Mapping[str, Any]
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from huggingface_hub import ModelCard, ModelCardData
 
 from consumer.manifest import Description, Manifest
+from consumer.pages.in_words import at_least, percent
 from training.data import Labelled
 from training.evaluating.evaluate import Answered
 from training.reporting.card import whatever
-from training.reporting.in_words import at_least, percent
 
 MEASURED = "model-index"
 

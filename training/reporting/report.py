@@ -10,21 +10,20 @@ from dataclasses import dataclass, field
 from functools import cache, wraps
 from typing import Any
 
-from jinja2 import ChainableUndefined, Environment, PackageLoader
+from jinja2 import Environment
 from markupsafe import Markup
 
 from consumer.artifact import best_precision
 from consumer.manifest import Description
-from consumer.visible import seen, visible
+from consumer.pages.environment import environment as shared
 from training.evaluating.figures import TFIDF
 from training.operating.effort import as_stated, estimated
 from training.operating.kept import Verdict
 from training.recipe import Recipe
-from training.reporting import drawn, in_words
+from training.reporting import drawn
 from training.reporting.recipe_lines import recipe_lines
 
 MESSAGES_PER_DAY = 10_000
-MOST_CHARACTERS = 600
 FIRST_SLICES = 20
 WORST_FIRST = ("broken", "too few to tell", "kept")
 
@@ -140,27 +139,8 @@ def ahead(gain: Json | None) -> str | None:
 
 @cache
 def environment() -> Environment:
-    """Of every page: templates that escape what they show, the words and the plots they show it in."""
-    made = Environment(
-        loader=PackageLoader("training.reporting"),
-        autoescape=True,
-        finalize=_seen,
-        undefined=ChainableUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    words = (
-        in_words.percent,
-        in_words.percent_range,
-        in_words.at_least,
-        in_words.count,
-        in_words.count_range,
-        in_words.figure,
-        in_words.figure_range,
-        in_words.points_more,
-        in_words.share,
-        in_words.stars,
-    )
+    """Of every page of training's: those that all pages share, and the plots."""
+    made = shared("training.reporting")
     plots = (
         drawn.tradeoff,
         drawn.roc,
@@ -170,14 +150,8 @@ def environment() -> Environment:
         drawn.urgencies,
         drawn.interval_bar,
     )
-    made.filters |= {each.__name__: each for each in words} | {"shown": lambda text: visible(text, MOST_CHARACTERS)}
     made.globals |= {each.__name__: _safe(each) for each in plots}
     return made
-
-
-def _seen(value: object) -> object:
-    """Whatever is shown: a name of a column or a file may be a customer's, or somebody's joke, as well as a text."""
-    return seen(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _safe(draw: Callable[..., str]) -> Callable[..., Markup]:

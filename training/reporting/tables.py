@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from consumer.manifest import Promise
+from consumer.pages.in_words import at_least
 from consumer.records import ModelVersion
 from consumer.visible import visible
 from training.evaluating.compared import Compared, Row
@@ -15,7 +16,6 @@ from training.evaluating.diff import Difference, McNemar
 from training.evaluating.evaluate import Evaluation
 from training.measures.intervals import Estimate
 from training.operating.kept import Verdict
-from training.reporting.in_words import at_least
 from training.reporting.told import SHOWN_CHARACTERS, points
 
 Figure = Callable[[Evaluation], float]

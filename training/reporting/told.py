@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from consumer.manifest import Description
+from consumer.pages.in_words import at_least
 from consumer.visible import visible
 from training import recipe as recipes
 from training.evaluating.evaluate import Answered, Evaluation
@@ -11,7 +12,6 @@ from training.evaluating.results import Results
 from training.evaluating.slices import Slice
 from training.measures.intervals import Estimate
 from training.operating.operate import Operated
-from training.reporting.in_words import at_least
 
 SHOWN_CHARACTERS = 40
 HOW = {

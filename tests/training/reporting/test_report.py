@@ -5,11 +5,11 @@ from html.parser import HTMLParser
 
 import pytest
 
+from consumer.pages import in_words
 from tests.training.made_up_run import run, usual
 from training.evaluating.figures import TFIDF
 from training.operating.effort import estimated
 from training.operating.kept import verdict
-from training.reporting import in_words
 from training.reporting.report import Found, ahead, kept, looks, report
 
 pytestmark = pytest.mark.train

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from training.reporting import in_words
+from consumer.pages import in_words
 
 pytestmark = pytest.mark.train
 
