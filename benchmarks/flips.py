@@ -31,9 +31,9 @@ from benchmarks.machine import machine
 from consumer.encode import Encoder
 from consumer.errors import LimitError
 from consumer.flips.count import Figures
-from consumer.flips.topics import LIVE, REPLAYED
 from consumer.records import Decision, Message, ModelVersion, OutputRecord, Record, Satisfaction
 from consumer.registration import register, targets
+from consumer.run_names import LIVE, own_topic
 from consumer.schema_registry import connect
 from consumer.schema_store import open_store
 from consumer.settings import Format, Output, Settings
@@ -105,11 +105,11 @@ def _answers(cluster: Cluster, messages: int, output_format: Format) -> list[str
     """Writes both sides' answers, and returns the flags to find them by."""
     where = cluster.registry_url if output_format == "avro" else None
     live = Output(format=output_format, urgent=URGENT, routine=ROUTINE)
-    own = {"run": RUN}
     replayed = Output(
         format=output_format,
-        urgent=REPLAYED.format(topic=live.urgent, **own), routine=REPLAYED.format(topic=live.routine, **own),
-    )  # fmt: skip
+        urgent=own_topic(live.urgent, RUN),
+        routine=own_topic(live.routine, RUN),
+    )
     for run, output in ((LIVE, live), (RUN, replayed)):
         for topic in (output.urgent, output.routine):
             cluster.create_topic(topic, PARTITIONS)

@@ -23,6 +23,7 @@ HEADERS = (
     CONNECT + "exception.message",
     "shikyu.error.code",
     "shikyu.attempt",
+    "shikyu.run",
     "shikyu.model.version",
     "shikyu.source.timestamp",
 )
@@ -131,6 +132,7 @@ def dead_letter(
     topic: str,
     connector_name: str,
     task_id: str,
+    run: str,
     attempt: int,
     model_version: str,
 ) -> OutputRecord:
@@ -151,6 +153,7 @@ def dead_letter(
         error.message,
         error.code,
         str(attempt),
+        run,
         model_version,
         # The record's own timestamp is now: one as old as its source could be deleted before anybody looks.
         "" if record.timestamp_ms is None else str(record.timestamp_ms),

@@ -15,10 +15,9 @@ from consumer.errors import RecordError, SettingsError
 from consumer.quarantine import CRASHES, Quarantine
 from consumer.receive import Source
 from consumer.records import Dead, Decision, Decoded, Message, ModelVersion, OutputRecord, Record, Skipped, SkipReason
+from consumer.run_names import LIVE
 from consumer.settings import Settings
 from consumer.slot import Slot
-
-LIVE = "live"
 
 
 @dataclass(frozen=True)
@@ -75,6 +74,7 @@ def dead_lettering(
             topic=settings.dead_letters.topic,
             connector_name=settings.delivery.group_id,
             task_id=slot.name,
+            run=job.run,
             attempt=job.attempt(record),
             model_version=model.version,
         )

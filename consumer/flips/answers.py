@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from consumer.dead_letters import CONNECT
 from consumer.decode import deserializer
 from consumer.encode import require_registry
-from consumer.flips.topics import LIVE
 from consumer.records import Record
+from consumer.run_names import LIVE
 from consumer.schema_store import SchemaStore
 from consumer.settings import Input, Output
 from consumer.timestamps import millis_since_epoch, parse_time

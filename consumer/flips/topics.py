@@ -4,11 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from consumer.errors import SettingsError, SurroundingsError
+from consumer.run_names import LIVE, own_topic
 from consumer.settings import Settings
-
-LIVE = "live"
-# How `shikyu replay` names its topics where they are not the live ones.
-REPLAYED = "{topic}.replay.{run}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +30,12 @@ def wanted(settings: Settings, runs: Sequence[str], more: Sequence[str], known: 
     answers, dead_letters, unread = dict.fromkeys(more), {}, []
     for run in runs:
         answers.update(dict.fromkeys(_answers(settings, run, there, is_named=bool(more))))
-        dead = _of(settings.dead_letters.topic, run)
-        if dead in there:
-            dead_letters[dead] = run
+        live = settings.dead_letters.topic
+        own = own_topic(live, run)
+        if own in there:
+            dead_letters[own] = run
+        elif live in there and not more:
+            dead_letters.setdefault(live, LIVE)  # a replay's that was written there says whose it is
         else:
             unread.append(run)
     return Wanted(tuple(answers), dead_letters, tuple(unread))
@@ -43,7 +43,7 @@ def wanted(settings: Settings, runs: Sequence[str], more: Sequence[str], known: 
 
 def _answers(settings: Settings, run: str, there: set[str], *, is_named: bool) -> list[str]:
     live = [settings.output.urgent, settings.output.routine]
-    own = [_of(topic, run) for topic in live]
+    own = [own_topic(topic, run) for topic in live]
     if not there & set(own):
         if is_named and run != LIVE:
             return []  # it is for such a run that topics are named
@@ -55,7 +55,3 @@ def _answers(settings: Settings, run: str, there: set[str], *, is_named: bool) -
             "output.routine, grant DESCRIBE and READ, or name the topics that hold the answers by --topic"
         )
     return [topic for topic in own if topic in there]
-
-
-def _of(topic: str, run: str) -> str:
-    return topic if run == LIVE else REPLAYED.format(topic=topic, run=run)

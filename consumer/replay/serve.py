@@ -15,7 +15,7 @@ from rich.progress import Progress as Bar
 from consumer import logs, service, surroundings
 from consumer.errors import LimitError
 from consumer.health import Health
-from consumer.job import LIVE, Job
+from consumer.job import Job
 from consumer.kafka_options import client_config
 from consumer.metrics import Metrics
 from consumer.replay import letters, retry, start
@@ -26,6 +26,7 @@ from consumer.replay.runs import Run
 from consumer.replay.source import BoundedSource
 from consumer.replay.start import Request
 from consumer.replay.within import is_outside
+from consumer.run_names import LIVE
 from consumer.settings import Settings
 from consumer.stop import Stop, on_signals
 from consumer.timestamps import iso_millis

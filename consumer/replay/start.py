@@ -20,6 +20,7 @@ from consumer.manifest import MANIFEST_FILE
 from consumer.replay.freeze import Gone, freeze
 from consumer.replay.runs import Covered, Run, Runs, Span, Topics
 from consumer.replay.window import Asked
+from consumer.run_names import LIVE, own_topic
 from consumer.settings import Settings
 from consumer.timestamps import iso_millis
 from consumer.topic_creation import BROKERS_DEFAULT, co_partitioned, create, new_topics, refusal
@@ -62,11 +63,11 @@ def group_id(settings: Settings, run_id: str) -> str:
 
 
 def topics(settings: Settings, request: Request) -> Topics:
-    end = "" if request.to_live else f".replay.{request.run_id}"
+    run = LIVE if request.to_live else request.run_id
     return Topics(
-        urgent=settings.output.urgent + end,
-        routine=settings.output.routine + end,
-        dead_letters=settings.dead_letters.topic + end,
+        urgent=own_topic(settings.output.urgent, run),
+        routine=own_topic(settings.output.routine, run),
+        dead_letters=own_topic(settings.dead_letters.topic, run),
     )
 
 

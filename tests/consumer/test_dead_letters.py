@@ -20,6 +20,7 @@ def letter(record: Record = RECORD, error: RecordError | None = None) -> OutputR
         topic="dead",
         connector_name="shikyu",
         task_id="slot-0",
+        run="live",
         attempt=1,
         model_version="3",
     )
@@ -47,6 +48,7 @@ def test_the_record_goes_byte_for_byte_with_its_reason() -> None:
         ),
         ("shikyu.error.code", b"unknown-schema-id"),
         ("shikyu.attempt", b"1"),
+        ("shikyu.run", b"live"),
         ("shikyu.model.version", b"3"),
         ("shikyu.source.timestamp", b"1764000000123"),
     )

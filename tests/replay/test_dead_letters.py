@@ -18,7 +18,14 @@ RECORD = Record("in", 2, 41, 1_700_000_000_000, b"k", b"secret words", (("a", b"
 
 def dead(record: Record, attempt: int = 1) -> Record:
     out = dead_letter(
-        record, MISSING_TEXT.error(), topic="dead", connector_name="g", task_id="0", attempt=attempt, model_version="7"
+        record,
+        MISSING_TEXT.error(),
+        topic="dead",
+        connector_name="g",
+        task_id="0",
+        run="live",
+        attempt=attempt,
+        model_version="7",
     )
     return Record(out.topic, 0, 7, 1_800_000_000_000, out.key, out.value, out.headers)
 

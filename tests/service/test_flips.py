@@ -56,7 +56,14 @@ def outputs(encoder: Encoder, run: str, version: str, urgent: Callable[[int], bo
 def dead(offset: int, topic: str) -> OutputRecord:
     source = Record("in", offset % 3, offset, START_MS, b"k", b"")
     return dead_letters.dead_letter(
-        source, MISSING_TEXT.error(), topic=topic, connector_name="c", task_id="0", attempt=1, model_version="1"
+        source,
+        MISSING_TEXT.error(),
+        topic=topic,
+        connector_name="c",
+        task_id="0",
+        run="live",
+        attempt=1,
+        model_version="1",
     )
 
 

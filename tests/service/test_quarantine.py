@@ -132,14 +132,22 @@ def test_marks_go_before_their_partitions_do(cluster, name, topics):
         "heartbeat.interval.ms": 300, "partition.assignment.strategy": "cooperative-sticky",
     }  # fmt: skip
     sizer = Sizer(Limits(50, 10**6, 10**6), latency_target_s=1, max_window_s=1, tokens_per_s=1e6, max_tokens=1)
-    produce(bootstrap, roles["input"], ["message"] * 30)
+    producer = Producer({"bootstrap.servers": bootstrap})
+    for number in range(30):
+        producer.produce(roles["input"], value=b"message", partition=number % 3)
+    assert producer.flush(20) == 0
     first = Source({**config, "auto.offset.reset": "earliest"}, Quarantine(100))
     second = Source({**config, "auto.offset.reset": "earliest"}, Quarantine(100))
     with closing(first), closing(second):
         first.join([roles["input"]])
-        first.mark(received(first, sizer))
-        marked = [partition for partition, each in enumerate(metadata(bootstrap, name, roles["input"])) if each]
-        assert marked
+        in_hand: set[int] = set()
+        while len(in_hand) < 3:
+            window = received(first, sizer)
+            in_hand = {record.partition for record in window.records}
+            if len(in_hand) < 3:
+                first.rewind(window.records)
+        first.mark(window)
+        assert all(metadata(bootstrap, name, roles["input"]))
         second.join([roles["input"]])
         second.wait(0.5, lambda: False)
         first.wait(20, lambda: len(first.assignment()) < 3)

@@ -124,16 +124,23 @@ def test_a_registry_is_asked_for_by_its_setting():
 
 def dead(source: Record = SOURCE) -> Record:
     made = dead_letters.dead_letter(
-        source, MISSING_TEXT.error(), topic="dead", connector_name="shikyu", task_id="0", attempt=1, model_version="1"
+        source,
+        MISSING_TEXT.error(),
+        topic="dead",
+        connector_name="shikyu",
+        task_id="0",
+        run="live",
+        attempt=1,
+        model_version="1",
     )
     return Record(made.topic, 0, 0, 9, made.key, made.value, made.headers)
 
 
 def test_a_dead_letter_tells_its_source():
-    """The newest, where the record had died before; a stranger's is none."""
+    """The newest, where the record had died before, and whose run it is; a stranger's is none."""
     twice = dead(replace(SOURCE, headers=dead(replace(SOURCE, offset=1)).headers))
 
-    assert dead_letter(twice, "new") == Answer(("customer-messages", 2, 17), "new", DEAD, 9, at_ms=1_764_000_000_123)
+    assert dead_letter(twice, "new") == Answer(("customer-messages", 2, 17), "live", DEAD, 9, at_ms=1_764_000_000_123)
     for headers in ((), (("__connect.errors.topic", b"in"), ("__connect.errors.partition", b"x"))):
         with pytest.raises(NoAnswer):
             dead_letter(replace(SOURCE, headers=headers), "new")

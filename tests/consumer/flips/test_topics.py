@@ -20,11 +20,16 @@ def test_a_replay_is_read_from_its_own_topics_and_live_from_the_live_ones():
 
 
 def test_a_replay_without_topics_was_written_to_the_live_ones():
-    """Whose dead letters are not to be told from live ones."""
+    """Whose dead letters say by themselves which run's they are."""
     found = wanted(Settings(), ["a", "b"], [], [*LIVE, *OWN])
 
     assert set(found.answers) == {*LIVE[:2], *OWN[:2]}
-    assert found.unread == ("b",)
+    assert found.dead_letters == {LIVE[2]: "live", OWN[2]: "a"}
+    assert found.unread == ()
+
+
+def test_dead_letters_that_have_no_topic_are_told():
+    assert wanted(Settings(), ["a", "b"], [], [*LIVE[:2], *OWN]).unread == ("b",)
 
 
 def test_named_topics_are_read_in_place_of_the_live_ones():
