@@ -63,6 +63,7 @@ class Source:
         self._epoch = 0
         self._in_hand: Sequence[Record] = ()
         self._fence: Fence | None = None
+        self._is_revoking = False
         self._group = str(config["group.id"])
         self._is_classic = config.get("group.protocol", "classic") == "classic"
         config = {**config, "error_cb": on_error}
@@ -88,7 +89,9 @@ class Source:
 
     def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         # They are still ours while this runs, and whoever comes next shall not think that we died.
+        self._is_revoking = True
         self._marks.take_away_late(_places(partitions))
+        self._is_revoking = False
         self._quarantine.forget(_places(partitions))
         self._rebalanced("revoked", partitions)
 
@@ -198,8 +201,10 @@ class Source:
         if not self._is_classic:
             return False  # librdkafka 2.16 may wait for ever for a plain commit under KIP-848 (seen); no marks there
         generation, member = now = generation_and_member(self._consumer.consumer_group_metadata())
-        began = self._fence and generation_and_member(self._fence.group_metadata)
-        return now == began and generation >= 0 and bool(member)
+        began = generation_and_member(self._fence.group_metadata) if self._fence else None
+        # A cooperative rebalance has its new generation already when it takes partitions away.
+        is_same = now == began or (self._is_revoking and began is not None and began[1] == member)
+        return is_same and generation >= 0 and bool(member)
 
     def owns(self, window: Window) -> bool:
         """

@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
 from local.cluster import Cluster
 from tests.chaos.faults import Fault
 from tests.chaos.feed import Feed
@@ -171,8 +174,19 @@ class Conductor:
             self._supervise()
             if time.monotonic() > until:
                 behind = {p: (self._monitor.committed.get(p, 0), end) for p, end in self._feed.ends.items()}
-                raise ChaosError(f"{otherwise}: committed and end by partition {behind}")
+                raise ChaosError(f"{otherwise}: committed and end by partition {behind}; {self._group()}")
             time.sleep(0.05)
+
+    def _group(self) -> str:
+        """What Kafka says of the group: who is in it, and whether it waits for somebody."""
+        name = self._plan["settings"]["delivery"]["group_id"]
+        admin = AdminClient({"bootstrap.servers": self._cluster.bootstrap_servers, "log_level": 0})
+        try:
+            found = admin.describe_consumer_groups([name], request_timeout=5)[name].result()
+        except KafkaException as problem:
+            return f"of the group Kafka says {problem.args[0].name()}"
+        members = {each.member_id: len(each.assignment.topic_partitions) for each in found.members}
+        return f"the group is {found.state.name} with the partitions of {members}"
 
     def _want(self, slots: tuple[int, ...]) -> None:
         """Starts those that do not run; the others leave as they are told, with exit code 0."""
