@@ -54,10 +54,9 @@ class Marks:
         """At once, of a window that was answered or given up: nothing was committed since they were written."""
         self._restore(self._quarantine.standing)
 
-    def take_away_late(self, places: Collection[Place] | None = None) -> None:
-        """Those that still stand (of `places`), once Kafka has said what is committed by now."""
-        standing = [place for place in self._quarantine.standing if places is None or place in places]
-        self._restore(self._asked(standing))
+    def take_away_late(self) -> None:
+        """Those that still stand, once Kafka has said what is committed by now."""
+        self._restore(self._asked(list(self._quarantine.standing)))
 
     def _restore(self, offsets: Mapping[Place, int]) -> None:
         if not offsets or not self._is_member():

@@ -63,7 +63,6 @@ class Source:
         self._epoch = 0
         self._in_hand: Sequence[Record] = ()
         self._fence: Fence | None = None
-        self._is_revoking = False
         self._group = str(config["group.id"])
         self._is_classic = config.get("group.protocol", "classic") == "classic"
         config = {**config, "error_cb": on_error}
@@ -82,16 +81,14 @@ class Source:
                 "extended regular expression that begins with ^"
             ) from problem
 
-    # Rebalances are served inside poll(). They count, and take away what marks still stand; committing what was read
-    # would wait for a transaction inside a callback, and the window in hand is dropped anyway.
+    # Rebalances are served inside poll(). They count, and nothing else: committing what was read would wait for a
+    # transaction inside a callback, and the window in hand is dropped anyway. A mark that stands still, because Kafka
+    # did not answer when it was to be taken away, goes with its partition, and its next owner counts a death too many:
+    # a commit that takes it away waits here for ever (seen in chaos), for the rebalance waits for us.
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         self._rebalanced("assigned", partitions)
 
     def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        # They are still ours while this runs, and whoever comes next shall not think that we died.
-        self._is_revoking = True
-        self._marks.take_away_late(_places(partitions))
-        self._is_revoking = False
         self._quarantine.forget(_places(partitions))
         self._rebalanced("revoked", partitions)
 
@@ -202,9 +199,7 @@ class Source:
             return False  # librdkafka 2.16 may wait for ever for a plain commit under KIP-848 (seen); no marks there
         generation, member = now = generation_and_member(self._consumer.consumer_group_metadata())
         began = generation_and_member(self._fence.group_metadata) if self._fence else None
-        # A cooperative rebalance has its new generation already when it takes partitions away.
-        is_same = now == began or (self._is_revoking and began is not None and began[1] == member)
-        return is_same and generation >= 0 and bool(member)
+        return now == began and generation >= 0 and bool(member)
 
     def owns(self, window: Window) -> bool:
         """

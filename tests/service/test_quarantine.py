@@ -124,40 +124,6 @@ def test_marks_stand_while_a_window_is_in_hand(cluster, name, topics):
     assert sum(committed(bootstrap, name, roles["input"]).values()) == 0
 
 
-def test_marks_go_before_their_partitions_do(cluster, name, topics):
-    """Whoever is assigned them next shall find no death, where a window was given up and Kafka did not answer then."""
-    roles, bootstrap = topics(), cluster.bootstrap_servers
-    config = {
-        "bootstrap.servers": bootstrap, "group.id": name, "enable.auto.commit": False, "session.timeout.ms": 3000,
-        "heartbeat.interval.ms": 300, "partition.assignment.strategy": "cooperative-sticky",
-    }  # fmt: skip
-    sizer = Sizer(Limits(50, 10**6, 10**6), latency_target_s=1, max_window_s=1, tokens_per_s=1e6, max_tokens=1)
-    producer = Producer({"bootstrap.servers": bootstrap})
-    for number in range(30):
-        producer.produce(roles["input"], value=b"message", partition=number % 3)
-    assert producer.flush(20) == 0
-    first = Source({**config, "auto.offset.reset": "earliest"}, Quarantine(100))
-    second = Source({**config, "auto.offset.reset": "earliest"}, Quarantine(100))
-    with closing(first), closing(second):
-        first.join([roles["input"]])
-        in_hand: set[int] = set()
-        while len(in_hand) < 3:
-            window = received(first, sizer)
-            in_hand = {record.partition for record in window.records}
-            if len(in_hand) < 3:
-                first.rewind(window.records)
-        first.mark(window)
-        assert all(metadata(bootstrap, name, roles["input"]))
-        second.join([roles["input"]])
-        second.wait(0.5, lambda: False)
-        first.wait(20, lambda: len(first.assignment()) < 3)
-
-        kept = {partition for _, partition in first.assignment()}
-        left = metadata(bootstrap, name, roles["input"])
-        assert len(kept) < 3
-        assert [partition for partition, each in enumerate(left) if each and partition not in kept] == []
-
-
 def received(source: Source, sizer: Sizer) -> Window:
     until = time.monotonic() + 30
     while time.monotonic() < until:
