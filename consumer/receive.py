@@ -24,6 +24,7 @@ from consumer.window import Fence, Window, generation_and_member
 log = structlog.get_logger()
 
 POLL_S = 0.1
+RETRY_S = 0.1  # between two such questions
 COMMITTED_S = 10.0  # how long one question for committed offsets may take
 
 # After one of these consume() is silent for ever, and says so only once (DELIVERY: flags read False).
@@ -230,7 +231,10 @@ class Source:
                 self._seek_committed(ours, touched)
             except KafkaException as problem:
                 log.warning("rewind-retried", error=problem.args[0].name())
-                time.sleep(0.05)
+                # Polling meanwhile: what holds the offsets back may last, and the group must not wait for us with it.
+                for record in self.wait(RETRY_S, give_up):
+                    place = (record.topic, record.partition)
+                    touched[place] = min(record.offset, touched.get(place, record.offset))
             else:
                 log.info("rewound", partitions=sorted(f"{p.topic}/{p.partition}" for p in ours))
                 return

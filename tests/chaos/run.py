@@ -46,7 +46,12 @@ def settings(bootstrap: str, registry_url: str, guarantee: Guarantee, protocol: 
 @contextmanager
 def _behind_a_proxy(folder: Path) -> Iterator[tuple[Cluster, Proxy | None, str]]:
     port = free_port()
-    with Cluster(folder / "cluster", proxy_port=port) as cluster, Proxy(port, cluster.proxied_port) as proxy:
+    # Longer than a busy machine stands still: a broker that takes itself for dead moves its own partitions about.
+    patient = {"broker.session.timeout.ms": "6000"}
+    with (
+        Cluster(folder / "cluster", proxy_port=port, broker_settings=patient) as cluster,
+        Proxy(port, cluster.proxied_port) as proxy,
+    ):
         yield cluster, proxy, f"127.0.0.1:{port}"
 
 
