@@ -20,10 +20,15 @@ class Guard:
     What it has seen is this process's own: each start begins with the first 20 records anew.
     """
 
-    def __init__(self, max_share: float, reads: str) -> None:
-        """`reads` names the settings to look at, such as `input.format avro, input.text "body.text"`."""
+    def __init__(self, max_share: float, reads: str, *, judges_the_first: bool = True) -> None:
+        """
+        `reads` names the settings to look at, such as `input.format avro, input.text "body.text"`.
+
+        `judges_the_first` is false where records are read that died before: that they do again says nothing new.
+        """
         self._max_share = max_share
         self._reads = reads
+        self._judges_the_first = judges_the_first
         self._first: list[bool] = []
         self._last: deque[bool] = deque(maxlen=LAST_RECORDS)
 
@@ -33,7 +38,7 @@ class Guard:
         if example is None:
             return
         first = (self._first + _counted(fates))[:FIRST_RECORDS]
-        if len(first) == FIRST_RECORDS and all(first):
+        if self._judges_the_first and len(first) == FIRST_RECORDS and all(first):
             raise UnreadableTopic(self._advice(f"none of the first {FIRST_RECORDS} records could be read", example))
         share = self._highest_share(fates)
         if share > self._max_share:

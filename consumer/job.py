@@ -31,6 +31,8 @@ class Job:
     # Of a record that is a dead letter: as it came first, and which attempt this is.
     original: Callable[[Record], Record] = lambda record: record
     attempt: Callable[[Record], int] = lambda _: 1
+    group_id: str | None = None  # that its dead letters name; the settings' own unless given
+    may_die: bool = False  # whether a beginning of nothing but dead letters says nothing of the settings
     registered_as: Mapping[str, str] = field(default_factory=dict)  # as encode.Encoder takes it
 
 
@@ -42,13 +44,13 @@ def refusing(decode: Decode, own: frozenset[str], quarantine: Quarantine, job: J
     """
 
     def refuse(record: Record) -> Decoded:
+        if job.is_outside(record):
+            return Skipped(SkipReason.OUTSIDE)
         first = job.original(record)
         if first.topic in own:
             raise SettingsError(
                 f"input.topics reads the output topic {record.topic} back in: make the pattern narrower"
             )
-        if job.is_outside(record):
-            return Skipped(SkipReason.OUTSIDE)
         if quarantine.condemns(record):
             return Dead(CRASHED.error(times=CRASHES))
         return decode(first)
@@ -72,7 +74,7 @@ def dead_lettering(
             job.original(record),
             error,
             topic=settings.dead_letters.topic,
-            connector_name=settings.delivery.group_id,
+            connector_name=job.group_id or settings.delivery.group_id,
             task_id=slot.name,
             run=job.run,
             attempt=job.attempt(record),

@@ -133,7 +133,7 @@ def _started(
     watch = Watch(metrics, health)
     leaving.callback(watch.tell)
     stopping = _either(stop, job.is_over)
-    return Loop(source, steps, publisher, _guard(settings), _sizer(settings, model), watch, stopping, visit)
+    return Loop(source, steps, publisher, _guard(settings, job), _sizer(settings, model), watch, stopping, visit)
 
 
 def _either(stop: Stop, is_over: Callable[[], bool]) -> Callable[[], bool]:
@@ -198,10 +198,12 @@ def _publisher(
         raise ToldToLeave("told to leave while the transaction coordinator was away") from why
 
 
-def _guard(settings: Settings) -> Guard:
+def _guard(settings: Settings, job: Job) -> Guard:
     expressions = ", ".join(settings.input.text)
     return Guard(
-        settings.dead_letters.max_share, f"input.format {settings.input.format} and input.text {expressions!r}"
+        settings.dead_letters.max_share,
+        f"input.format {settings.input.format} and input.text {expressions!r}",
+        judges_the_first=not job.may_die,
     )
 
 

@@ -56,6 +56,19 @@ def read(config: Mapping[str, Any], topics: Iterable[str]) -> dict[str, TopicCon
     return known
 
 
+def lacking(config: Mapping[str, Any], topic: str, wanted: Mapping[str, str]) -> dict[str, str]:
+    """Of the topic's settings those that are not as wanted, as they are; nothing where Kafka does not tell."""
+    resource = ConfigResource(ResourceType.TOPIC, topic)
+    admin = admin_client(config)
+    try:
+        entries = admin.describe_configs([resource], request_timeout=ANSWER_S)[resource].result()
+    except KafkaException as problem:
+        log.debug("topic-config-unknown", topic=topic, error=problem.args[0].name())
+        return {}
+    found = {name: entries[name].value for name in wanted if name in entries}
+    return {name: str(value) for name, value in found.items() if value is not None and value != wanted[name]}
+
+
 def _told(entries: Mapping[str, ConfigEntry]) -> TopicConfig | None:
     # Not every service that speaks Kafka's protocol has all of Kafka's settings, or shows their values.
     limit, policy = (getattr(entries.get(name), "value", None) for name in ("max.message.bytes", "cleanup.policy"))

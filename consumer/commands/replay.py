@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from consumer.errors import LimitError, SettingsError
+from consumer.errors import SettingsError
 from consumer.settings import Settings
 from consumer.settings_flags import SettingsCommand, SettingsGroup, settings_flags
 from consumer.settings_sources import DEFAULT_ORIGIN, Resolved
@@ -93,16 +93,18 @@ def list_command(resolved: Resolved) -> None:
 @settings_flags("delivery", "replay", "kafka")
 def cancel_command(resolved: Resolved, run_id: str) -> None:
     """End RUN for good: its processes leave within seconds, and nobody goes on with it."""
+    from consumer.replay.cancel import cancel
     from consumer.replay.start import runs_of
 
-    runs = runs_of(checked(resolved))
+    settings = checked(resolved)
+    runs = runs_of(settings)
     known = runs.read()
     if run_id not in known.runs:
         have = ", ".join(list(known.runs)[-5:]) or "none"
         raise SettingsError(f"there is no run {run_id!r} in {runs.topic}; the last ones are: {have}")
     if (ended := known.ended.get(run_id)) is not None:
-        raise LimitError(f"run {run_id} is {ended.kind} already, since {ended.at}")
-    runs.end(run_id, "cancelled")
+        raise SettingsError(f"run {run_id} is {ended.kind} already, since {ended.at}")
+    cancel(settings, runs, known.runs[run_id])
     click.echo(f"run {run_id} is cancelled; what it answered stays where it is")
 
 

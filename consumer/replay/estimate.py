@@ -13,8 +13,10 @@ from consumer.kafka_records import record_of
 from consumer.model_settings import loaded
 from consumer.records import Message, Record
 from consumer.replay import start
+from consumer.replay.entries import Span
+from consumer.replay.freeze import Gone
+from consumer.replay.progress import committed, yet_to_do
 from consumer.replay.reader import raise_for_good, reader_config
-from consumer.replay.runs import Span
 from consumer.replay.start import Request
 from consumer.schema_store import open_store
 from consumer.settings import Settings
@@ -28,10 +30,16 @@ MINUTE, HOUR = 60, 3600
 def estimate(settings: Settings, request: Request) -> str:
     """Lines to read. Counts are upper bounds, for transactions' markers have offsets too."""
     listing = surroundings.listed(client_config(settings))
-    run, gone = start.proposed(settings, request, listing)
+    config = client_config(settings)
+    run, gone = start.runs_of(settings).read().runs.get(request.run_id), list[Gone]()
+    if run is None:
+        run, gone = start.proposed(settings, request, listing)
+    else:
+        start.must_be_the_same(run, settings, request)
+        run = run.model_copy(update={"window": yet_to_do(run, committed(config, run))})
     if not run.window:
         return "there is nothing to read in this window"
-    sample = list(_sample(client_config(settings), run.window))
+    sample = list(_sample(config, run.window))
     bytes_each = sum(len(each.value or b"") for each in sample) / max(1, len(sample))
     tokens_each, tokens_per_s = _tokens(settings, sample)
     seconds = run.records * tokens_each / tokens_per_s

@@ -11,8 +11,8 @@ from confluent_kafka.admin._metadata import ClusterMetadata
 
 from consumer.errors import SettingsError, SurroundingsError
 from consumer.quarantine import Place
+from consumer.replay.entries import Span
 from consumer.replay.reader import raise_for_good, reader_config
-from consumer.replay.runs import Span
 from consumer.replay.window import Asked, Offsets
 from consumer.timestamps import from_millis
 
@@ -49,9 +49,11 @@ def freeze(
             low, high = held[place]
             start = since.get(place, low) if offsets is None else offsets.start
             end = until.get(place, high) if offsets is None or offsets.end is None else offsets.end
+            if offsets is not None:
+                _must_be_there(place, offsets, high)
             start, end = high if start < 0 else start, high if end < 0 else min(end, high)
-            if low > 0 and start <= low and low < end:
-                first = _first_time(consumer, place, low)
+            if start < low if offsets is not None else low > 0 and (start <= low or low == high):
+                first = _first_time(consumer, place, low) if low < high else None
                 # One that was asked for by time may begin with the first record that is left, all the same.
                 if offsets is not None or asked.since_ms is None or _before(asked.since_ms, first):
                     gone.append(Gone(place, low, first))
@@ -97,6 +99,14 @@ def _must_be(topics: Sequence[str], counts: Mapping[str, int], partition: int, f
     if all(partition >= counts[topic] for topic in topics):
         most = max(counts[topic] for topic in topics)
         raise SettingsError(f"{flag} names partition {partition}, and {', '.join(topics)} has 0 to {most - 1}")
+
+
+def _must_be_there(place: Place, offsets: Offsets, high: int) -> None:
+    if offsets.start > high or (offsets.end is not None and offsets.end > high):
+        raise SettingsError(
+            f"--from-offsets {place[0]}/{place[1]}:{offsets.start}{'' if offsets.end is None else f'-{offsets.end}'} "
+            f"goes beyond the partition's end, which is {high} now"
+        )
 
 
 def _held(consumer: Consumer, place: Place) -> tuple[int, int]:

@@ -1,8 +1,8 @@
 """The dead-letter topic, looked into: by a reader that joins no group and commits nothing."""
 
 import time
-from collections import deque
 from collections.abc import Iterator, Mapping
+from heapq import heappop, heappush
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -12,10 +12,10 @@ from consumer.errors import SettingsError, SurroundingsError
 from consumer.kafka_options import client_config
 from consumer.kafka_records import record_of
 from consumer.records import Record
+from consumer.replay.entries import Span
 from consumer.replay.freeze import freeze
 from consumer.replay.letters import Letter, letter, original
 from consumer.replay.reader import raise_for_good, reader_config
-from consumer.replay.runs import Span
 from consumer.replay.window import Asked
 from consumer.settings import Settings
 from consumer.timestamps import from_millis, iso_millis
@@ -24,13 +24,14 @@ from consumer.visible import visible
 SILENCE_S = 15.0
 POLL_S = 0.5
 SHOWN_CHARACTERS = 10_000
+LARGEST_OFFSET = 2**63 - 2
 
 
 def listed(settings: Settings, asked: Asked, codes: frozenset[str], limit: int) -> Iterator[str]:
     """A line for each of the newest `limit` letters that are asked for, and one that counts them."""
     config, topic = client_config(settings), settings.dead_letters.topic
     window, _ = freeze(config, [topic], _listing(config, topic), asked)
-    newest: deque[Letter] = deque(maxlen=limit)
+    newest: list[tuple[int, tuple[str, int], int, Letter]] = []
     found = foreign = 0
     for record in read(config, window):
         known = letter(record)
@@ -38,12 +39,14 @@ def listed(settings: Settings, asked: Asked, codes: frozenset[str], limit: int) 
             foreign += 1
         elif _is_asked_for(known, asked, codes):
             found += 1
-            newest.append(known)
-    for each in sorted(newest, key=lambda one: (one.died_ms or 0, one.place, one.offset)):
+            heappush(newest, (known.died_ms or 0, known.place, known.offset, known))
+            if len(newest) > limit:
+                heappop(newest)
+    for *_, each in sorted(newest):
         topic_of, partition, offset = each.source
         yield (
-            f"{each.place[1]}/{each.offset}  {_time(each.died_ms)}  {each.code}  attempt {each.attempt}  "
-            f"from {topic_of}/{partition}/{offset}  {each.size:,} bytes"
+            f"{each.place[1]}/{each.offset}  {_time(each.died_ms)}  {_plain(each.code)}  attempt {each.attempt}  "
+            f"from {_plain(topic_of)}/{partition}/{offset}  {each.size:,} bytes"
         )
     left_out = f", of which the newest {limit:,} are listed" if found > limit else ""
     others = f"; {foreign:,} records there are no dead letters of shikyu's" if foreign else ""
@@ -53,6 +56,8 @@ def listed(settings: Settings, asked: Asked, codes: frozenset[str], limit: int) 
 def shown(settings: Settings, partition: int, offset: int, *, with_text: bool) -> Iterator[str]:
     """Lines that tell of one. Raises SettingsError where there is none."""
     config, topic = client_config(settings), settings.dead_letters.topic
+    if offset > LARGEST_OFFSET:
+        raise SettingsError(f"{offset} is no offset: Kafka's end at {LARGEST_OFFSET}")
     count = len(_listing(config, topic).topics[topic].partitions)
     if partition >= count:
         raise SettingsError(f"{topic} has no partition {partition}: it has 0 to {count - 1}")
@@ -64,9 +69,9 @@ def shown(settings: Settings, partition: int, offset: int, *, with_text: bool) -
     if known is None:
         raise SettingsError(f"{topic}/{partition}/{offset} is no dead letter of shikyu's")
     topic_of, source_partition, source_offset = known.source
-    yield f"source     {topic_of}/{source_partition}/{source_offset}, written {_time(known.source_ms)}"
-    yield f"died       {_time(known.died_ms)}, attempt {known.attempt}, at {known.stage}"
-    yield f"code       {known.code} (docs/dead-letters.md)"
+    yield f"source     {_plain(topic_of)}/{source_partition}/{source_offset}, written {_time(known.source_ms)}"
+    yield f"died       {_time(known.died_ms)}, attempt {known.attempt}, at {_plain(known.stage)}"
+    yield f"code       {_plain(known.code)} (docs/dead-letters.md)"
     yield f"why        {visible(known.message, 1000)}"
     yield f"value      {known.size:,} bytes" + ("" if with_text else "; --with-text shows it")
     if with_text:
@@ -75,7 +80,7 @@ def shown(settings: Settings, partition: int, offset: int, *, with_text: bool) -
 
 def _texts(record: Record) -> Iterator[str]:
     for name, value in (("key", record.key), *(("header " + name, value) for name, value in record.headers)):
-        yield f"{visible(name).strip(chr(34))}: {_text(value)}"
+        yield f"{_plain(name)}: {_text(value)}"
     yield _text(record.value)
 
 
@@ -131,6 +136,11 @@ def _is_asked_for(known: Letter, asked: Asked, codes: frozenset[str]) -> bool:
 def _time(milliseconds: int | None) -> str:
     moment = None if milliseconds is None else from_millis(milliseconds)
     return "at an unknown time" if moment is None else iso_millis(moment)
+
+
+def _plain(word: str) -> str:
+    """Whoever may write to the topic may write anything into a header."""
+    return visible(word, SHOWN_CHARACTERS).strip('"')
 
 
 def _text(value: bytes | None) -> str:

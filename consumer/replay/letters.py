@@ -22,6 +22,8 @@ class Letter:
     stage: str
     message: str
     attempt: int
+    run: str
+    group_id: str
     size: int
 
 
@@ -43,6 +45,8 @@ def letter(record: Record) -> Letter | None:
             stage=told[CONNECT + "stage"],
             message=told[CONNECT + "exception.message"],
             attempt=int(told["shikyu.attempt"]),
+            run=told["shikyu.run"],
+            group_id=told[CONNECT + "connector.name"],
             size=len(record.value or b""),
         )
     except ValueError:  # UnicodeDecodeError is one

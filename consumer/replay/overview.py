@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from consumer.errors import SurroundingsError
 from consumer.kafka_options import client_config
+from consumer.replay.entries import Run
 from consumer.replay.progress import Expired, committed, left
-from consumer.replay.runs import Run
 from consumer.replay.start import runs_of
 from consumer.settings import Settings
 
@@ -30,3 +31,5 @@ def _state(settings: Settings, run: Run) -> str:
         return f"{left(run, committed(client_config(settings), run)):,} left"
     except Expired:
         return "expired"
+    except SurroundingsError:
+        return "held back"  # by a transaction that a process left open

@@ -3,37 +3,71 @@
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
+from consumer.admin import admin_client
 from consumer.errors import SurroundingsError
 from consumer.quarantine import Place
+from consumer.replay.entries import Known, Run, Span
 from consumer.replay.reader import reader_config
-from consumer.replay.runs import Known, Run, Runs
+from consumer.replay.runs import Runs
 
 EVERY_S = 0.5
 ANSWER_S = 10.0
 NEWS_S = 0.1
 
 
-def committed(config: Mapping[str, Any], run: Run) -> dict[Place, int]:
+def committed(config: Mapping[str, Any], run: Run, patience_s: float = 0.0) -> dict[Place, int]:
     """
     The run's next offset in each of its partitions.
 
-    Raises SurroundingsError when Kafka does not answer, Expired when it knows none any more. A consumer asks: the admin
-    client died of a broker's death (docs/delivery.md).
+    While a transaction that somebody left behind holds them back it is asked again, for `patience_s`. Raises
+    SurroundingsError when Kafka does not answer, Expired when it knows none any more. A consumer asks: the admin client
+    died of a broker's death (docs/delivery.md).
     """
     consumer = Consumer(reader_config(config, run.group_id))
+    until = time.monotonic() + patience_s
     try:
-        return _committed(consumer, run)
-    except KafkaException as problem:
-        raise SurroundingsError(
-            f"Kafka did not say how far run {run.run} is ({problem.args[0].name()}): check the brokers, and READ on "
-            f"group {run.group_id!r}"
-        ) from problem
+        while True:
+            try:
+                return _committed(consumer, run)
+            except KafkaException as problem:
+                if problem.args[0].code() == KafkaError._TIMED_OUT and time.monotonic() < until:
+                    continue
+                raise SurroundingsError(
+                    f"Kafka did not say how far run {run.run} is ({problem.args[0].name()}): a process that died in a "
+                    "transaction holds it back for delivery.transaction_timeout_s; or check the brokers, and READ on "
+                    f"group {run.group_id!r}"
+                ) from problem
     finally:
         consumer.close()
+
+
+def members(config: Mapping[str, Any], group: str) -> int:
+    """How many processes are in the group, as far as Kafka tells; raises SurroundingsError when it does not answer."""
+    admin = admin_client(config)
+    try:
+        return len(admin.describe_consumer_groups([group], request_timeout=ANSWER_S)[group].result().members)
+    except KafkaException as problem:
+        if problem.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
+            return 0
+        raise SurroundingsError(
+            f"Kafka did not say who is in group {group!r} ({problem.args[0].name()}): grant DESCRIBE on it"
+        ) from problem
+
+
+def up_to(run: Run, offsets: Mapping[Place, int]) -> tuple[Span, ...]:
+    """What is answered of the window."""
+    return tuple(span.model_copy(update={"end": min(span.end, offsets[span.place])}) for span in run.window)
+
+
+def yet_to_do(run: Run, offsets: Mapping[Place, int]) -> tuple[Span, ...]:
+    """What is not answered of it yet."""
+    rest = (span.model_copy(update={"start": max(span.start, offsets[span.place])}) for span in run.window)
+    return tuple(span for span in rest if span.start < span.end)
 
 
 def left(run: Run, offsets: Mapping[Place, int]) -> int:
@@ -78,12 +112,12 @@ class Progress:
             self._news.close()
 
     def _look(self) -> None:
+        # The news first: offsets may be held back for long. What fails is asked again, and the loop says what is wrong.
         while not self._closing.wait(EVERY_S):
-            try:
-                self.left = left(self._run, _committed(self._group, self._run))
+            with suppress(KafkaException):
                 _read_on(self._news, self._known)
-            except (KafkaException, SurroundingsError):
-                continue  # it is asked again; what is wrong, the loop says
+            with suppress(KafkaException, SurroundingsError):
+                self.left = left(self._run, _committed(self._group, self._run))
 
 
 def _committed(consumer: Consumer, run: Run) -> dict[Place, int]:

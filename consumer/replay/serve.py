@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 import structlog
+from confluent_kafka.admin._metadata import ClusterMetadata
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
@@ -16,13 +17,14 @@ from consumer import logs, service, surroundings
 from consumer.errors import LimitError
 from consumer.health import Health
 from consumer.job import Job
-from consumer.kafka_options import client_config
+from consumer.kafka_options import client_config, producer_config
 from consumer.metrics import Metrics
 from consumer.replay import letters, retry, start
+from consumer.replay.begin import begin
+from consumer.replay.entries import Known, Run
 from consumer.replay.freeze import Gone
 from consumer.replay.pace import Pace
 from consumer.replay.progress import Progress, committed, left
-from consumer.replay.runs import Run
 from consumer.replay.source import BoundedSource
 from consumer.replay.start import Request
 from consumer.replay.within import is_outside
@@ -34,6 +36,7 @@ from consumer.timestamps import iso_millis
 log = structlog.get_logger()
 
 TELL_EVERY_S = 10.0
+LEFT_OPEN_S = 15.0  # beyond its time-out: the broker looks for such transactions every ten seconds
 DRAW_EVERY_S = 0.5
 
 Say = Callable[[str], None]
@@ -50,51 +53,77 @@ def serve(settings: Settings, request: Request, *, max_rate: float | None, say: 
         run = _begun(settings, request, say=say)
         if run is None:
             return "there is nothing to read in this window; no run was begun"
-        config, runs = client_config(settings), start.runs_of(settings)
-        if left(run, committed(config, run)) > 0:
-            looking = Progress(config, run, runs)
-            try:
-                with _shown(run, looking, is_shown=is_shown):
-                    _answer(settings, run, max_rate, stop, looking)
-            finally:
-                looking.close()
-            if looking.is_cancelled:
-                raise LimitError(f"run {run.run} was cancelled; its window is not done")
-            if not looking.is_done:
-                raise LimitError(
-                    f"run {run.run} is not done, for it was told to leave ({stop.signal}): about {looking.left:,} of "
-                    f"{run.records:,} are left. The same command goes on with it"
-                )
-            runs.end(run.run, "done")
-        return _done(run)
+        return _done(run, _finished(settings, run, max_rate, stop, is_shown=is_shown))
+
+
+def _finished(settings: Settings, run: Run, max_rate: float | None, stop: Stop, *, is_shown: bool) -> Metrics:
+    """What this process counted. Raises LimitError when the window is not done."""
+    config, runs, metrics = client_config(settings), start.runs_of(settings), Metrics()
+    ended = runs.read().ended.get(run.run)
+    if ended is not None and ended.kind == "done":
+        return metrics
+    patience_s = settings.delivery.transaction_timeout_s + LEFT_OPEN_S
+    if left(run, committed(config, run, patience_s)) > 0:
+        looking = Progress(config, run, runs)
+        try:
+            with _shown(run, looking, is_shown=is_shown):
+                _answer(settings, run, max_rate, stop, looking, metrics)
+        finally:
+            looking.close()
+        if looking.is_cancelled:
+            raise LimitError(f"run {run.run} was cancelled; its window is not done")
+        if not looking.is_done and (remain := left(run, committed(config, run))) > 0:
+            raise LimitError(
+                f"run {run.run} is not done, for it was told to leave ({stop.signal}): about {remain:,} of "
+                f"{run.records:,} are left. The same command goes on with it"
+            )
+    runs.end(run.run, "done")
+    return metrics
 
 
 def _begun(settings: Settings, request: Request, *, say: Say) -> Run | None:
     """The run as it was begun, by whomever; None where there is nothing to read."""
-    listing = surroundings.listed(client_config(settings))
+    config = client_config(settings)
+    listing = surroundings.listed(config)
     runs = start.runs_of(settings)
     known = runs.read()
     run = known.runs.get(request.run_id)
     if run is None:
         runs.make()
-        passed_over = retry.passed_over(client_config(settings), known, settings, request)
-        run, gone = start.proposed(settings, request, listing, passed_over)
+        proposed, gone = start.proposed(settings, request, listing)
         for each in gone:
             say(_missing(each))
-        if not run.window:
+        if not proposed.window:
             return None
-        run = runs.begin(run, f"{settings.delivery.application}-{run.group_id}-begin")
+        _made(settings, proposed, listing)  # before, so that what refuses them leaves no run behind
+        producer = producer_config(settings, start.begin_id(settings))
+        passing_over = partial(_passing_over, settings, request, proposed)
+        run = begin(runs, config, producer, request.run_id, proposed.group_id, passing_over)
+        assert run is not None
     ended = known.ended.get(request.run_id)
     start.must_go_on(run, ended.kind if ended else None)
     start.must_be_the_same(run, settings, request)
-    for topic in start.make_topics(settings, run, listing):
-        log.info("topic-created", topic=topic)
+    _made(settings, run, listing)
     _warn_of_new_partitions(run, {name: len(topic.partitions) for name, topic in listing.topics.items()}, say)
     say(f"run {run.run}: {_described(run)}")
     return run
 
 
-def _answer(settings: Settings, run: Run, max_rate: float | None, stop: Stop, looking: Progress) -> None:
+def _passing_over(settings: Settings, request: Request, proposed: Run, known: Known) -> Run:
+    if request.codes is None or request.again:
+        return proposed
+    passed_over = retry.passed_over(client_config(settings), known, settings, proposed.window)
+    return proposed.model_copy(update={"passed_over": passed_over})
+
+
+def _made(settings: Settings, run: Run, listing: ClusterMetadata) -> None:
+    for topic in start.make_topics(settings, run, listing):
+        log.info("topic-created", topic=topic)
+
+
+def _answer(
+    settings: Settings, run: Run, max_rate: float | None, stop: Stop, looking: Progress, metrics: Metrics
+) -> None:
     from consumer.model_settings import loaded  # which takes its time
 
     serving = start.of_run(settings, run, max_rate)
@@ -108,8 +137,10 @@ def _answer(settings: Settings, run: Run, max_rate: float | None, stop: Stop, lo
     )
     if run.reads == "dead-letters":
         # The answer that the live stream owes, under the id that it would have had.
-        job = replace(job, run=LIVE, original=letters.original, attempt=letters.attempt)
-    service.run(serving, classifier, Metrics(), Health(float("inf")), stop, job=job)
+        job = replace(
+            job, run=LIVE, may_die=True, original=letters.original, attempt=letters.attempt, group_id=run.live_group
+        )
+    service.run(serving, classifier, metrics, Health(float("inf")), stop, job=job)
 
 
 @contextmanager
@@ -155,10 +186,17 @@ def _described(run: Run) -> str:
     )
 
 
-def _done(run: Run) -> str:
+def _done(run: Run, metrics: Metrics) -> str:
+    counted = {
+        sample.labels["outcome"]: round(sample.value)
+        for family in metrics.registry.collect()
+        for sample in family.samples
+        if sample.name == "shikyu_records_total"
+    }
+    here = ", ".join(f"{count:,} {outcome.replace('_', '-')}" for outcome, count in counted.items() if count)
     return (
         f"run {run.run} is done: its answers are in {run.topics.urgent} and {run.topics.routine}, what could not be "
-        f"answered in {run.topics.dead_letters}"
+        f"answered in {run.topics.dead_letters}; by this process: {here or 'nothing'}"
     )
 
 

@@ -45,6 +45,8 @@ class BoundedSource(Source):
         wait_s = self._pace.wait_s()
         if wait_s > 0:
             self.rewind(self.wait(wait_s, self._stopping), self._stopping)
+            # Which has resumed those too, and would fetch for nothing what is written meanwhile.
+            self._consumer.pause([TopicPartition(*place) for place in self._at_end & set(self.assignment())])
         if self._came:
             # librdkafka keeps a partition paused that is taken away and comes back.
             self._consumer.resume([TopicPartition(*place) for place in self._came & set(self.assignment())])

@@ -17,13 +17,14 @@ from consumer.artifact import best_precision, read_manifest
 from consumer.errors import ArtifactError, LimitError, SettingsError, SurroundingsError
 from consumer.kafka_options import client_config, producer_config
 from consumer.manifest import MANIFEST_FILE
+from consumer.replay.entries import Run, Span, Topics
 from consumer.replay.freeze import Gone, freeze
-from consumer.replay.runs import Covered, Run, Runs, Span, Topics
+from consumer.replay.runs import Runs
 from consumer.replay.window import Asked
 from consumer.run_names import LIVE, own_topic
 from consumer.settings import Settings
 from consumer.timestamps import iso_millis
-from consumer.topic_creation import BROKERS_DEFAULT, co_partitioned, create, new_topics, refusal
+from consumer.topic_creation import BROKERS_DEFAULT, create, new_topics, refusal
 from consumer.topics import missing
 
 # Of the settings, those that an answer depends on; where it is computed, by how many threads and when, it does not.
@@ -33,7 +34,7 @@ ANSWERS = {
     "output": ("format", "include_text", "attributes"),
     "rules": ("always_urgent",),
     "model": ("truncate", "when_unsure", "max_unknown_share"),
-    "delivery": ("guarantee",),
+    "delivery": ("guarantee", "application"),
 }  # fmt: skip
 
 
@@ -56,6 +57,11 @@ class Request:
     @property
     def reads(self) -> Literal["input", "dead-letters"]:
         return "input" if self.codes is None else "dead-letters"
+
+
+def begin_id(settings: Settings) -> str:
+    """The transactional.id under which runs are begun; none of a run's own, for no run's id begins with a dot."""
+    return f"{settings.delivery.application}-{settings.delivery.group_id}.replay..begin"
 
 
 def group_id(settings: Settings, run_id: str) -> str:
@@ -93,9 +99,7 @@ def registered_as(settings: Settings, run: Run) -> dict[str, str]:
     return {run.topics.urgent: settings.output.urgent, run.topics.routine: settings.output.routine}
 
 
-def proposed(
-    settings: Settings, request: Request, listing: ClusterMetadata, passed_over: tuple[Covered, ...] = ()
-) -> tuple[Run, list[Gone]]:
+def proposed(settings: Settings, request: Request, listing: ClusterMetadata) -> tuple[Run, list[Gone]]:
     """The run that would be begun now; its window is empty where there is nothing to read."""
     named = settings.input.topics if request.codes is None else (settings.dead_letters.topic,)
     config = client_config(settings)
@@ -107,22 +111,16 @@ def proposed(
     inputs = surroundings.present(named, listing)
     window, lost = freeze(config, inputs, listing, request.asked)
     counts = {topic: len(listing.topics[topic].partitions) for topic in inputs}
-    return _run(settings, request, window, counts, passed_over), lost
+    return _run(settings, request, window, counts), lost
 
 
-def _run(
-    settings: Settings,
-    request: Request,
-    window: tuple[Span, ...],
-    counts: dict[str, int],
-    passed_over: tuple[Covered, ...],
-) -> Run:
+def _run(settings: Settings, request: Request, window: tuple[Span, ...], counts: dict[str, int]) -> Run:
     asked = request.asked
     return Run(
         run=request.run_id,
         reads=request.reads,
         codes=tuple(sorted(request.codes or ())),
-        passed_over=passed_over,
+        live_group=settings.delivery.group_id,
         group_id=group_id(settings, request.run_id),
         window=window,
         partitions=counts,
@@ -153,11 +151,17 @@ def model_of(settings: Settings) -> dict[str, str]:
 
 def options_of(settings: Settings) -> dict[str, Any]:
     dumped = settings.model_dump(mode="json")
-    return {f"{section}.{name}": dumped[section][name] for section, names in ANSWERS.items() for name in names}
+    options = {f"{section}.{name}": dumped[section][name] for section, names in ANSWERS.items() for name in names}
+    return {**options, "input.reader_schema": _digest(settings.input.reader_schema)}
 
 
 def must_be_the_same(run: Run, settings: Settings, request: Request) -> None:
     """Raises SettingsError for what differs from how the run was begun; without a window's flags it has its own."""
+    if run.live_group != settings.delivery.group_id:
+        raise SettingsError(
+            f"run {run.run} was begun beside group {run.live_group}, and delivery.group_id is "
+            f"{settings.delivery.group_id}: set it as it was, or give another --run"
+        )
     if run.reads != request.reads:
         command = "shikyu replay" if run.reads == "input" else "shikyu dead-letters retry"
         raise SettingsError(f"run {run.run} was begun by `{command}`, which goes on with it; or give another --run")
@@ -197,7 +201,7 @@ def make_topics(settings: Settings, run: Run, listing: ClusterMetadata) -> list[
     counts = {name: len(topic.partitions) for name, topic in listing.topics.items()}
     read = surroundings.present(settings.input.topics, listing)
     live = counts.get(settings.output.urgent)
-    partitions = live or co_partitioned({topic: counts[topic] for topic in read})
+    partitions = live or max(counts[topic] for topic in read)
     config = client_config(settings)
     room = topic_configs.dead_letter_bytes(read, topic_configs.read(config, read))
     new = new_topics(of_run(settings, run, None), gone, partitions, BROKERS_DEFAULT, room)
@@ -208,6 +212,14 @@ def make_topics(settings: Settings, run: Run, listing: ClusterMetadata) -> list[
 
 def runs_of(settings: Settings) -> Runs:
     return Runs(settings.replay.runs_topic, client_config(settings), lambda name: producer_config(settings, name))
+
+
+def _digest(path: Path | None) -> str | None:
+    """Of a schema file, which decides what is read."""
+    try:
+        return None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise SettingsError(f"input.reader_schema {path} can't be read ({error.strerror})") from error
 
 
 def _others(settings: Settings, run: Run) -> list[str]:

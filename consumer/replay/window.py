@@ -79,8 +79,8 @@ def asked(
             "--from-datetime and --to-datetime"
         )
     return Asked(
-        None if since is None else millis_since_epoch(since),
-        None if until is None else millis_since_epoch(until),
+        _kafkas(since),
+        _kafkas(until),
         tuple(_offsets(each) for text in from_offsets for each in text.split(",")),
         None if partitions is None else _numbers(partitions),
         words,
@@ -125,6 +125,11 @@ def _go_together(words: dict[str, str]) -> None:
     ):
         if first in words and second in words:
             raise SettingsError(f"{first} and {second} don't go together: give one of them")
+
+
+def _kafkas(moment: datetime | None) -> int | None:
+    """Before 1970 Kafka's times have other meanings, and no record was written."""
+    return None if moment is None else max(0, millis_since_epoch(moment))
 
 
 def _moment(flag: str, text: str) -> datetime:

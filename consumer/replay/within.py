@@ -1,15 +1,17 @@
 """Which of the records between a run's offsets are not its own."""
 
 from consumer.records import Record
+from consumer.replay.entries import Covered, Run
 from consumer.replay.letters import letter
-from consumer.replay.runs import Covered, Run
+from consumer.run_names import LIVE
 
 
 def is_outside(run: Run, record: Record) -> bool:
     """
     By its time, which is not in the order of offsets where producers set it; one without a time is in the window.
 
-    Of dead letters also by their code, and those that an earlier run has retried.
+    Of dead letters also by their code, and those that an earlier run has retried, that another run than the live one
+    could not answer (which may have), or another group.
     """
     if _is_outside_of_time(run, record):
         return True
@@ -17,6 +19,8 @@ def is_outside(run: Run, record: Record) -> bool:
         return False
     known = letter(record)
     if known is None or (run.codes and known.code not in run.codes):
+        return True
+    if known.run != LIVE or known.group_id != run.live_group:
         return True
     return any(_has(earlier, record, known.code) for earlier in run.passed_over)
 

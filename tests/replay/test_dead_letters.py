@@ -5,11 +5,15 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
 
 from consumer.dead_letters import MISSING_TEXT, dead_letter
 from consumer.errors import SettingsError
 from consumer.records import Record
+from consumer.replay.entries import Covered, Run, Span
 from consumer.replay.letters import attempt, codes, letter, original
+from consumer.replay.within import is_outside
 from tests.replay.conftest import Replay
 from tests.service.process import shikyu
 
@@ -61,6 +65,43 @@ def test_a_code_that_there_is_not_is_told():
         codes(["nonsense"])
 
 
+def run_of(**changes) -> Run:
+    """Of dead letters, beside group `g`."""
+    told = {
+        "run": "r", "reads": "dead-letters", "live_group": "g", "group_id": "g.replay.r", "window": (),
+        "partitions": {}, "since_ms": None, "until_ms": None, "asked": {}, "model": {}, "options": {},
+        "topics": {"urgent": "u", "routine": "r", "dead_letters": "dead"}, "created_at": "",
+    }  # fmt: skip
+    return Run.model_validate(told | changes)
+
+
+def covered(start: int, end: int, *codes: str) -> Covered:
+    return Covered(
+        window=(Span(topic="dead", partition=0, start=start, end=end),), codes=codes, since_ms=None, until_ms=None
+    )
+
+
+def test_only_the_live_streams_own_letters_are_retried():
+    """A replay's have a live answer, perhaps, and another group's are its own business."""
+    mine = dead(RECORD)
+
+    assert not is_outside(run_of(), mine)
+    assert is_outside(run_of(live_group="other"), mine)
+    replayed = tuple((name, b"a" if name == "shikyu.run" else value) for name, value in mine.headers)
+    assert is_outside(run_of(), replace(mine, headers=replayed))
+    assert is_outside(run_of(), RECORD)
+
+
+def test_what_an_earlier_run_retried_is_outside_by_offset_and_code():
+    mine = dead(RECORD)  # at offset 7, for its missing text
+
+    assert is_outside(run_of(passed_over=(covered(0, 8),)), mine)
+    assert is_outside(run_of(passed_over=(covered(0, 8, "missing-text"),)), mine)
+    assert not is_outside(run_of(passed_over=(covered(0, 7),)), mine)
+    assert not is_outside(run_of(passed_over=(covered(0, 8, "invalid-json"),)), mine)
+    assert is_outside(run_of(codes=("invalid-json",)), mine)
+
+
 @pytest.fixture
 def retry(past, options, tmp_path):
     """Runs `shikyu dead-letters retry`."""
@@ -68,6 +109,7 @@ def retry(past, options, tmp_path):
 
     def start(*more: str) -> Replay:
         running.append(Replay(tmp_path, *options, *more, command=("dead-letters", "retry")))
+        running[-1].runs_topic = options[-2:]
         return running[-1]
 
     yield start
@@ -137,6 +179,53 @@ class TestRetry:
 
         assert set(answers(died).values()) == {1}
         assert len(answers(died)) == 20
+
+    def test_two_that_begin_at_once_answer_once(self, died, retry):
+        """The later one finds the earlier at work, or done."""
+        mended = ("--code", "missing-text", "--input-text", "body")
+        runs = [retry("--run", f"at-once-{number}", *mended) for number in range(2)]
+
+        codes = sorted(run.ended() for run in runs)
+
+        assert codes in ([0, 0], [0, 2]), [run.log for run in runs]
+        assert set(answers(died).values()) == {1}
+        assert len(answers(died)) == 20
+
+    def test_what_was_cancelled_is_gone_on_with_where_it_stopped(self, died, retry):
+        """Also when Kafka has forgotten the run's offsets since."""
+        mended = ("--code", "missing-text", "--input-text", "body")
+        run = retry("--run", "cancelled", *mended, "--max-rate", "4")
+        run.until('"committed"')
+        kafka = ["--kafka", f"bootstrap.servers={died.bootstrap}", *run.runs_topic, "--delivery-group-id", died.group]
+        assert shikyu("replay", "cancel", "cancelled", *kafka).returncode == 0
+        assert run.ended() == 5
+        group = f"{died.group}.replay.cancelled"
+        admin = AdminClient({"bootstrap.servers": died.bootstrap})
+        admin.delete_consumer_groups([group])[group].result(20)
+        answered = len(answers(died))
+        assert answered < 20
+
+        assert retry("--run", "rest", *mended).ended() == 0
+
+        assert set(answers(died).values()) == {1}
+        assert len(answers(died)) == 20
+
+    def test_what_somebody_else_wrote_there_is_passed_over(self, died, retry):
+        producer = Producer({"bootstrap.servers": died.bootstrap})
+        producer.produce(died.topics["dead"], value=b"a stranger's", partition=0)
+        assert producer.flush(20) == 0
+
+        run = retry("--code", "missing-text", "--input-text", "body")
+
+        assert run.ended() == 0, run.log
+        assert len(answers(died)) == 20
+
+    def test_so_many_that_die_again_are_no_wrong_setting(self, died, retry):
+        """Twenty in a row would stop a live stream."""
+        run = retry("--dead-letters-max-share", "1")
+
+        assert run.ended() == 0, run.log
+        assert "by this process: 20 dead-lettered" in run.log
 
     def test_they_are_listed_and_shown(self, died):
         kafka = ["--kafka", f"bootstrap.servers={died.bootstrap}", "--dead-letters-topic", died.topics["dead"]]

@@ -30,6 +30,11 @@ def test_a_duration_ends_now():
     assert window.words == {"--by-duration": "1h30m", "--partitions": "0,4-6"}
 
 
+def test_before_1970_there_was_nothing():
+    """Kafka's times below zero mean something else."""
+    assert asked(NOW, by_duration="30000d").since_ms == 0
+
+
 def test_nothing_is_everything():
     window = asked(NOW)
 

@@ -1,0 +1,89 @@
+"""
+A run is begun in one transaction: its record, and the window's starts as the offsets of its own group.
+
+So whoever sees the record finds the offsets, and offsets that are not there any more have expired. All runs beside one
+live group are begun under one transactional.id, one after the other: who begins at the same time is fenced, and what
+somebody left half begun is ended.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+
+from consumer.errors import SurroundingsError
+from consumer.publish import fatal_is_told, is_fatal
+from consumer.replay.entries import Known, Run
+from consumer.replay.reader import reader_config
+from consumer.replay.runs import Runs
+from consumer.watchdog import Watchdog
+
+CALL_S = 10.0
+HANG_S = 5.0
+READING_S = 60.0
+
+
+def begin(
+    runs: Runs,
+    config: dict[str, Any],
+    producer_config: dict[str, Any],
+    run_id: str,
+    group_id: str,
+    make: Callable[[Known], Run | None],
+) -> Run | None:
+    """
+    The run of this id, which is another's where somebody was faster; None where `make` gives none.
+
+    `make` is told what there is, and nothing is added meanwhile. Raises SurroundingsError, and what it raises.
+    """
+    watchdog, limit = Watchdog(), CALL_S + HANG_S
+    producer = Producer(producer_config)
+    try:
+        with fatal_is_told(), watchdog(limit, "init_transactions"):
+            producer.init_transactions(CALL_S)
+        known = runs.read(must_exist=True)
+        if (first := known.runs.get(run_id)) is not None or (run := make(known)) is None:
+            return first
+        with fatal_is_told(), watchdog(4 * limit, "beginning a run"):
+            producer.begin_transaction()
+            _write(producer, runs.topic, run)
+            _send_starts(producer, config, run)
+            producer.commit_transaction(CALL_S)
+    except KafkaException as problem:
+        if is_fatal(problem.args[0]) and (first := runs.read().runs.get(run_id)):
+            return first
+        raise _refused(problem, runs.topic, run_id, group_id, producer_config["transactional.id"]) from problem
+    return run  # nobody else could begin it, and who reads the topic now may not see it yet
+
+
+def _write(producer: Producer, topic: str, run: Run) -> None:
+    """Raises KafkaException unless the record was taken: the transaction itself may be committed without it (seen)."""
+    errors: list[KafkaError | None] = []
+    value = run.model_dump_json().encode()
+    producer.produce(topic, value, run.run.encode(), partition=0, on_delivery=lambda error, _: errors.append(error))
+    producer.flush(CALL_S)
+    error = errors[0] if errors else KafkaError(KafkaError._TIMED_OUT)
+    if error is not None:
+        with suppress(KafkaException):
+            producer.abort_transaction(CALL_S)
+        raise KafkaException(error)
+
+
+def _send_starts(producer: Producer, config: dict[str, Any], run: Run) -> None:
+    starts = [TopicPartition(span.topic, span.partition, span.start) for span in run.window]
+    nobody = Consumer(reader_config(config, run.group_id))  # the group has no member yet
+    try:
+        producer.send_offsets_to_transaction(starts, nobody.consumer_group_metadata(), CALL_S)
+    finally:
+        nobody.close()
+
+
+def _refused(
+    problem: KafkaException, topic: str, run_id: str, group_id: str, transactional_id: str
+) -> SurroundingsError:
+    error = problem.args[0]
+    return SurroundingsError(
+        f"Kafka did not let run {run_id} begin ({error.name()}: {error.str()}): if it is not allowed, grant WRITE on "
+        f"topic {topic} and on transactional id {transactional_id!r}, and READ on group {group_id!r}; then start again"
+    )
