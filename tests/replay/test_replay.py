@@ -288,6 +288,18 @@ def test_an_empty_window_is_said_and_begins_no_run(past, replay):
     assert "there is nothing to read in this window; no run was begun" in run.log
 
 
+def test_a_topic_of_runs_that_forgets_is_refused(past, replay, cluster, name):
+    """A run that is forgotten would be begun anew, and answered twice."""
+    cluster.create_topic(f"{name}.runs", 1, {"retention.ms": "86400000"})
+    past.produce(range(9))
+
+    run = replay("--run", "short-lived")
+
+    assert run.ended() == 3, run.log
+    assert f"{name}.runs keeps the runs, and would forget them (retention.ms=86400000)" in run.log
+    assert f"--entity-name {name}.runs --add-config retention.ms=-1" in run.log
+
+
 def test_an_input_topic_that_is_missing_is_told(past, replay):
     run = replay("--run", "wrong", "--input-topics", "nowhere")
 
