@@ -20,6 +20,7 @@ from benchmarks.answers import Answer, Review, answer_of
 from benchmarks.place import Place
 from consumer.errors import LimitError
 from consumer.records import Record
+from consumer.run_names import own_topic
 from local import service
 from local.cluster import Cluster
 from local.processes import Child
@@ -95,6 +96,19 @@ def stream(
         took_s = time.monotonic() - started
         time.sleep(2)  # what came twice would come now
     return _once(cluster, outputs, count), took_s
+
+
+def replay(cluster: Cluster, folder: Path, artifact: Path, precision: str, count: int) -> dict[str, Answer]:
+    """The answers of a replay of all of it, with other windows and batches than the live stream had."""
+    run = f"replay-{precision}"
+    outputs = [f"urgent.{precision}", f"routine.{precision}", f"{DEAD}.{precision}"]
+    options = [
+        *("--run", run, "--model-artifact", str(artifact), "--model-precision", precision),
+        *("--output-urgent", outputs[0], "--output-routine", outputs[1], "--dead-letters-topic", outputs[2]),
+        *("--batching-max-window-records", "97", "--batching-max-batch-records", "7"),
+    ]
+    service.replay(cluster, folder, options)
+    return _once(cluster, [own_topic(topic, run) for topic in outputs], count)
 
 
 def wait_for(cluster: Cluster, child: Child, group: str, source: str, count: int) -> None:

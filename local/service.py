@@ -62,6 +62,16 @@ def running(
         child.stop(STOP_PATIENCE_S)
 
 
+def replay(cluster: Cluster, folder: Path, options: Sequence[str], shikyu: Sequence[str] = SHIKYU) -> None:
+    """`shikyu replay`, to its end. Raises ChildEnded when it does not reach it."""
+    command = [*shikyu, "replay", "--config", str(SETTINGS), *_addresses(cluster), *options]
+    with (folder / "replay.log").open("wb") as log:
+        code = subprocess.run(command, cwd=ROOT, env=_environment(), stdout=log, stderr=log, check=False).returncode
+    if code:
+        words = "\n".join((folder / "replay.log").read_text(errors="replace").splitlines()[-5:])
+        raise ChildEnded(f"shikyu replay ended with exit code {code}:\n{words}", code)
+
+
 def check(child: Child) -> None:
     """Raise ChildEnded when it ended by itself."""
     code = child.exit_code()
