@@ -27,7 +27,7 @@ from tests.chaos.trio import Trio
 ROOT = Path(__file__).parents[2]
 BASE = (0, 1)  # slots that run unless a fault says otherwise
 MOST = (0, 1, 2, 3)
-RECOVERED_S = 60  # a fault that keeps a partition waiting for longer is a hang
+RECOVERED_S = 90  # a fault that keeps a partition waiting for longer is a hang
 ARRIVED_S = 30
 SESSION_S = 1.5
 FEW = 50  # records

@@ -28,6 +28,8 @@ def settings(bootstrap: str, registry_url: str, guarantee: Guarantee, protocol: 
     quick = {"reconnect.backoff.ms": "50", "reconnect.backoff.max.ms": "500"}
     # The newer protocol's sessions are the broker's to set.
     session = {"session.timeout.ms": "1500", "heartbeat.interval.ms": "300"} if protocol == "classic" else {}
+    # How long Kafka may wait for members that its own death has left behind: docs/delivery.md.
+    session["max.poll.interval.ms"] = "60000"
     return {
         "input": {"topics": [TOPICS["input"]]},
         "output": {"urgent": TOPICS["urgent"], "routine": TOPICS["routine"], "format": "json"},
