@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from consumer.errors import SurroundingsError
@@ -19,9 +20,11 @@ from consumer.replay.reader import reader_config
 from consumer.replay.runs import Runs
 from consumer.watchdog import Watchdog
 
+log = structlog.get_logger()
+
 CALL_S = 10.0
 HANG_S = 5.0
-READING_S = 60.0
+TIMES = 5
 
 
 def begin(
@@ -37,23 +40,37 @@ def begin(
 
     `make` is told what there is, and nothing is added meanwhile. Raises SurroundingsError, and what it raises.
     """
+    for _ in range(TIMES):
+        try:
+            return _tried(runs, config, producer_config, run_id, make)
+        except KafkaException as problem:
+            last = problem
+            if not (is_fatal(problem.args[0]) or problem.args[0].txn_requires_abort()):
+                break
+            # Somebody began one meanwhile, and has ended what we had begun: what there is has to be asked again.
+            log.info("run-begun-again", run=run_id, error=problem.args[0].name())
+    raise _refused(last, runs.topic, run_id, group_id, producer_config["transactional.id"]) from last
+
+
+def _tried(
+    runs: Runs,
+    config: dict[str, Any],
+    producer_config: dict[str, Any],
+    run_id: str,
+    make: Callable[[Known], Run | None],
+) -> Run | None:
     watchdog, limit = Watchdog(), CALL_S + HANG_S
     producer = Producer(producer_config)
-    try:
-        with fatal_is_told(), watchdog(limit, "init_transactions"):
-            producer.init_transactions(CALL_S)
-        known = runs.read(must_exist=True)
-        if (first := known.runs.get(run_id)) is not None or (run := make(known)) is None:
-            return first
-        with fatal_is_told(), watchdog(4 * limit, "beginning a run"):
-            producer.begin_transaction()
-            _write(producer, runs.topic, run)
-            _send_starts(producer, config, run)
-            producer.commit_transaction(CALL_S)
-    except KafkaException as problem:
-        if is_fatal(problem.args[0]) and (first := runs.read().runs.get(run_id)):
-            return first
-        raise _refused(problem, runs.topic, run_id, group_id, producer_config["transactional.id"]) from problem
+    with fatal_is_told(), watchdog(limit, "init_transactions"):
+        producer.init_transactions(CALL_S)
+    known = runs.read(must_exist=True)
+    if (first := known.runs.get(run_id)) is not None or (run := make(known)) is None:
+        return first
+    with fatal_is_told(), watchdog(4 * limit, "beginning a run"):
+        producer.begin_transaction()
+        _write(producer, runs.topic, run)
+        _send_starts(producer, config, run)
+        producer.commit_transaction(CALL_S)
     return run  # nobody else could begin it, and who reads the topic now may not see it yet
 
 

@@ -6,7 +6,13 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException
 
 # librdkafka looks for the group's coordinator all the same, and may not be allowed to; what it reads comes without.
-_PASSING = {KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError.GROUP_AUTHORIZATION_FAILED}
+_PASSING = {
+    KafkaError._ALL_BROKERS_DOWN,
+    KafkaError._TRANSPORT,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+}
 
 
 def reader_config(config: Mapping[str, Any], group_id: str) -> dict[str, Any]:
@@ -24,5 +30,9 @@ def reader_config(config: Mapping[str, Any], group_id: str) -> dict[str, Any]:
 
 def raise_for_good(error: KafkaError) -> None:
     """Raises KafkaException unless the error passes by itself."""
-    if not error.retriable() and error.code() not in _PASSING:
+    if not is_passing(error):
         raise KafkaException(error)
+
+
+def is_passing(error: KafkaError) -> bool:
+    return bool(error.retriable()) or error.code() in _PASSING

@@ -16,7 +16,7 @@ from confluent_kafka.cimpl import NewTopic
 from consumer import topic_configs
 from consumer.errors import SurroundingsError
 from consumer.replay.entries import Ended, Known, Span
-from consumer.replay.reader import raise_for_good, reader_config
+from consumer.replay.reader import is_passing, raise_for_good, reader_config
 from consumer.timestamps import iso_millis
 from consumer.topic_creation import BROKERS_DEFAULT, create, refusal
 from consumer.topics import missing
@@ -38,6 +38,17 @@ class Runs:
 
     def read(self, *, must_exist: bool = False) -> Known:
         """All of it; nothing where there is no such topic. Raises SurroundingsError when Kafka does not answer."""
+        until = time.monotonic() + ANSWER_S
+        while True:
+            try:
+                return self._read(must_exist=must_exist)
+            except KafkaException as problem:
+                if not is_passing(problem.args[0]) or time.monotonic() > until:
+                    raise _unanswered(self.topic, problem) from problem
+            time.sleep(POLL_S)
+
+    def _read(self, *, must_exist: bool) -> Known:
+        """Raises KafkaException, and as `read`."""
         known = Known()
         consumer = Consumer({**reader_config(self._config, "shikyu-runs"), "enable.partition.eof": True})
         try:
@@ -54,8 +65,6 @@ class Runs:
             consumer.assign([TopicPartition(self.topic, 0, OFFSET_BEGINNING)])
             for value in _to_the_end(consumer, self.topic, self._end()):
                 known.add(value)
-        except KafkaException as problem:
-            raise _unanswered(self.topic, problem) from problem
         finally:
             consumer.close()
         return known

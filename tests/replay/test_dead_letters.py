@@ -194,7 +194,7 @@ class TestRetry:
     def test_what_was_cancelled_is_gone_on_with_where_it_stopped(self, died, retry):
         """Also when Kafka has forgotten the run's offsets since."""
         mended = ("--code", "missing-text", "--input-text", "body")
-        run = retry("--run", "cancelled", *mended, "--max-rate", "4")
+        run = retry("--run", "cancelled", *mended, "--max-rate", "0.5")
         run.until('"committed"')
         kafka = ["--kafka", f"bootstrap.servers={died.bootstrap}", *run.runs_topic, "--delivery-group-id", died.group]
         assert shikyu("replay", "cancel", "cancelled", *kafka).returncode == 0

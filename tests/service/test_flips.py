@@ -61,7 +61,7 @@ def dead(offset: int, topic: str) -> OutputRecord:
         topic=topic,
         connector_name="c",
         task_id="0",
-        run="live",
+        run="new",
         attempt=1,
         model_version="1",
     )
