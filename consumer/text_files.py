@@ -6,6 +6,7 @@ import io
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -102,8 +103,11 @@ def _is_twice(line: bytes, field: str) -> bool:
 def _csv(path: Path, content: io.BufferedIOBase, fields: Sequence[str]) -> Iterator[Row]:
     before = csv.field_size_limit(MAX_LINE)
     text = io.TextIOWrapper(content, encoding="utf-8-sig", newline="")  # type: ignore[type-var]
-    reader = csv.DictReader(_bounded(path, text.readline), strict=True)
+    lines = _bounded(path, text.readline)
+    reader = csv.DictReader([])  # so that a first line that cannot be read is told as any other
     try:
+        first = next(lines, "")
+        reader = csv.DictReader(chain([first], lines), delimiter=_delimiter(first, fields), strict=True)
         _check_columns(path, reader.fieldnames or (), fields)
         for row in reader:
             # A text with a comma and no quotes would end there, and one with a line break too.
@@ -122,6 +126,13 @@ def _csv(path: Path, content: io.BufferedIOBase, fields: Sequence[str]) -> Itera
     finally:
         csv.field_size_limit(before)
         text.detach()  # else it would close what it does not own
+
+
+def _delimiter(first: str, fields: Sequence[str]) -> str:
+    """A comma; where the first line has none, what spreadsheets write in its place: a semicolon or a tab."""
+    if "," in first or first.rstrip("\r\n") in fields:
+        return ","
+    return next((each for each in ";\t" if each in first), ",")
 
 
 def _check_columns(path: Path, columns: Sequence[str], fields: Sequence[str]) -> None:

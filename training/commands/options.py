@@ -59,7 +59,7 @@ def labelled(command: Callable[..., None]) -> Callable[..., None]:
             metavar="LABEL=STARS",
             multiple=True,
             callback=_mapping,
-            help="How many stars a label in that column means, where it is none, as in bad=1; repeatable.",
+            help="How many stars a label in that column means, where it is none, as in furious=1; repeatable.",
         ),
     ):
         command = decorate(command)
@@ -71,7 +71,7 @@ def _mapping(_context: click.Context, _parameter: click.Parameter, given: Sequen
     for pair in given:
         label, _equals, stars = pair.rpartition("=")
         if not label or stars not in map(str, STARS):
-            raise click.BadParameter(f"{pair!r} is no label and its stars, 1 to 5, as in bad=1")
+            raise click.BadParameter(f"{pair!r} is no label and its stars, 1 to 5, as in furious=1")
         found[label] = int(stars)
     return found
 
