@@ -24,6 +24,14 @@ Row = tuple[str, tuple[object, ...]]
 Text = TypeVar("Text", str, bytes)
 
 
+class NoSuchField(SettingsError):
+    """A file has no such `field`: who asked for it knows which setting or flag names another."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
 def read(path: Path, field: str, advance: Advance) -> Iterator[str]:
     """
     The texts of `field`, row by row, null as the empty text. `advance` is told how many of the file's bytes are read.
@@ -137,10 +145,13 @@ def _delimiter(first: str, fields: Sequence[str]) -> str:
 
 def _check_columns(path: Path, columns: Sequence[str], fields: Sequence[str]) -> None:
     if missing := [field for field in fields if field not in columns]:
-        # Without a header these are no names, but the first customer's words.
-        raise SettingsError(
-            f"{path} has no {missing[0]!r} among the {len(columns)} columns of its first line"
-            f"{nearest(missing[0], columns)}; a CSV file begins with its columns' names"
+        # Without a header these are no names, but the first customer's words: then not all look like a program's.
+        names = told_names(columns)
+        known = f", {', '.join(names)}" if len(names) == len(columns) > 1 else ""
+        raise NoSuchField(
+            missing[0],
+            f"{path} has no {missing[0]!r} among the {len(columns)} columns of its first line{known}"
+            f"{nearest(missing[0], columns)}; a CSV file begins with its columns' names",
         )
     if twice := [field for field in fields if columns.count(field) > 1]:
         raise _not_one(path, "its first line", twice[0])
@@ -191,9 +202,9 @@ def _values(path: Path, batch: Any, field: str, before: int) -> list[object]:
     return values
 
 
-def _no_field(path: Path, where: str, field: str, names: Iterable[str]) -> SettingsError:
+def _no_field(path: Path, where: str, field: str, names: Iterable[str]) -> NoSuchField:
     known = ", ".join(told_names(names)) or "its fields"
-    return SettingsError(f"{path} has no {field!r} in {where}; name one of {known}")
+    return NoSuchField(field, f"{path} has no {field!r} in {where}; name one of {known}")
 
 
 def _not_one(path: Path, where: str, field: str) -> SettingsError:
