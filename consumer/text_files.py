@@ -6,6 +6,7 @@ import io
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +22,14 @@ KINDS = ".jsonl, .ndjson or .csv (each also with .gz), or .parquet"
 Advance = Callable[[int], None]
 Row = tuple[str, tuple[object, ...]]
 Text = TypeVar("Text", str, bytes)
+
+
+class NoSuchField(SettingsError):
+    """A file has no such `field`: who asked for it knows which setting or flag names another."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 def read(path: Path, field: str, advance: Advance) -> Iterator[str]:
@@ -102,8 +111,11 @@ def _is_twice(line: bytes, field: str) -> bool:
 def _csv(path: Path, content: io.BufferedIOBase, fields: Sequence[str]) -> Iterator[Row]:
     before = csv.field_size_limit(MAX_LINE)
     text = io.TextIOWrapper(content, encoding="utf-8-sig", newline="")  # type: ignore[type-var]
-    reader = csv.DictReader(_bounded(path, text.readline), strict=True)
+    lines = _bounded(path, text.readline)
+    reader = csv.DictReader([])  # so that a first line that cannot be read is told as any other
     try:
+        first = next(lines, "")
+        reader = csv.DictReader(chain([first], lines), delimiter=_delimiter(first, fields), strict=True)
         _check_columns(path, reader.fieldnames or (), fields)
         for row in reader:
             # A text with a comma and no quotes would end there, and one with a line break too.
@@ -124,12 +136,22 @@ def _csv(path: Path, content: io.BufferedIOBase, fields: Sequence[str]) -> Itera
         text.detach()  # else it would close what it does not own
 
 
+def _delimiter(first: str, fields: Sequence[str]) -> str:
+    """A comma; where the first line has none, what spreadsheets write in its place: a semicolon or a tab."""
+    if "," in first or first.rstrip("\r\n") in fields:
+        return ","
+    return next((each for each in ";\t" if each in first), ",")
+
+
 def _check_columns(path: Path, columns: Sequence[str], fields: Sequence[str]) -> None:
     if missing := [field for field in fields if field not in columns]:
-        # Without a header these are no names, but the first customer's words.
-        raise SettingsError(
-            f"{path} has no {missing[0]!r} among the {len(columns)} columns of its first line"
-            f"{nearest(missing[0], columns)}; a CSV file begins with its columns' names"
+        # Without a header these are no names, but the first customer's words: then not all look like a program's.
+        names = told_names(columns)
+        known = f", {', '.join(names)}" if len(names) == len(columns) > 1 else ""
+        raise NoSuchField(
+            missing[0],
+            f"{path} has no {missing[0]!r} among the {len(columns)} columns of its first line{known}"
+            f"{nearest(missing[0], columns)}; a CSV file begins with its columns' names",
         )
     if twice := [field for field in fields if columns.count(field) > 1]:
         raise _not_one(path, "its first line", twice[0])
@@ -180,9 +202,9 @@ def _values(path: Path, batch: Any, field: str, before: int) -> list[object]:
     return values
 
 
-def _no_field(path: Path, where: str, field: str, names: Iterable[str]) -> SettingsError:
+def _no_field(path: Path, where: str, field: str, names: Iterable[str]) -> NoSuchField:
     known = ", ".join(told_names(names)) or "its fields"
-    return SettingsError(f"{path} has no {field!r} in {where}; name one of {known}")
+    return NoSuchField(field, f"{path} has no {field!r} in {where}; name one of {known}")
 
 
 def _not_one(path: Path, where: str, field: str) -> SettingsError:

@@ -13,7 +13,7 @@ from training.exporting.int8 import SMALLEST_SIDE
 from training.exporting.padded import longest
 from training.fitting import model, precision
 from training.fitting.arguments import training_arguments
-from training.fitting.loading import refuse_no_weights, waiting_for
+from training.fitting.loading import refuse_no_folder, refuse_no_weights, waiting_for
 from training.fitting.push_at_save import require_pushable
 from training.progress import Say
 from training.recipe import SCRATCH, Recipe
@@ -59,6 +59,8 @@ def require_exportable(recipe: Recipe, say: Say = lambda _: None) -> PreTrainedC
     model, or of its base model, could not be exported, or a base model without weights.
     """
     base = recipe.model.base
+    if base != SCRATCH:
+        refuse_no_folder(base)
     if base != SCRATCH and (told := waiting_for(base)):
         say(told)
     config = (

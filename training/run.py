@@ -1,8 +1,8 @@
 """`shikyu-train run`: from a recipe to an artifact under its final name, every step in order."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,15 @@ from consumer.errors import SettingsError
 from training import processes
 from training import recipe as recipes
 from training.data.sources import Limits
+from training.evaluating.figures import TFIDF
 from training.feasible import require_arguments, require_exportable
+from training.fitting.fit import TOLD
 from training.fitting.loading import identity
 from training.fitting.watched import quiet_libraries
 from training.held import clear, held, require_apart
 from training.progress import Say
-from training.run_folder import RunFolder, fingerprint
+from training.reporting.told import behind_lines
+from training.run_folder import EVALUATION, RunFolder, fingerprint
 from training.steps.data import data
 from training.steps.evaluate import evaluate
 from training.steps.export import export
@@ -85,7 +88,7 @@ def run(job: Job) -> None:
     processes, all fit, and the main one does the rest.
     """
     if processes.is_main():
-        require_folder(job.artifact, replace=job.replace)
+        require_folder(job.artifact, replace=job.replace, anew=", which trains anew from the start")
     require_arguments(job.recipe)
     require_exportable(job.recipe, job.say)
     with alone(job):
@@ -93,6 +96,17 @@ def run(job: Job) -> None:
             clear(job.folder.root)
         for step in STEPS:
             finish(job, step)
+        if processes.is_main():
+            _tell_if_behind(job)
+
+
+def _tell_if_behind(job: Job) -> None:
+    """Last of all: the figures stand far above, and an artifact that is there looks like one to serve."""
+    if (job.folder.root / EVALUATION).exists():
+        found = job.folder.read_json(EVALUATION, "evaluate")
+        scratch = job.recipe.model.base == recipes.SCRATCH
+        for line in behind_lines(found.get(f"gain_over_{TFIDF}"), found["served"], scratch=scratch):
+            job.say(line)
 
 
 def alone(job: Job) -> AbstractContextManager[None]:
@@ -136,12 +150,24 @@ def _do(job: Job, step: str) -> None:
     if processes.is_main():
         for each in [step] if step == "data" else since(step):  # the messages' stamp tells whether they are others
             job.folder.forget(each)
-        STEPS[step][0](job)
+        with _interruptible(job, step):
+            STEPS[step][0](job)
         job.folder.done(step, _fingerprint(job, step), _settings(job, STEPS[step][1]))
         if step == "fit":
             tidy(job)  # not before it counts as done, or a kill would cost the whole fit
     elif step == TOGETHER:
         STEPS[step][0](job)
+
+
+@contextmanager
+def _interruptible(job: Job, step: str) -> Iterator[None]:
+    """Who ends it with Ctrl-C hears what is kept: of a fit that is under way, from the fit itself."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        if TOLD not in getattr(error, "__notes__", ()):
+            job.say(f"{step}: interrupted; the same command begins {step} again, what was done before it stays")
+        raise
 
 
 def _is_due(job: Job, step: str) -> bool:

@@ -15,8 +15,12 @@ from consumer.manifest import MANIFEST_FILE
 DRAFT, OLD = ".draft.", ".old."
 
 
-def require_folder(folder: Path, *, replace: bool) -> None:
-    """ArtifactError when something is in the artifact's place, SurroundingsError when nothing can be put there."""
+def require_folder(folder: Path, *, replace: bool, anew: str = "") -> None:
+    """
+    ArtifactError when something is in the artifact's place, SurroundingsError when nothing can be put there.
+
+    `anew` says what else --replace does, for who is told of it.
+    """
     try:
         _try(folder)
     except (OSError, ValueError) as error:  # ValueError: of a name with a NUL
@@ -25,7 +29,7 @@ def require_folder(folder: Path, *, replace: bool) -> None:
     if (around := artifact_around(folder)) is not None:
         raise ArtifactError(f"{folder} would lie within {around}, an artifact, which holds nothing else: name another.")
     _put_back(folder)  # so that what a killed process had put aside is replaced by nobody who has not said so
-    _require_right(folder, replace=replace)
+    _require_right(folder, replace=replace, anew=anew)
     if folder.is_symlink() and not folder.exists():
         raise ArtifactError(f"{folder} is a link to nothing: remove it, or name another folder.")
     if folder.exists() and not (folder / MANIFEST_FILE).is_file():
@@ -45,9 +49,9 @@ def _try(folder: Path) -> None:
     Path(tempfile.mkdtemp(prefix=f".{folder.name}{DRAFT}", dir=nearest)).rmdir()
 
 
-def _require_right(folder: Path, *, replace: bool) -> None:
+def _require_right(folder: Path, *, replace: bool, anew: str = "") -> None:
     if os.path.lexists(folder) and not replace:
-        raise ArtifactError(f"{folder} exists: name another folder, or say --replace.")
+        raise ArtifactError(f"{folder} exists: name another folder, or say --replace{anew}.")
 
 
 @contextmanager

@@ -100,6 +100,29 @@ def test_several_fields_come_with_the_place_they_stand_at(tmp_path):
     assert [values for _, values in found["a.csv"]] == [(text, "1") for text in TEXTS[:3]]
 
 
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_what_spreadsheets_write_in_a_comma_s_place_is_read(tmp_path, mark):
+    """A semicolon or a tab, with a byte order mark or not; commas in texts are then commas, with no quotes around."""
+    content = f'text{mark}stars\r\nAway, and no answer{mark}1\r\n"Two{mark} lines\nof it"{mark}5\r\n'
+    (tmp_path / "a.csv").write_bytes(b"\xef\xbb\xbf" + content.encode())
+
+    assert list(rows(tmp_path / "a.csv", ("text", "stars"))) == [
+        ("line 2", ("Away, and no answer", "1")),
+        ("line 3", (f"Two{mark} lines\nof it", "5")),
+    ]
+    with pytest.raises(SettingsError, match=r"no 'body' among the 2 columns"):
+        list(read(tmp_path / "a.csv", "body", ignore))
+
+
+def test_a_lone_column_may_hold_semicolons(tmp_path):
+    """Where the first line has none, or is the very column, they are the texts' own."""
+    (tmp_path / "a.csv").write_text("text\nWell; where is it?\n")
+    (tmp_path / "b.csv").write_text("a;b\nWell; where is it?\n")
+
+    assert list(read(tmp_path / "a.csv", "text", ignore)) == ["Well; where is it?"]
+    assert list(read(tmp_path / "b.csv", "a;b", ignore)) == ["Well; where is it?"]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
@@ -110,6 +133,8 @@ def test_several_fields_come_with_the_place_they_stand_at(tmp_path):
         ("a.csv", b'text\n"secret', "no CSV beyond line 1: unexpected end of data"),
         ("a.csv", b"", "no 'text' among the 0 columns"),
         ("a.csv", b"stars,text\n1,secret, words", "line 2: more fields than columns"),
+        ("a.csv", b"stars;text\n1;secret; words", "line 2: more fields than columns"),
+        ("a.csv", b"\xff secret", "not UTF-8 at or after line 1"),
         ("a.csv", b"stars,text\n1,secret\nwords\n", "line 3: fewer fields than columns; put quotes"),
         ("a.csv", b"text,stars,text\nsecret,1,secret\n", "'text' twice in its first line"),
         ("a.jsonl", b'{"a": {"text": 1}, "text": "a"}\n{"text": "secret", "text": ""}', "'text' twice in line 2"),

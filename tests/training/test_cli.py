@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from consumer.version import version
-from training import cli
+from training import cli, run
 from training.commands import options
 
 pytestmark = pytest.mark.train
@@ -58,6 +58,8 @@ SIZES = "[model.config]\nhidden_size = 32\nnum_hidden_layers = 1\nnum_attention_
             'name = "a"\noutput = "o"\n[data]\ntrain = ["x"]\n[model]\nbase = "b"\n[model.config]\nhidden_size = 8',
             "is a checkpoint that has its own",
         ),
+        (f'{HEAD}train = ["x"]\n[model]\nbase = "./no-base"', "'./no-base' is no folder that is there: mend its path"),
+        (f'{HEAD}train = ["x"]\n[model]\nbase = "models/no/base"', "is no folder that is there"),
         (f'{HEAD}train = ["x"]\n[model]\nrevision = "v1"\n{SIZES}', "revision pins a checkpoint of the Hub"),
     ],
 )
@@ -90,7 +92,27 @@ def test_an_artifact_is_never_overwritten_unasked(tmp_path, capsys):
 
     assert cli.main(["run", str(tmp_path / "recipe.toml")]) == 4
 
-    assert "--replace" in capsys.readouterr().err
+    assert "or say --replace, which trains anew from the start." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("step", ["data", "graphs"])
+def test_who_interrupts_a_step_hears_what_is_kept(tmp_path, monkeypatch, capsys, step):
+    """
+    One line, as of a fit; the exit code is that of any program that Ctrl-C ended.
+    """
+
+    def interrupted(job):
+        raise KeyboardInterrupt
+
+    for name, (_, parts) in run.STEPS.items():
+        monkeypatch.setitem(run.STEPS, name, (interrupted if name == step else lambda job: None, parts))
+    monkeypatch.setattr(run, "tidy", lambda job: None)
+    (tmp_path / "recipe.toml").write_text(f'{HEAD}train = ["x"]\n{SIZES}')
+
+    assert cli.main(["run", str(tmp_path / "recipe.toml")]) == 130
+
+    told = f"{step}: interrupted; the same command begins {step} again, what was done before it stays\n"
+    assert capsys.readouterr().out == told
 
 
 @pytest.mark.parametrize("name", sorted(cli.train.commands))

@@ -88,7 +88,7 @@ def test_each_base_is_a_row_and_one_that_fails_says_why(compared):
     found = rows(compared)
 
     assert list(found)[-1] == "nowhere"
-    assert "cannot be loaded" in found["nowhere"]["reason"]
+    assert "is no folder that is there" in found["nowhere"]["reason"]
     for name in ("scratch", "fine-tuned"):
         row = found[name]
         assert row["reason"] is None
@@ -177,7 +177,7 @@ def test_where_every_base_fails_nothing_was_compared(compared, tmp_path, capsys)
 
     told = capsys.readouterr()
     assert "None of the base models" in told.err
-    assert "cannot be loaded" in told.out.replace("\n", " ")
+    assert "is no folder that is there" in told.out.replace("\n", " ")
     assert "needless" not in told.out, "a table without a line"
 
 

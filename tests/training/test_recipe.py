@@ -95,3 +95,26 @@ def test_a_recipe_as_it_was_run_can_be_run(tmp_path):
     once = read(tmp_path, RECIPE)
 
     assert read(tmp_path, as_run(once, {})) == once
+
+
+LABELS = 'name = "a"\noutput = "o"\n[data]\ntrain = ["x.csv"]\nstars = "tone"\nlabels = {{ {labels} }}\n'
+
+
+def test_stars_that_no_label_means_are_told_before_a_message_is_read(tmp_path):
+    """
+    Three tones make no five classes, whatever the limits are.
+    """
+    with pytest.raises(SettingsError, match="in train, no label means 2, 4 stars, and all five are needed: part"):
+        read(tmp_path, LABELS.format(labels="angry = 1, neutral = 3, happy = 5"))
+    read(tmp_path, LABELS.format(labels="angry = 1, upset = 2, neutral = 3, glad = 4, happy = 5"))
+
+
+def test_another_source_may_have_the_other_stars(tmp_path):
+    """
+    One that counts stars itself may have any.
+    """
+    tones = 'train = ["a.csv"]\nstars = "tone"\nlabels = { angry = 1, happy = 5 }'
+
+    read(tmp_path, SOURCES.format(own="", public='stars = "tone"\nlabels = { angry = 1, happy = 5 }'))
+    with pytest.raises(SettingsError, match="in train, no label means 2, 3, 4 stars"):
+        read(tmp_path, f'name = "a"\noutput = "o"\n[[data.sources]]\nname = "own"\n{tones}')

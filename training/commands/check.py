@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from training.commands.options import FOLDER, ExistingFile, labelled, ready, require_category
+from training.commands.options import FOLDER, ExistingFile, labelled, ready
 
 
 @click.command()
@@ -21,7 +21,7 @@ def check(
     files: tuple[Path, ...],
     text: tuple[str, ...],
     mapping: dict[str, int],
-    stars: str,
+    stars: str | None,
     slices: str | None,
     precision: str | None,
     as_json: bool,
@@ -36,17 +36,15 @@ def check(
     Exit codes: 0 kept, 5 broken, 6 too few messages to tell (and how many it takes).
     """
     ready()
-    require_category([slices] if slices else [], text)
-    from training import data
+    from training.commands.labelled_files import read_for
     from training.evaluating.checked import checked, promises
     from training.operating.kept import require_kept
     from training.reporting.tables import check_table
 
     promised = promises(artifact, precision)
     slices = slices or next(iter(promised.values())).slices
-    found = checked(
-        artifact, data.read(files, text, stars, [slices] if slices else [], mapping=mapping), promised, slices
-    )
+    messages = read_for([artifact], files, text, stars, mapping, [slices] if slices else [])
+    found = checked(artifact, messages, promised, slices)
     if as_json:
         shown = {
             name: {"promise": promise.model_dump(), "slices": {value: each.as_json() for value, each in by.items()}}

@@ -40,7 +40,7 @@ def diff(
     files: tuple[Path, ...],
     text: tuple[str, ...],
     mapping: dict[str, int],
-    stars: str,
+    stars: str | None,
     precision: str | None,
     recall: float,
     flips: Path | None,
@@ -56,7 +56,8 @@ def diff(
     shikyu-train diff my-model/artifact new-model/artifact june.csv --flips flips.jsonl
     """
     ready()
-    from training import data
+    from training.commands.labelled_files import read_for
+    from training.data import require_every_class
     from training.evaluating.answers import answer_as_served
     from training.evaluating.diff import difference, flip_lines
     from training.reporting.tables import diff_table
@@ -64,8 +65,8 @@ def diff(
 
     if flips is not None:
         _require_outside(flips)
-    messages = data.read(files, text, stars, mapping=mapping)
-    data.require_every_class(messages, "labelled")
+    messages = read_for([first, second], files, text, stars, mapping)
+    require_every_class(messages, "labelled")
     (was, before), (will_be, after) = (answer_as_served(each, messages, precision) for each in (first, second))
     found = difference(before, after, messages.labels, recall)
     if flips is not None:

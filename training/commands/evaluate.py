@@ -7,7 +7,7 @@ import click
 from click.core import ParameterSource
 
 from consumer.errors import SettingsError
-from training.commands.options import ExistingFile, labelled, places, ready, require_category
+from training.commands.options import ExistingFile, labelled, places, ready
 
 OF_FILES = ("files", "text", "mapping", "stars", "columns", "precision", "as_json")
 OF_A_RUN = ("data", "out", "work")
@@ -29,7 +29,7 @@ def evaluate(
     files: tuple[Path, ...],
     text: tuple[str, ...],
     mapping: dict[str, int],
-    stars: str,
+    stars: str | None,
     columns: tuple[str, ...],
     precision: str | None,
     as_json: bool,
@@ -52,7 +52,6 @@ def evaluate(
         _step(what, data, out, work)
         return
     _refuse(OF_A_RUN, f"{what} is an artifact, with no run to go on with: name a recipe instead")
-    require_category(columns, text)
     if not files:
         raise SettingsError(f"{what} is a folder: name the labelled files to measure it on, or name a recipe instead.")
     _artifact(what, files, text, mapping, stars, columns, precision, as_json=as_json)
@@ -78,19 +77,20 @@ def _artifact(
     files: tuple[Path, ...],
     text: tuple[str, ...],
     mapping: dict[str, int],
-    stars: str,
+    stars: str | None,
     columns: tuple[str, ...],
     precision: str | None,
     *,
     as_json: bool,
 ) -> None:
-    from training import data
+    from training.commands.labelled_files import read_for
+    from training.data import require_every_class
     from training.evaluating.answers import answer
     from training.evaluating.findings import by_precision, columns_of, findings
     from training.reporting.told import evaluation_lines, worst_slice_lines
 
-    messages = data.read(files, text, stars, columns, mapping=mapping)
-    data.require_every_class(messages, "labelled")
+    messages = read_for([folder], files, text, stars, mapping, columns, slices="--slice")
+    require_every_class(messages, "labelled")
     answers, tokens = answer(folder, messages, precision)
     by = columns_of(messages, tokens)
     found = {name: findings(each, messages.labels, by) for name, each in answers.items()}

@@ -45,12 +45,15 @@ def places(command: Callable[..., None]) -> Callable[..., None]:
 def labelled(command: Callable[..., None]) -> Callable[..., None]:
     """How labelled FILES are read."""
     for decorate in (
-        click.option("--stars", default="stars", show_default=True, help="The files' column with one to five stars."),
+        click.option(
+            "--stars",
+            show_default="the artifact's recipe's, else stars",
+            help="The files' column with one to five stars.",
+        ),
         click.option(
             "--text",
             multiple=True,
-            default=("text",),
-            show_default="text",
+            show_default="the artifact's recipe's, else text",
             help="The files' column with the text; repeatable, and several are joined by a blank line.",
         ),
         click.option(
@@ -59,7 +62,8 @@ def labelled(command: Callable[..., None]) -> Callable[..., None]:
             metavar="LABEL=STARS",
             multiple=True,
             callback=_mapping,
-            help="How many stars a label in that column means, where it is none, as in bad=1; repeatable.",
+            help="How many stars a label in that column means, where it is none, as in furious=1; repeatable. "
+            "Otherwise as in the artifact's recipe.",
         ),
     ):
         command = decorate(command)
@@ -71,7 +75,7 @@ def _mapping(_context: click.Context, _parameter: click.Parameter, given: Sequen
     for pair in given:
         label, _equals, stars = pair.rpartition("=")
         if not label or stars not in map(str, STARS):
-            raise click.BadParameter(f"{pair!r} is no label and its stars, 1 to 5, as in bad=1")
+            raise click.BadParameter(f"{pair!r} is no label and its stars, 1 to 5, as in furious=1")
         found[label] = int(stars)
     return found
 

@@ -6,7 +6,7 @@ import click
 from pydantic import ValidationError
 
 from consumer.errors import SettingsError
-from training.commands.options import FOLDER, ExistingFile, labelled, ready, replacing, require_category
+from training.commands.options import FOLDER, ExistingFile, labelled, ready, replacing
 
 SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 
@@ -32,7 +32,7 @@ def recalibrate(
     files: tuple[Path, ...],
     text: tuple[str, ...],
     mapping: dict[str, int],
-    stars: str,
+    stars: str | None,
     out: Path,
     version: str,
     recall: float | None,
@@ -52,7 +52,7 @@ def recalibrate(
     shikyu-train recalibrate my-model/artifact new-shop.csv --out my-model/new-shop --version 1-new-shop
     """
     ready()
-    from training import data
+    from training.commands.labelled_files import read_for
     from training.exporting.export import write_artifact
     from training.recalibrate import promised_before, recalibrate
     from training.recipe import Promise
@@ -73,8 +73,7 @@ def recalibrate(
     except ValidationError as error:
         raise SettingsError(_told(error)) from error
     click.echo(promise_line(promise))
-    require_category([promise.slices] if promise.slices else [], text)
-    messages = data.read(files, text, stars, [promise.slices] if promise.slices else [], mapping=mapping)
+    messages = read_for([artifact], files, text, stars, mapping, [promise.slices] if promise.slices else [])
     made = recalibrate(artifact, messages, version, promise)
     write_artifact(out, made.description, made.files, replace=replace)
     for line in chosen_lines(made.points):

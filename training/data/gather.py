@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -12,8 +13,10 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from consumer.errors import SettingsError
+from consumer.visible import visible
 from training.data.labelled import Labelled, place
 from training.data.labels import EMPTY, OUTSIDE, Unfit, cleaned, joined, label, spelled
+from training.data.named_labels import classes, nearest_label
 from training.data.rows import Part, rows
 from training.data.sources import Source
 from training.data.texts import Texts
@@ -102,6 +105,7 @@ def _part(
 ) -> Iterator[tuple[str, str, int, Mapping[str, str], int]]:
     texts, kept, wanted = source.texts, source.columns, _wanted(source)
     fields = list(dict.fromkeys((*texts, source.stars, *kept, *wanted)))
+    nameable = cache(lambda: _nameable(source, part, folder))
     for line, found in rows(source, part, fields, folder):
         row = dict(zip(fields, found, strict=True))
         if any(spelled(row[column]) not in values for column, values in wanted.items()):
@@ -113,11 +117,26 @@ def _part(
             text = cleaned(raw, cleaning)
             stars = label(row[source.stars], source.stars, source.labels)
         except Unfit as unfit:
+            at, shown = place(part.name, line), "" if unfit.label is None else _shown(unfit.label, source, nameable())
             if left_out is None or unfit.kind is None:
-                raise SettingsError(f"{place(part.name, line)}: {unfit}.") from unfit
-            left_out.add(unfit.kind, place(part.name, line))
+                raise SettingsError(f"{at}{shown}: {unfit}.") from unfit
+            left_out.add(unfit.kind, at + shown)
             continue
         yield text, raw, stars, {column: spelled(row[column]) for column in kept}, line
+
+
+def _nameable(source: Source, part: Part, folder: Path) -> frozenset[str]:
+    """Of the labels in a file, those that may be told. It is read again for them, for they are needed once it fails."""
+    try:
+        found = (spelled(value) for _, (value,) in rows(source, part, [source.stars], folder))
+        return classes(found, source.labels)
+    except SettingsError:  # of a row further down; the one at hand is told first
+        return frozenset()
+
+
+def _shown(value: str, source: Source, nameable: frozenset[str]) -> str:
+    """` holds "Angry" (did you mean "angry"?)`, or nothing where that might be a customer's words."""
+    return f" holds {visible(value)}{nearest_label(value, source.labels)}" if value in nameable else ""
 
 
 def _but(parts: Parts, left_out: LeftOut | None) -> str:
@@ -125,7 +144,7 @@ def _but(parts: Parts, left_out: LeftOut | None) -> str:
     if left_out is None or not left_out.seen:
         columns = sorted({column for source, _ in parts for column in source.where})
         return f" whose {', '.join(columns)} is as the recipe's where wants it" if columns else ""
-    told = {EMPTY: "without a text", OUTSIDE: "with a label that is no star, or that the recipe's labels do not name"}
+    told = {EMPTY: "without a text", OUTSIDE: "with a label that is no star, or that no label names"}
     counts = [f"{count} {told[kind]}" for kind, count in left_out.counts.items()]
     return f", of {left_out.seen} rows {' and '.join(counts)}"
 

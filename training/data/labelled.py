@@ -110,11 +110,11 @@ def taken(values: Sequence[str], rows: NDArray[np.int64]) -> Sequence[str]:
 
 def require_every_class(data: Labelled, what: str) -> None:
     """SettingsError unless each of the five classes is there."""
-    absent = [stars for stars, count in zip(STARS, data.class_counts(), strict=True) if count == 0]
+    absent = [str(stars) for stars, count in zip(STARS, data.class_counts(), strict=True) if count == 0]
     if absent:
         raise SettingsError(
-            f"The {what} messages hold none with {absent[0]} stars (there are {data.class_counts()} with 1 to 5): "
-            "all five classes are needed; label more, or give other files or a larger share."
+            f"The {what} messages hold none with {', '.join(absent)} stars (there are {data.class_counts()} with 1 to "
+            "5): all five classes are needed; label more, or give other files or a larger share."
         )
 
 

@@ -3,21 +3,33 @@
 import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from consumer.cleaning import clean
+from consumer.visible import visible
 
 STARS = (1, 2, 3, 4, 5)
+MOST_NAMED = 10
 EMPTY, OUTSIDE = "empty", "outside"  # the rows that may be left out, and are counted
-MAPPING = 'say what each label means, in a recipe by labels = {"bad" = 1, "fine" = 5}, with FILES by --label bad=1'
+MAPPING = (
+    "say what each label means, in a recipe by "
+    'labels = {"furious" = 1, "upset" = 2, "neutral" = 3, "pleased" = 4, "delighted" = 5}, with FILES by '
+    "--label furious=1 and so on"
+)
+ADD_IT = "mend it, or add it to the labels (of a recipe, or --label with FILES)"
 
 
 class Unfit(ValueError):
-    """Why a row cannot be used, never what it says; `kind` is None where the whole column must be meant otherwise."""
+    """
+    Why a row cannot be used, never what it says; `kind` is None where the whole column must be meant otherwise.
 
-    def __init__(self, kind: str | None, why: str) -> None:
+    `label` stands in the place of a label, and may be a customer's word: it is for who knows how to tell.
+    """
+
+    def __init__(self, kind: str | None, why: str, label: str | None = None) -> None:
         super().__init__(why)
-        self.kind = kind
+        self.kind, self.label = kind, label
 
 
 def joined(values: Sequence[object], columns: Sequence[str]) -> str:
@@ -41,19 +53,27 @@ def cleaned(text: str, steps: Sequence[str]) -> str:
 
 
 def label(value: Any, column: str, mapping: Mapping[str, int]) -> int:
-    """By the recipe's `mapping` of labels to stars where there is one, else the number of stars itself, less one."""
+    """By the `mapping` of labels to stars where there is one, else the number of stars itself, less one."""
+    stars = mapping.get(spelled(value)) if mapping else _number(value)
+    if stars in STARS:
+        return int(stars) - 1
+    raise _unfit(value, column, mapping)
+
+
+def _unfit(value: Any, column: str, mapping: Mapping[str, int]) -> Unfit:
+    number = math.nan if mapping else _number(value)
+    todo = ADD_IT if mapping else f"stars are whole numbers from 1 to 5; else {MAPPING}"
+    said = spelled(value)
+    if not said.strip():
+        return Unfit(OUTSIDE, f"{column!r} is empty: {todo}")
     if mapping:
-        stars = mapping.get(spelled(value))
-        if stars is None:
-            raise Unfit(OUTSIDE, f"{column!r} holds a {type(value).__name__} that the recipe's labels do not name")
-        return stars - 1
-    number = _number(value)
-    if number not in STARS:
-        # A column that was mixed up could hold a customer's words or number, so only what could be stars is shown.
-        shown = f"{number:g}" if abs(number) <= 10 else f"a {type(value).__name__} that is no such number"
-        kind = None if isinstance(value, str) and math.isnan(number) and value.strip() else OUTSIDE
-        raise Unfit(kind, f"{column!r} is {shown}: stars are whole numbers from 1 to 5; else {MAPPING}")
-    return int(number) - 1
+        known = ", ".join(map(visible, islice(mapping, MOST_NAMED)))
+        return Unfit(OUTSIDE, f"{column!r} is none of the labels {known}: {todo}", said)
+    # A column that was mixed up could hold a customer's words or number, so only what could be stars is shown here.
+    if abs(number) <= 10:
+        return Unfit(OUTSIDE, f"{column!r} is {number:g}: {todo}")
+    kind = None if isinstance(value, str) and math.isnan(number) else OUTSIDE
+    return Unfit(kind, f"{column!r} is no number of stars: {todo}", said)
 
 
 def spelled(value: object) -> str:

@@ -1,6 +1,7 @@
 """The [data] of a recipe: where labelled messages come from, what their columns mean, what is done to the texts."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Collection
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -16,6 +17,16 @@ Stars = Literal[1, 2, 3, 4, 5]
 Column = Annotated[str, Field(min_length=1)]
 Value = str | int | float | bool
 Bound = Annotated[float, Field(ge=0, le=1)]
+
+
+def require_every_star(meant: Collection[int], where: str = "") -> None:
+    """ValueError names the stars that no label means: such a class could not be learned, calibrated or measured."""
+    if absent := [str(stars) for stars in get_args(Stars) if stars not in meant]:
+        raise ValueError(
+            f"{where}no label means {', '.join(absent)} stars, and all five are needed: part a label "
+            "that stands for two of them (the happy into 4 and 5) and label messages so, or add messages with stars; "
+            "docs/training.md, Your messages, says how"
+        )
 
 
 class Named(BaseModel):
@@ -131,6 +142,15 @@ class Data(Named):
             raise ValueError("no train: name files to learn from, or several [[data.sources]] with train")
         if not any(source.calibrates for source in self.all_sources):
             raise ValueError("no source calibrates: the promise needs one without calibrates = false")
+        return self
+
+    @model_validator(mode="after")
+    def _every_class(self) -> Self:
+        """A source without labels counts the stars itself, and may have any."""
+        for split in SPLITS:
+            named = [source for source in self.all_sources if source.patterns(split)]
+            if named and all(source.labels for source in named):
+                require_every_star({stars for source in named for stars in source.labels.values()}, f"in {split}, ")
         return self
 
     @model_validator(mode="after")

@@ -33,6 +33,7 @@ from training.fitting.watched import Watched
 from training.progress import Say
 
 CLASSES = len(Satisfaction)
+TOLD = "told what is kept"  # beside an interruption
 ARGUMENTS = "training_args.json"  # beside train_results.json
 
 
@@ -239,7 +240,8 @@ def run_to_end(trainer: ResumableTrainer, made_from: str, say: Say) -> dict[str,
         say(f"fit: {work.name} goes on from {checkpoint.name}")
     try:
         done = trainer.train(None if checkpoint is None else str(checkpoint))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        error.add_note(TOLD)
         say(f"fit: interrupted; the same command {checkpoints.latest(work)}")
         raise
     results = {**done.metrics, "epoch": trainer.state.epoch or 0.0, "train_samples": len(rows)}

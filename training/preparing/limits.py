@@ -82,7 +82,10 @@ def _classes(split: str, messages: Split, limits: Limits) -> Check:
     told = f"too few messages with {', '.join(rare)} stars (there are {list(messages.class_counts)} with 1 to 5)"
     if not rare:
         told = f"{least} messages at least of each class"
-    todo = "label more, or give other files or a larger share" + (", or lower the limit" if setting else "")
+    # What is not there at all cannot be learned, and the limit goes no lower than one.
+    lower = ", or lower the limit" if setting and least else ""
+    absent = "" if least else "; each of the five stars has to be there (docs/training.md, Your messages)"
+    todo = f"label more, or give other files or a larger share{lower}{absent}"
     return Check(split, setting, "messages of the rarest class", least, allowed, True, told, todo)
 
 

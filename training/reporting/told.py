@@ -1,6 +1,7 @@
 """Figures as lines for a terminal."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from consumer.manifest import Description
 from consumer.pages.in_words import at_least
@@ -111,6 +112,24 @@ def gain_lines(title: str, gain: Paired) -> list[str]:
         f"{title}: accuracy {points(gain.accuracy)} points (95 % intervals)",
         f"  by their own thresholds:    needless {points(gain.needless)}, recall {points(gain.recall)}",
         f"  both at {gain.at_recall:.1%} of 1 star:   needless {points(gain.needless_at_recall)}: {_verdict(gain)}",
+    ]
+
+
+def behind_lines(gain: Mapping[str, Any] | None, served: str, *, scratch: bool) -> list[str]:
+    """
+    For the end of a run, where nobody overlooks it: that TF-IDF is better beyond chance, and what to try; else nothing.
+
+    `gain` is what evaluation.json keeps of a Paired.
+    """
+    if not gain or (gain["needless_at_recall"]["low"] <= 0 and gain["accuracy"]["high"] >= 0):
+        return []
+    more, needless = -100 * gain["accuracy"]["value"], 100 * gain["needless_at_recall"]["value"]
+    epochs = "more epochs (num_train_epochs under [fit.arguments]"
+    tries = f"{epochs} and [pretrain.arguments]), a pretrained base" if scratch else f"{epochs}), another learning_rate"
+    ahead = f"accuracy {more:+.1f} points, needless {-needless:+.1f} points at {gain['at_recall']:.1%} of 1 star"
+    return [
+        f"warning: TF-IDF + logistic regression is better than {served} on the test messages, beyond chance: {ahead}",
+        f"warning: this model is not worth its time yet; try {tries}, or more messages (docs/training.md, A recipe)",
     ]
 
 

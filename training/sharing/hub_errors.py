@@ -60,7 +60,9 @@ def _reason(error: BaseException, what: str) -> ShikyuError | None:
             return SettingsError(f"{what} is no name of a repository on the Hub: write OWNER/NAME.")
         case OfflineModeIsEnabled() | LocalEntryNotFoundError() if constants.HF_HUB_OFFLINE:
             return SurroundingsError(
-                f"{what} is not in the Hub's cache, and HF_HUB_OFFLINE is set, so nobody may be asked: unset it."
+                f"{what} is not in the Hub's cache, and HF_HUB_OFFLINE is set, so nobody may be asked. Where there is "
+                "a network, unset it; where there is none, bring the cache (HF_HOME) of a machine that has it, or name "
+                "a folder. Or the name is wrong: a Hub name is OWNER/NAME."
             )
         case HfHubHTTPError():
             return _refused(error, what)
@@ -72,7 +74,7 @@ def _reason(error: BaseException, what: str) -> ShikyuError | None:
         case _ if isinstance(error, NO_ANSWER):
             return SurroundingsError(
                 f"{what} was not reached, for {endpoint()} did not answer ({type(error).__name__}): check the "
-                "network, the proxy (HTTPS_PROXY) and HF_ENDPOINT."
+                "network, the proxy (HTTPS_PROXY) and HF_ENDPOINT. Or the name is wrong: a Hub name is OWNER/NAME."
             )
     return None
 

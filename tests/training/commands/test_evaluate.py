@@ -47,7 +47,7 @@ def test_what_is_no_label_and_its_stars_is_refused(capsys, pair):
     """With an example of one."""
     assert cli.main(["evaluate", str(ARTIFACT), str(MESSAGES), "--label", pair]) == 2
 
-    assert f"'{pair}' is no label and its stars, 1 to 5, as in bad=1" in " ".join(capsys.readouterr().err.split())
+    assert f"'{pair}' is no label and its stars, 1 to 5, as in furious=1" in " ".join(capsys.readouterr().err.split())
 
 
 def test_everything_is_there_as_json_and_no_text(tmp_path, capsys):
@@ -116,7 +116,7 @@ def test_an_absent_class_is_named(tmp_path, capsys):
 
     assert cli.main(["evaluate", str(ARTIFACT), str(tmp_path / "some.jsonl")]) == 2
 
-    assert "hold none with 1 stars" in capsys.readouterr().err
+    assert "hold none with 1, 2, 3, 4 stars" in capsys.readouterr().err
 
 
 def test_a_step_before_its_time_names_the_one_that_is_missing(tmp_path, capsys):

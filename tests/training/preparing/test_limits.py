@@ -64,22 +64,32 @@ TWO = (("a.csv, line 2", "a.csv, line 1", 1.0), ("a.csv, line 9", "a.csv, line 4
             {"unused": {"train": Unused(100_000, 0, 1, (), ("a.csv, line 7",))}},
             (
                 "train: 1 of 100,000 rows (0.001 %) with a label outside the mapping (a.csv, line 7); at most 0 % "
-                '([data.limits] max_outside): say what each label means, in a recipe by labels = {"bad" = 1, '
-                '"fine" = 5}, with FILES by --label bad=1, or raise max_outside, and they are left out'
+                '([data.limits] max_outside): say what each label means, in a recipe by labels = {"furious" = 1, '
+                '"upset" = 2, "neutral" = 3, "pleased" = 4, "delighted" = 5}, with FILES by --label furious=1 and so '
+                "on, or raise max_outside, and they are left out"
             ),
         ),
         (
-            {"splits": {"train": Split(46, (20, 9, 0, 12, 5), {}, None)}},
+            {"splits": {"train": Split(46, (20, 9, 1, 12, 5), {}, None)}},
             (
-                "train: too few messages with 2, 3, 5 stars (there are [20, 9, 0, 12, 5] with 1 to 5); at least 10 "
+                "train: too few messages with 2, 3, 5 stars (there are [20, 9, 1, 12, 5] with 1 to 5); at least 10 "
                 "([data.limits] min_per_class): label more, or give other files or a larger share, or lower the limit"
+            ),
+        ),
+        (
+            {"splits": {"train": Split(60, (20, 0, 20, 0, 20), {}, None)}},
+            (
+                "train: too few messages with 2, 4 stars (there are [20, 0, 20, 0, 20] with 1 to 5); at least 10 "
+                "([data.limits] min_per_class): label more, or give other files or a larger share; each of the five "
+                "stars has to be there (docs/training.md, Your messages)"
             ),
         ),
         (
             {"splits": {"test": Split(46, (20, 9, 0, 12, 5), {}, None)}},
             (
                 "test: too few messages with 3 stars (there are [20, 9, 0, 12, 5] with 1 to 5); at least 1: label "
-                "more, or give other files or a larger share"
+                "more, or give other files or a larger share; each of the five stars has to be there "
+                "(docs/training.md, Your messages)"
             ),
         ),
         (

@@ -191,7 +191,7 @@ def test_a_calibration_share_too_small_for_every_class_is_refused(tmp_path):
     """
     messages(tmp_path, "train.jsonl", "apple", 3)
 
-    with pytest.raises(SettingsError, match="calibration messages hold none with 1 stars"):
+    with pytest.raises(SettingsError, match="calibration messages hold none with 1, 2, 3, 4, 5 stars"):
         prepare(recipe(data={"train": ["train.jsonl"]}, calibration={"share": 0.1}), tmp_path)
 
 

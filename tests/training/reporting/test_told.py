@@ -1,3 +1,4 @@
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from training.evaluating.paired import Paired
 from training.evaluating.results import Results
 from training.evaluating.slices import Slice
 from training.measures.intervals import Estimate
-from training.reporting.told import gain_lines, made_lines, worst_slice_lines
+from training.reporting.told import behind_lines, gain_lines, made_lines, worst_slice_lines
 
 pytestmark = pytest.mark.train
 
@@ -52,6 +53,35 @@ def test_a_gain_is_called_one_only_beyond_chance(low, high, verdict):
     *_, last = gain_lines("int8 less TF-IDF", paired(low, high))
 
     assert last.endswith(f"({100 * low:+.1f} to {100 * high:+.1f}): {verdict}")
+
+
+@pytest.mark.parametrize(("low", "high"), [(-0.06, -0.02), (-0.02, 0.01)])
+def test_a_run_ends_without_a_word_on_a_model_that_is_not_behind(low, high):
+    """
+    Ahead, or not told apart: needless answers are the fewer the better, accuracy is not.
+    """
+    gain = {**paired(low, high).as_json(), "accuracy": asdict(Estimate(-0.01, -0.03, 0.01))}
+
+    assert behind_lines(gain, "int8", scratch=True) == []
+    assert behind_lines(None, "int8", scratch=True) == []
+
+
+@pytest.mark.parametrize(("scratch", "tries"), [(True, "a pretrained base"), (False, "another learning_rate")])
+def test_a_run_ends_with_what_to_try_where_tfidf_is_better(scratch, tries):
+    """
+    By needless answers, or by accuracy.
+    """
+    worse = {**paired(0.02, 0.06).as_json(), "accuracy": asdict(Estimate(-0.03, -0.05, -0.01))}
+
+    first, last = behind_lines(worse, "int8", scratch=scratch)
+
+    assert first.endswith(
+        "better than int8 on the test messages, beyond chance: accuracy +3.0 points, needless -4.0 "
+        "points at 95.0% of 1 star"
+    )
+    assert "not worth its time yet; try more epochs (num_train_epochs under [fit.arguments]" in last
+    assert tries in last
+    assert behind_lines({**worse, "needless_at_recall": asdict(Estimate(0, -0.1, 0.1))}, "int8", scratch=scratch)
 
 
 def test_a_slice_is_told_with_its_size_and_interval():

@@ -1,0 +1,135 @@
+"""Labelled FILES for an artifact: read by its own recipe where no flag says otherwise, and told if it knows them."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from pydantic import ValidationError
+
+from consumer.artifact import read_manifest
+from consumer.errors import SettingsError, ShikyuError
+from consumer.text_files import NoSuchField
+from consumer.visible import visible
+from training.commands.options import require_category
+from training.data import Labelled, read
+from training.data.labels import MOST_NAMED
+from training.data.rows import Part, rows
+from training.data.sources import ONE_SOURCE, Data, Source
+from training.data.texts import digests
+from training.preparing import splits
+from training.run_folder import RECIPE, SPLITS_FILE, RunFolder
+
+TEXT, STARS = "text", "stars"
+MOST_SEEN = 0.1  # of the messages: customers do write the same again
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """How rows are read: `text` columns, the column of `stars`, and what its `labels` mean where they are none."""
+
+    text: tuple[str, ...]
+    stars: str
+    labels: Mapping[str, int]
+
+
+def read_for(
+    artifacts: Sequence[Path],
+    files: Sequence[Path],
+    text: Sequence[str] = (),
+    stars: str | None = None,
+    mapping: Mapping[str, int] | None = None,
+    columns: Sequence[str] = (),
+    slices: str = "--slices",
+) -> Labelled:
+    """
+    All rows. What no flag says, the recipe of the first artifact says whose columns the files have; else the defaults.
+
+    SettingsError names the flag for a column that is not there (`slices`, for the `columns`). People hear on standard
+    error what was taken from a recipe, and that an artifact has seen the messages.
+    """
+    given = Columns(tuple(text), stars or "", mapping or {})
+    wanted = next((found for each in artifacts if (found := _as_trained(each, files, given))), None) or Columns(
+        given.text or (TEXT,), given.stars or STARS, given.labels
+    )
+    require_category(columns, wanted.text)
+    try:
+        messages = read(files, wanted.text, wanted.stars, columns, mapping=wanted.labels)
+    except NoSuchField as error:
+        flag = "--stars" if error.field == wanted.stars else "--text" if error.field in wanted.text else slices
+        raise SettingsError(f"{str(error).rstrip('.')}: name the column with {flag}.") from error
+    for artifact in artifacts:
+        if told := _seen(artifact, messages):
+            click.echo(f"warning: {told}", err=True)
+    return messages
+
+
+def _as_trained(artifact: Path, files: Sequence[Path], given: Columns) -> Columns | None:
+    """With the columns and labels of the artifact's own recipe; None where these are no others, or not the files'."""
+    for source in _sources(artifact):
+        texts, stars = given.text or source.texts, given.stars or source.stars
+        labels = given.labels or (source.labels if stars == source.stars else {})
+        found = Columns(texts, stars, labels)
+        if found != Columns(given.text or (TEXT,), given.stars or STARS, given.labels) and _there(files, found):
+            click.echo(f"read as {artifact / RECIPE} says: {_told(found)}", err=True)
+            return found
+    return None
+
+
+def _sources(artifact: Path) -> list[Source]:
+    """Those of its own messages first: what others are called says less of files to come."""
+    try:
+        recipe = tomllib.loads((artifact / RECIPE).read_text("utf-8"))
+        sources = Data.model_validate(recipe["data"]).all_sources
+    except (OSError, ValueError, KeyError, TypeError, ValidationError):  # another's, or of another version
+        return []
+    return sorted(sources, key=lambda source: not source.calibrates)
+
+
+def _there(files: Sequence[Path], columns: Columns) -> bool:
+    """Whether the first row of each has these."""
+    source = Source(name=ONE_SOURCE)
+    try:
+        for path in files:
+            next(rows(source, Part(str(path), path), [*columns.text, columns.stars], Path()), None)
+    except ShikyuError:  # which is told when it is read in earnest
+        return False
+    return True
+
+
+def _told(columns: Columns) -> str:
+    texts = " ".join(f"--text {each}" for each in columns.text)
+    labels = [f"--label {visible(name)}={stars}" for name, stars in columns.labels.items()]
+    more = " …" if len(labels) > MOST_NAMED else ""
+    return f"{texts} --stars {columns.stars} {' '.join(labels[:MOST_NAMED])}{more}".rstrip()
+
+
+def _seen(artifact: Path, messages: Labelled) -> str | None:
+    """A warning where the artifact was made from these very messages, as far as that can be told from here."""
+    try:
+        made_from = read_manifest(artifact).training_data.fingerprint
+        share = 1.0 if messages.fingerprint() == made_from else _share_in_run(artifact, messages, made_from)
+    except ShikyuError:  # of an artifact that cannot be read, which is told when it is loaded
+        return None
+    if share <= MOST_SEEN:
+        return None
+    which = "all" if share == 1 else f"{share:.0%}"
+    return (
+        f"{which} of these messages stand among those that {artifact} was made from, so that the figures are better "
+        "than the model: name messages that it has neither learned from nor was calibrated on"
+    )
+
+
+def _share_in_run(artifact: Path, messages: Labelled, made_from: str) -> float:
+    """Word for word, by the run's folder beside the artifact; 0 where that is not there, or another run's by now."""
+    folder = RunFolder(artifact.with_name(f"{artifact.name}.run"))
+    if not (folder.root / SPLITS_FILE).is_file():
+        return 0.0
+    made = splits.read(folder)
+    if made.everything.fingerprint() != made_from:
+        return 0.0
+    parts: list[Any] = [digests(some.raw) for some in (made.everything, made.validation, made.calibration) if some]
+    return float(np.isin(digests(messages.raw), np.concatenate(parts)).mean())
