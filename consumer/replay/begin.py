@@ -6,6 +6,7 @@ live group are begun under one transactional.id, one after the other: who begins
 somebody left half begun is ended.
 """
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -14,6 +15,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from consumer.errors import SurroundingsError
+from consumer.loop import backoff_s
 from consumer.publish import fatal_is_told, is_fatal
 from consumer.replay.entries import Known, Run
 from consumer.replay.reader import reader_config
@@ -24,7 +26,7 @@ log = structlog.get_logger()
 
 CALL_S = 10.0
 HANG_S = 5.0
-TIMES = 5
+TIMES = 8
 
 
 def begin(
@@ -40,15 +42,18 @@ def begin(
 
     `make` is told what there is, and nothing is added meanwhile. Raises SurroundingsError, and what it raises.
     """
-    for _ in range(TIMES):
+    for attempt in range(1, TIMES + 1):
         try:
             return _tried(runs, config, producer_config, run_id, make)
         except KafkaException as problem:
             last = problem
             if not (is_fatal(problem.args[0]) or problem.args[0].txn_requires_abort()):
                 break
-            # Somebody began one meanwhile, and has ended what we had begun: what there is has to be asked again.
-            log.info("run-begun-again", run=run_id, error=problem.args[0].name())
+        # Somebody began one meanwhile, and has ended what we had begun. Not at once: else they end each other for ever.
+        log.info("run-begun-again", run=run_id, error=last.args[0].name())
+        time.sleep(backoff_s(attempt))
+        if (first := runs.read(must_exist=True).runs.get(run_id)) is not None:
+            return first
     raise _refused(last, runs.topic, run_id, group_id, producer_config["transactional.id"]) from last
 
 
@@ -60,7 +65,7 @@ def _tried(
     make: Callable[[Known], Run | None],
 ) -> Run | None:
     watchdog, limit = Watchdog(), CALL_S + HANG_S
-    producer = Producer(producer_config)
+    producer = Producer({**producer_config, "log_level": 0})  # what goes wrong is told by its error
     with fatal_is_told(), watchdog(limit, "init_transactions"):
         producer.init_transactions(CALL_S)
     known = runs.read(must_exist=True)
