@@ -19,7 +19,7 @@ from consumer.receive import Source
 from consumer.window import Fence, Window
 
 REBALANCES_S = 8.0
-SETTLED_S = 1.5  # after the last rebalance, until whoever has the partitions now has answered too
+SETTLED_S = 4.0  # after the last rebalance, until whoever has the partitions now has answered too
 
 
 def offset_without_one_more() -> None:
