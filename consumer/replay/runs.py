@@ -5,7 +5,7 @@ It is read to its very end, past what a transaction still holds back: a record t
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -29,12 +29,12 @@ KEPT = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1
 
 
 class Runs:
-    """The topic. `config` is a client's, `producer` makes a producer's configuration of a transactional.id."""
+    """The topic. `config` is a client's, `producer_config` a producer's without transactions."""
 
-    def __init__(self, topic: str, config: Mapping[str, Any], producer: Callable[[str | None], dict[str, Any]]) -> None:
+    def __init__(self, topic: str, config: Mapping[str, Any], producer_config: dict[str, Any]) -> None:
         self.topic = topic
         self._config = config
-        self._producer = producer
+        self._producer_config = producer_config
 
     def read(self, *, must_exist: bool = False) -> Known:
         """All of it; nothing where there is no such topic. Raises SurroundingsError when Kafka does not answer."""
@@ -93,7 +93,7 @@ class Runs:
 
     def end(self, run: str, kind: Literal["cancelled", "done"], stopped: tuple[Span, ...] | None = None) -> None:
         """Appends that it is over. Raises SurroundingsError."""
-        producer = Producer(self._producer(None))
+        producer = Producer(self._producer_config)
         errors: list[KafkaError | None] = []
         entry = Ended(kind=kind, run=run, at=iso_millis(datetime.now(UTC)), stopped=stopped)
         value = orjson.dumps(entry.model_dump())

@@ -100,12 +100,11 @@ class BoundedSource(Source):
         self._at_end -= gone
         self._committed_ends -= gone
 
-    def rewind(self, dropped: Iterable[Record], give_up: Any = lambda: False) -> None:
-        dropped = list(dropped)
-        again = {(record.topic, record.partition) for record in dropped}
-        self._at_end -= again
-        super().rewind(dropped, give_up)
-        self._consumer.resume([TopicPartition(*place) for place in again & set(self.assignment())])
+    def _seek_committed(self, partitions: list[TopicPartition], first: Mapping[Place, int]) -> None:
+        super()._seek_committed(partitions, first)
+        # Only now: while the committed offsets were waited for, Kafka may have said that nothing more is to come.
+        self._at_end -= {(each.topic, each.partition) for each in partitions}
+        self._consumer.resume(partitions)
 
     def committed(self, window: Window) -> None:
         super().committed(window)

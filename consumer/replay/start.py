@@ -211,7 +211,7 @@ def make_topics(settings: Settings, run: Run, listing: ClusterMetadata) -> list[
 
 
 def runs_of(settings: Settings) -> Runs:
-    return Runs(settings.replay.runs_topic, client_config(settings), lambda name: producer_config(settings, name))
+    return Runs(settings.replay.runs_topic, client_config(settings), producer_config(settings, None))
 
 
 def _digest(path: Path | None) -> str | None:

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
-from confluent_kafka import KafkaError, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from consumer.errors import SurroundingsError
 from consumer.quarantine import Quarantine
@@ -21,6 +21,8 @@ class Member:
     def __init__(self) -> None:
         self.assigned = [TopicPartition(*place) for place in (A, B)]
         self.paused: set = set()
+        self.events: list = []
+        self.failures: list = []
 
     def assignment(self):
         return self.assigned
@@ -33,7 +35,12 @@ class Member:
 
     def seek(self, partition): ...
 
+    def poll(self, timeout):
+        return self.events.pop(0) if self.events else None
+
     def committed(self, partitions, timeout):
+        if self.failures:
+            raise KafkaException(self.failures.pop())
         return [TopicPartition(each.topic, each.partition, 0) for each in partitions]
 
 
@@ -100,6 +107,17 @@ def test_a_dropped_window_is_read_again_to_its_end(source):
 
     assert source._consumer.paused == {B}
     assert source._ends() == {B: 5}
+
+
+def test_an_end_that_was_told_while_a_rewind_waited_is_none(source):
+    """What was dropped stands before it, and would never be read again."""
+    source._consumer.failures = [KafkaError(KafkaError.NOT_COORDINATOR)]
+    source._consumer.events = [event(A, KafkaError._PARTITION_EOF, 10)]
+
+    source.rewind([record(A, 9)])
+
+    assert source._consumer.events == []
+    assert source._ends() == {}
 
 
 def test_what_is_taken_away_is_another_s_to_end(source):
