@@ -16,7 +16,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 
 from consumer.errors import SurroundingsError
 from consumer.loop import backoff_s
-from consumer.publish import fatal_is_told, is_fatal
+from consumer.publish import FORBIDDEN, fatal_is_told, is_fatal
 from consumer.replay.entries import Known, Run
 from consumer.replay.reader import reader_config
 from consumer.replay.runs import Runs
@@ -47,7 +47,7 @@ def begin(
             return _tried(runs, config, producer_config, run_id, make)
         except KafkaException as problem:
             last = problem
-            if not (is_fatal(problem.args[0]) or problem.args[0].txn_requires_abort()):
+            if not _was_ended(problem.args[0]):
                 break
         # Somebody began one meanwhile, and has ended what we had begun. Not at once: else they end each other for ever.
         log.info("run-begun-again", run=run_id, error=last.args[0].name())
@@ -55,6 +55,11 @@ def begin(
         if (first := runs.read(must_exist=True).runs.get(run_id)) is not None:
             return first
     raise _refused(last, runs.topic, run_id, group_id, producer_config["transactional.id"]) from last
+
+
+def _was_ended(error: KafkaError) -> bool:
+    """Whether somebody else who began one may have done it; a missing grant asks for an abort as well."""
+    return (is_fatal(error) or error.txn_requires_abort()) and error.code() not in FORBIDDEN
 
 
 def _tried(
@@ -73,9 +78,14 @@ def _tried(
         return first
     with fatal_is_told(), watchdog(4 * limit, "beginning a run"):
         producer.begin_transaction()
-        _write(producer, runs.topic, run)
-        _send_starts(producer, config, run)
-        producer.commit_transaction(CALL_S)
+        try:
+            _write(producer, runs.topic, run)
+            _send_starts(producer, config, run)
+            producer.commit_transaction(CALL_S)
+        except KafkaException:
+            with suppress(KafkaException):  # half a beginning would hold up whoever reads the topic
+                producer.abort_transaction(CALL_S)
+            raise
     return run  # nobody else could begin it, and who reads the topic now may not see it yet
 
 
@@ -87,8 +97,6 @@ def _write(producer: Producer, topic: str, run: Run) -> None:
     producer.flush(CALL_S)
     error = errors[0] if errors else KafkaError(KafkaError._TIMED_OUT)
     if error is not None:
-        with suppress(KafkaException):
-            producer.abort_transaction(CALL_S)
         raise KafkaException(error)
 
 
