@@ -32,16 +32,18 @@ class Marks:
         self._quarantine = quarantine
         self._is_member = is_member
 
-    def look_at(self, place: Place) -> None:
+    def look_at(self, place: Place) -> int | None:
         """
-        Whether somebody died with this partition in hand.
+        Whether somebody died with this partition in hand. Returns what is committed; None where Kafka does not say.
 
         Asked when its first record is here: by then its offset is settled. Another's may wait for a dead owner's
         transaction, and the answer with it.
         """
-        if self._asked([place]) and (mark := self._quarantine.found(place)):
+        told = self._asked([place])
+        if told and (mark := self._quarantine.found(place)):
             where = {"topic": place[0], "partition": place[1]}
             log.warning("found-in-hand", **where, before=mark.before, attempt=mark.attempt)
+        return told.get(place)
 
     def write(self, records: Sequence[Record], end: Watermark) -> None:
         """What is in hand while it is answered."""

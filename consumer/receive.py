@@ -12,10 +12,11 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
-from consumer.errors import SettingsError, SurroundingsError
+from consumer.errors import SettingsError
 from consumer.kafka_records import age_s, record_of
 from consumer.marks import Marks, commit
 from consumer.quarantine import Place, Quarantine
+from consumer.receive_errors import raise_when_dead
 from consumer.records import Record
 from consumer.sizing import Limits
 from consumer.visits import Visit, nothing
@@ -26,16 +27,6 @@ log = structlog.get_logger()
 POLL_S = 0.1
 RETRY_S = 0.1  # between two such questions
 COMMITTED_S = 10.0  # how long one question for committed offsets may take
-
-# After one of these consume() is silent for ever, and says so only once (DELIVERY: flags read False).
-_DEAD_CONSUMER = {
-    KafkaError._FATAL,
-    KafkaError.INVALID_SESSION_TIMEOUT,
-    KafkaError.FENCED_INSTANCE_ID,
-    KafkaError.INCONSISTENT_GROUP_PROTOCOL,
-    KafkaError.UNSUPPORTED_ASSIGNOR,
-}
-_FORBIDDEN = {KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED}
 
 
 class Sizing(Protocol):
@@ -157,7 +148,8 @@ class Source:
             is_new = place not in asked and self._quarantine.is_new(place)
             if is_new:
                 asked.add(place)
-                self._marks.look_at(place)
+                if self._is_behind(record, self._marks.look_at(place)):
+                    continue
             if is_new or limits is None:
                 limits = limits or sizing.limits(age_s(record, time.time()))
                 most = self._quarantine.most(limits.records, self.low_watermark)
@@ -183,7 +175,24 @@ class Source:
         """Of what is an error, or an event, instead of a record."""
         error = message.error()
         assert error is not None
-        self._raise_when_dead(error, message.topic())
+        raise_when_dead(error, message.topic(), self._group)
+
+    def _is_behind(self, record: Record, committed: int | None) -> bool:
+        """
+        A partition's first record that was committed before: then reading goes on at what is committed.
+
+        Seen once after a broker's death: librdkafka began at auto.offset.reset, and Kafka knew the offset all the time.
+        """
+        if committed is None or record.offset >= committed:
+            return False
+        where = {"topic": record.topic, "partition": record.partition}
+        log.warning("read-behind-committed", **where, offset=record.offset, committed=committed)
+        try:
+            self._consumer.seek(TopicPartition(record.topic, record.partition, committed))
+        except KafkaException as problem:
+            log.warning("seek-failed", error=problem.args[0].name())
+            self._quarantine.forget([(record.topic, record.partition)])  # so that the next one is looked at
+        return True
 
     def _handed_back(self, record: Record) -> bool:
         """It shall not come with what is in hand, where one of them may kill the process; false when it has to."""
@@ -244,30 +253,6 @@ class Source:
             # Nothing is committed yet: what was dropped is all that was read, wherever auto.offset.reset had begun.
             offset = known.offset if known.offset >= 0 else first[known.topic, known.partition]
             self._consumer.seek(TopicPartition(known.topic, known.partition, offset))
-
-    def _raise_when_dead(self, error: KafkaError, topic: str | None) -> None:
-        code = error.code()
-        if code == KafkaError.UNKNOWN_TOPIC_OR_PART:
-            raise SurroundingsError(
-                f"input topic {topic} is gone ({error.name()}): create it again, or take it out of input.topics, then "
-                "start again"
-            )
-        if code == KafkaError._AUTO_OFFSET_RESET:
-            raise SurroundingsError(
-                "a partition has no committed offset, or one that Kafka no longer holds, and auto.offset.reset is "
-                "error: set it to earliest or latest, or set the group's offsets, then start again"
-            )
-        if code in _FORBIDDEN:
-            raise SurroundingsError(
-                f"Kafka forbids this client to read ({error.name()}): grant READ on group {self._group!r} and on the "
-                f"input topics{f' ({topic})' if topic else ''}, then start again"
-            )
-        if error.fatal() or code in _DEAD_CONSUMER:
-            raise SurroundingsError(
-                f"Kafka will give this consumer no more records: {error.name()}. Check "
-                "group.instance.id (one process each), session.timeout.ms and the assignment strategy, then start again"
-            )
-        log.warning("consumer-error", error=error.name())
 
     def mark(self, window: Window) -> None:
         """Tells whoever comes after us what is in hand, where we may die of it."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 
 from consumer.quarantine import Quarantine
 from consumer.receive import Source
@@ -112,6 +113,39 @@ def test_a_partition_that_was_taken_away_while_nobody_read_is_read_when_it_comes
         produce(plan, range(60))
 
         until(lambda: len(partitions) == 3, read)
+
+
+def test_a_partition_that_begins_behind_what_is_committed_goes_on_there(start):
+    """librdkafka began at auto.offset.reset after a broker's death, though Kafka knew the offset (seen in chaos)."""
+    plan = start.plan
+    produce(plan, range(60))
+    config = {
+        "bootstrap.servers": plan["bootstrap"],
+        "group.id": plan["group"],
+        "enable.auto.commit": False,
+        "auto.offset.reset": "earliest",
+        "partition.assignment.strategy": "cooperative-sticky",
+    }
+    topic = plan["topics"]["input"]
+    with closing(Consumer(config)) as before:
+        before.commit(offsets=[TopicPartition(topic, each, 7) for each in range(3)], asynchronous=False)
+
+    def begin_at_zero(what: str) -> None:
+        if what == "assigned":
+            source._consumer.incremental_assign([TopicPartition(topic, each, 0) for each in range(3)])
+
+    source = Source(config, Quarantine(2000), visit=begin_at_zero)
+    sizer = Sizer(Limits(50, 10**6, 10**6), latency_target_s=1, max_window_s=1, tokens_per_s=1e6, max_tokens=1)
+    read: dict[int, list[int]] = {0: [], 1: [], 2: []}
+
+    def receive() -> None:
+        for record in source.receive(sizer).records:
+            read[record.partition].append(record.offset)
+
+    with closing(source):
+        source.join([topic])
+        until(lambda: sum(len(offsets) for offsets in read.values()) == 60 - 3 * 7, receive)
+    assert all(offsets == list(range(7, 7 + len(offsets))) for offsets in read.values()), read
 
 
 def until(done: Callable[[], bool], go_on: Callable[[], object], within_s: float = 20) -> None:
