@@ -36,10 +36,11 @@ BROKER: Mapping[str, str] = {
     "transaction.state.log.replication.factor": "1",
     "transaction.state.log.min.isr": "1",
     "transaction.state.log.num.partitions": "4",
-    # From here on: a group forms, and a killed broker or consumer is noticed, in a second rather than in ten.
+    # From here on: a group forms, and a dead client is noticed, in a second rather than in ten.
     "group.initial.rebalance.delay.ms": "0",
     "broker.heartbeat.interval.ms": "300",
-    "broker.session.timeout.ms": "1500",
+    # A killed broker is let back in when this is over; shorter, and one on a machine that stalls fences itself.
+    "broker.session.timeout.ms": "4000",
     "group.min.session.timeout.ms": "500",
     "group.consumer.min.session.timeout.ms": "1000",
     "group.consumer.session.timeout.ms": "2000",
