@@ -32,6 +32,8 @@ from consumer.settings_types import (
 Format = Literal["avro", "json-schema", "avro-single-object", "json", "text"]
 Precision = Literal["int8", "fp32", "fp16"]
 Device = Literal["cpu", "cuda"]
+CorrectionFormat = Literal["avro", "json-schema", "avro-single-object", "json"]
+OptionalCorrectionFormat = Annotated[CorrectionFormat | None, BeforeValidator(none_when_empty)]
 OptionalPrecision = Annotated[Precision | None, BeforeValidator(none_when_empty)]
 Truncate = Literal["head", "head-tail"]
 WhenUnsure = Literal["urgent", "routine"]
@@ -230,6 +232,30 @@ class Replay(Section):
     )
 
 
+class Corrections(Section):
+    """Where people say what a decision should have been, and which of them are heard."""
+
+    topic: Topic = Field(default="corrections", description="The topic of corrections.")
+    format: OptionalCorrectionFormat = Field(
+        default=None,
+        description="How corrections are written; unless set, as decisions are, and beside plain texts avro with a "
+        "registry, json without one.",
+    )
+    writers: tuple[str, ...] = Field(
+        default=("shikyu", "ticketing"),
+        description="Whose corrections are heard, by their header `ce_source`; ACLs say who may write at all.",
+    )
+    burst_floor: int = Field(
+        default=100,
+        ge=1,
+        le=1_000_000,
+        description="So many corrections of a writer in an hour are never held back as a burst.",
+    )
+    released: tuple[str, ...] = Field(
+        default=(), description="Bursts that somebody has looked at, as `shikyu corrections held` names them."
+    )
+
+
 class Http(Section):
     """Where health and metrics are served."""
 
@@ -273,6 +299,7 @@ class Settings(Section):
     batching: Batching = Field(default_factory=Batching)
     registry: Registry = Field(default_factory=Registry)
     replay: Replay = Field(default_factory=Replay)
+    corrections: Corrections = Field(default_factory=Corrections)
     http: Http = Field(default_factory=Http)
     log: Log = Field(default_factory=Log)
     kafka: Kafka = Field(default_factory=Kafka)
@@ -284,13 +311,17 @@ class Settings(Section):
             "output.routine": self.output.routine,
             "dead_letters.topic": self.dead_letters.topic,
         }
-        for name, topic in written.items():
+        for name, topic in {**written, "corrections.topic": self.corrections.topic}.items():
             for read in self.input.topics:
                 if read == topic or (read.startswith("^") and re.search(read, topic)):
                     raise ValueError(
                         f"input.topics ({read}) would read {name} ({topic}) back in, for ever; "
                         "name another topic, or end the pattern with $"
                     )
+        if self.corrections.topic in {*written.values(), *self.input.topics}:
+            raise ValueError(
+                f"corrections.topic ({self.corrections.topic}) is read or written by the stream; name another"
+            )
         if self.dead_letters.topic in {self.output.urgent, self.output.routine}:
             raise ValueError(f"dead_letters.topic ({self.dead_letters.topic}) is an output topic too; give it its own")
         return self
