@@ -115,7 +115,7 @@ def _answers(cluster: Cluster, messages: int, output_format: Format) -> list[str
             cluster.create_topic(topic, PARTITIONS)
         if where is not None:
             with connect(where, {}) as client:
-                register(client, where, targets(Settings(output=output), "corrections", ["classified-message"]))
+                register(client, where, targets(Settings(output=output), ["classified-message"]))
         with open_store(where, {}, ()) as store:
             _publish(cluster, _encoded(Encoder(output, store), run, messages), run, messages)
     flags = ["--kafka", f"bootstrap.servers={cluster.bootstrap_servers}", "--output-format", output_format]

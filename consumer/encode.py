@@ -1,6 +1,6 @@
 """A decision to the record that tells it (docs/formats.md)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -36,7 +36,7 @@ OURS = (
 _OF_THE_INPUTS_VALUE = {VALUE_SCHEMA_HEADER, "ce_dataschema", "ce_datacontenttype"}
 _NOT_PASSED_ON = frozenset(OURS) | _OF_THE_INPUTS_VALUE
 
-_CONTENT_TYPES: Mapping[Format, bytes] = {
+CONTENT_TYPES: Mapping[Format, bytes] = {
     "avro": b"application/avro",
     "avro-single-object": b"application/avro",
     "json-schema": b"application/json",
@@ -80,11 +80,10 @@ class Encoder:
         self._include_text = settings.include_text
         self._attributes = None if settings.attributes is None else frozenset(settings.attributes)
         self._is_text = settings.format == "text"
-        self._time: Callable[[datetime], object] = (
-            millis_since_epoch if settings.format.startswith("avro") else iso_millis
-        )
-        self._content_type = _CONTENT_TYPES[settings.format]
-        self._serialize = _serializer(settings, store, registered_as or {})
+        self._time = time_of(settings.format)
+        self._content_type = CONTENT_TYPES[settings.format]
+        topics = (settings.urgent, settings.routine)
+        self._serialize = serializer("classified-message", settings.format, topics, store, registered_as or {})
         self._source = f"/{application}/"
 
     def encode(
@@ -175,25 +174,35 @@ class Encoder:
         return (*passed, *zip(OURS, ours, strict=True))
 
 
-def _serializer(settings: Output, store: SchemaStore, registered_as: Mapping[str, str]) -> Serialize:
-    if settings.format in ("json", "text"):
-        return lambda _topic, event: orjson.dumps(event)
-    if settings.format == "json-schema":
-        prefixes = _prefixes(settings, store, "JSON", registered_as)
-        return lambda topic, event: prefixes[topic] + orjson.dumps(event)
-    text = schemas.avro("classified-message")
+def time_of(written_as: Format) -> Callable[[datetime], object]:
+    """How a time stands in an event of this format."""
+    return millis_since_epoch if written_as.startswith("avro") else iso_millis
+
+
+def serializer(
+    event: schemas.Event,
+    written_as: Format,
+    topics: Sequence[str],
+    store: SchemaStore,
+    registered_as: Mapping[str, str] | None = None,
+) -> Serialize:
+    """
+    For events of this kind on these topics. Schemas are looked up now.
+
+    Raises SurroundingsError when one is not registered, PassingFault when the registry is away.
+    """
+    if written_as in ("json", "text"):
+        return lambda _topic, value: orjson.dumps(value)
+    if written_as in ("avro", "json-schema"):
+        schema_type: SchemaType = "AVRO" if written_as == "avro" else "JSON"
+        names = registered_as or {}
+        ids = {topic: store.id_of(names.get(topic, topic), event, schema_type) for topic in topics}
+        prefixes = {topic: confluent_prefix(each) for topic, each in ids.items()}
+    if written_as == "json-schema":
+        return lambda topic, value: prefixes[topic] + orjson.dumps(value)
+    text = schemas.avro(event)
     schema = avro.parse(text)
-    if settings.format == "avro":
-        prefixes = _prefixes(settings, store, "AVRO", registered_as)
-        return lambda topic, event: avro.write(event, schema, prefixes[topic])
+    if written_as == "avro":
+        return lambda topic, value: avro.write(value, schema, prefixes[topic])
     prefix = single_object_prefix(avro.fingerprint(text))
-    return lambda _topic, event: avro.write(event, schema, prefix)
-
-
-def _prefixes(
-    settings: Output, store: SchemaStore, schema_type: SchemaType, registered_as: Mapping[str, str]
-) -> dict[str, bytes]:
-    return {
-        topic: confluent_prefix(store.id_of(registered_as.get(topic, topic), "classified-message", schema_type))
-        for topic in (settings.urgent, settings.routine)
-    }
+    return lambda _topic, value: avro.write(value, schema, prefix)

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 from confluent_kafka.schema_registry import RegisteredSchema, Schema
 
 import schemas
+from consumer.corrections.entries import written_as
 from consumer.schema_registry import Absent, Incompatible, asking
 from consumer.schema_store import SchemaType
 from consumer.settings import Format, Settings
@@ -60,7 +61,7 @@ class Registrar(Protocol):
     def register_schema(self, subject_name: str, schema: Schema) -> int: ...
 
 
-def targets(settings: Settings, corrections_topic: str, only: Sequence[schemas.Event] = ()) -> list[Target]:
+def targets(settings: Settings, only: Sequence[schemas.Event] = ()) -> list[Target]:
     """What these settings need in the registry: by topic, as Confluent's TopicNameStrategy names subjects."""
     read, written = _type(settings.input.format), _type(settings.output.format)
     found: list[Target] = []
@@ -70,7 +71,7 @@ def targets(settings: Settings, corrections_topic: str, only: Sequence[schemas.E
     if written is not None:
         outputs = (settings.output.urgent, settings.output.routine)
         found += [Target(f"{topic}-value", "classified-message", written) for topic in dict.fromkeys(outputs)]
-    found.append(Target(f"{corrections_topic}-value", "correction", written or "AVRO"))
+    found.append(Target(f"{settings.corrections.topic}-value", "correction", _type(written_as(settings)) or "AVRO"))
     return [target for target in found if not only or target.event in only]
 
 

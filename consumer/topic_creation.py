@@ -18,6 +18,8 @@ from consumer.topics import missing
 ANSWER_S = 30.0
 LISTED_S = 10.0  # the controller answers before the brokers know
 RETRY_S = 0.1
+# Kept for ever, for they are few and what models learn from; and timed by the broker, for a burst is told by the time.
+CORRECTIONS = {"cleanup.policy": "delete", "message.timestamp.type": "LogAppendTime", "retention.ms": "-1"}
 BROKERS_DEFAULT = -1  # as a replication factor (KIP-464)
 _FORBIDDEN = {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED}
 
@@ -35,11 +37,11 @@ class Outcome:
         return self.error is not None and bool(self.error.code() == KafkaError.TOPIC_ALREADY_EXISTS)
 
 
-def topic_names(settings: Settings, *, inputs: bool) -> list[str]:
+def topic_names(settings: Settings, *, inputs: bool, corrections: bool = False) -> list[str]:
     """What these settings need; of the inputs, if they are asked for, those that are named and no pattern."""
     named = [topic for topic in settings.input.topics if inputs and not topic.startswith("^")]
     outputs = (settings.output.urgent, settings.output.routine, settings.dead_letters.topic)
-    return list(dict.fromkeys((*named, *outputs)))
+    return list(dict.fromkeys((*named, *outputs, *((settings.corrections.topic,) if corrections else ()))))
 
 
 def co_partitioned(inputs: Mapping[str, int]) -> int:
@@ -63,11 +65,11 @@ def new_topics(
     settings: Settings, names: Sequence[str], partitions: int, replication_factor: int, dead_letter_bytes: int
 ) -> list[NewTopic]:
     """The dead-letter topic gets room for `dead_letter_bytes`, the others what the brokers' defaults say."""
-    roomy = {"max.message.bytes": str(dead_letter_bytes)}
-    return [
-        NewTopic(name, partitions, replication_factor, config=roomy if name == settings.dead_letters.topic else {})
-        for name in names
-    ]
+    own = {
+        settings.dead_letters.topic: {"max.message.bytes": str(dead_letter_bytes)},
+        settings.corrections.topic: CORRECTIONS,
+    }
+    return [NewTopic(name, partitions, replication_factor, config=own.get(name, {})) for name in names]
 
 
 def create(config: Mapping[str, Any], new: Sequence[NewTopic], *, dry_run: bool) -> list[Outcome]:

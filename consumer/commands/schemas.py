@@ -18,15 +18,12 @@ def schemas() -> None:
 
 
 @schemas.command(name="register", cls=SettingsCommand)
-@settings_flags("input", "output", "registry")
+@settings_flags("input", "output", "registry", "corrections")
 @click.option(
     "--only", type=click.Choice(events.EVENTS), multiple=True, metavar="EVENT",
     help=f"Only this event, one of {', '.join(events.EVENTS)}; may be repeated.",
 )  # fmt: skip
-@click.option(
-    "--corrections-topic", default="corrections", show_default=True, help="The topic that corrections will stand in."
-)
-def register_command(resolved: Resolved, only: tuple[events.Event, ...], corrections_topic: str) -> None:
+def register_command(resolved: Resolved, only: tuple[events.Event, ...]) -> None:
     """
     Register the events under the subjects of their topics, with BACKWARD compatibility.
 
@@ -38,7 +35,7 @@ def register_command(resolved: Resolved, only: tuple[events.Event, ...], correct
     if url is None:
         raise SettingsError("there is no Schema Registry to register at: set registry.url")
     with connect(url, settings.registry.options) as client:
-        outcomes = register(client, url, targets(settings, corrections_topic, only))
+        outcomes = register(client, url, targets(settings, only))
     for outcome in outcomes:
         click.echo(_line(outcome))
     refused = [outcome.target.subject for outcome in outcomes if outcome.fate == "incompatible"]

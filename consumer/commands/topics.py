@@ -27,10 +27,19 @@ def topics() -> None:
     help="How many brokers keep each of them; unless given, as many as the brokers' own default says.",
 )  # fmt: skip
 @click.option("--inputs", is_flag=True, help="Create the input topics too, but for those of a pattern.")
+@click.option(
+    "--corrections", is_flag=True,
+    help="Create the topic of corrections too: kept for ever, and timed by the broker.",
+)  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Let Kafka say what it would do, and change nothing.")
-@settings_flags("input", "output", "dead_letters", "kafka")
+@settings_flags("input", "output", "dead_letters", "corrections", "kafka")
 def create_command(
-    resolved: Resolved, partitions: int | None, replication_factor: int | None, inputs: bool, dry_run: bool
+    resolved: Resolved,
+    partitions: int | None,
+    replication_factor: int | None,
+    inputs: bool,
+    corrections: bool,
+    dry_run: bool,
 ) -> None:
     """
     Create what is missing of the urgent, the routine and the dead-letter topic.
@@ -48,7 +57,7 @@ def create_command(
     client = kafka_options.client_config(settings)
     listing = surroundings.listed(client)
     counts = {name: len(topic.partitions) for name, topic in listing.topics.items()}
-    names = topic_names(settings, inputs=inputs)
+    names = topic_names(settings, inputs=inputs, corrections=corrections)
     gone = missing(listing, names)
     for name in names:
         if name not in gone:

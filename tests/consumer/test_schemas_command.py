@@ -71,7 +71,7 @@ class Registry:
 
 
 def done(registry: Registrar, settings: Settings | None = None, *only: events.Event) -> dict[str, tuple[str, str]]:
-    outcomes: list[Outcome] = register(registry, "http://r", targets(settings or Settings(), "corrections", only))
+    outcomes: list[Outcome] = register(registry, "http://r", targets(settings or Settings(), only))
     return {outcome.target.subject: (outcome.fate, outcome.detail) for outcome in outcomes}
 
 

@@ -1,0 +1,82 @@
+"""The classified messages that corrections speak of, found in the topics of answers."""
+
+import time
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from consumer import kafka_options, surroundings
+from consumer.corrections.read import PAUSE_S, Advance
+from consumer.errors import RecordError, SurroundingsError, UnknownSchema
+from consumer.flips.answers import Answer, NoAnswer, Reader
+from consumer.flips.read import records, spans
+from consumer.records import Record
+from consumer.run_names import LIVE, own_topic
+from consumer.schema_store import SchemaStore
+from consumer.settings import Settings
+from consumer.topics import missing
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """By event id, those that were asked for and are there; `unreadable` counts records that hold no answer."""
+
+    by_id: Mapping[str, Answer]
+    unreadable: Counter[str] = field(default_factory=Counter)
+
+
+def event_id(answer: Answer) -> str:
+    """As the event itself has it."""
+    return "/".join(map(str, (*answer.source, answer.run)))
+
+
+def find(settings: Settings, store: SchemaStore, wanted: Collection[str], advance: Advance) -> Answers:
+    """
+    Of the live topics, and of those of the replays that the ids name; the newest where one was written twice.
+
+    Raises SurroundingsError where a live topic is missing or Kafka does not answer, PassingFault while the registry is
+    away, SettingsError where a registry is needed and not set.
+    """
+    if not wanted:
+        return Answers({})
+    reader = Reader(settings.output, store)
+    client = kafka_options.client_config(settings)
+    held = spans(client, _partitions(settings, client, {each.split("/", 3)[-1] for each in wanted}))
+    total = sum(end - start for start, end in held.values())
+    found: dict[str, Answer] = {}
+    unreadable = Counter[str]()
+    if held:
+        for record in records(kafka_options.consumer_config(settings), held, lambda done: advance(done, total)):
+            try:
+                answer = _patiently(reader, record)
+            except NoAnswer:
+                unreadable["no-classified-message"] += 1
+            except RecordError as error:
+                unreadable[error.code] += 1
+            else:
+                if (own := event_id(answer)) in wanted:
+                    found[own] = answer
+    return Answers(found, unreadable)
+
+
+def _partitions(settings: Settings, client: dict[str, Any], runs: Collection[str]) -> dict[str, int]:
+    listing = surroundings.listed(client)
+    live = (settings.output.urgent, settings.output.routine)
+    if gone := missing(listing, live):
+        raise SurroundingsError(
+            f"topic {' and '.join(gone)} is missing, or this client may not DESCRIBE it: check output.urgent and "
+            "output.routine, or grant DESCRIBE and READ"
+        )
+    # A replay that has none was written to the live ones, or is gone.
+    own = {own_topic(topic, run) for topic in live for run in runs if run != LIVE}
+    there = [*live, *sorted(own & set(listing.topics))]
+    return {topic: len(listing.topics[topic].partitions) for topic in there}
+
+
+def _patiently(reader: Reader, record: Record) -> Answer:
+    while True:
+        try:
+            return reader.answer(record)
+        except UnknownSchema:
+            time.sleep(PAUSE_S)

@@ -1,0 +1,121 @@
+"""Corrections as people give them, one by flags or many as rows; checked before the first of them is written."""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from consumer import strict_json
+from consumer.corrections.entries import DECISIONS, ROLES, Decision, Role
+from consumer.errors import RecordError, SettingsError
+from consumer.names import nearest
+from consumer.records import Satisfaction
+from consumer.timestamps import parse_time
+
+MOST_ROWS = 1_000_000
+MAX_LINE = 1024 * 1024
+
+Rows = Literal["jsonl", "csv"]
+
+
+def _moment(value: object) -> object:
+    return value if value is None else parse_time(value) or "no time"
+
+
+class Given(BaseModel):
+    """One, of the fields of the event `correction`; without `corrected_at` it is made now."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # As shikyu writes it: topic/partition/offset/run.
+    event_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+/\d+/\d+/[^/]+$", max_length=600)]
+    decision: Decision
+    role: Role
+    message_id: str | None = None
+    satisfaction: Satisfaction | None = None
+    corrected_at: Annotated[datetime | None, BeforeValidator(_moment)] = None
+
+
+def one(**fields: object) -> Given:
+    """Raises SettingsError, as `rows` does."""
+    return _checked(fields, "the correction")
+
+
+def rows(stream: io.BufferedIOBase, kind: Rows, role: Role | None) -> list[Given]:
+    """
+    All of a stream's, one a line; `role` is that of the rows that name none. Empty fields are left out.
+
+    SettingsError names the line and the field that is wrong, and no value: it may be a customer's.
+    """
+    found = []
+    for where, row in _jsonl(stream) if kind == "jsonl" else _csv(stream):
+        told = {name: value for name, value in row.items() if value not in (None, "")}
+        if role is not None:
+            told.setdefault("role", role)
+        found.append(_checked(told, where))
+        if len(found) > MOST_ROWS:
+            raise SettingsError(f"standard input holds more than {MOST_ROWS:,} corrections: write them in parts")
+    if not found:
+        raise SettingsError("standard input holds no correction: write one a line, with event_id, decision and role")
+    return found
+
+
+def _jsonl(stream: io.BufferedIOBase) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    number = 0
+    while line := stream.readline(MAX_LINE + 1):
+        number += 1
+        if len(line) > MAX_LINE:
+            raise SettingsError(f"line {number} of standard input is longer than {MAX_LINE:,} bytes")
+        if not line.strip():
+            continue
+        try:
+            row = strict_json.loads(line)
+        except RecordError as error:
+            raise SettingsError(f"line {number} of standard input: {error.message}; write one object a line") from error
+        if not isinstance(row, dict):
+            raise SettingsError(f"line {number} of standard input is no JSON object; write one a line")
+        yield f"line {number} of standard input", row
+
+
+def _csv(stream: io.BufferedIOBase) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    reader = csv.DictReader(io.TextIOWrapper(stream, encoding="utf-8-sig", newline=""), strict=True)
+    try:
+        for row in reader:
+            if None in row or None in row.values():
+                raise SettingsError(
+                    f"line {reader.line_num} of standard input has another number of fields than its first line"
+                )
+            yield f"line {reader.line_num} of standard input", row
+    except csv.Error as error:
+        raise SettingsError(f"standard input is no CSV beyond line {reader.line_num}: {error}") from error
+    except UnicodeDecodeError:  # which holds the bytes
+        raise SettingsError(f"standard input is not UTF-8 at or after line {reader.line_num + 1}") from None
+
+
+_TAKES = {
+    "event_id": "an event_id of a classified message, such as customer-messages/0/17/live",
+    "decision": f"one of {', '.join(DECISIONS)}",
+    "role": f"one of {', '.join(reversed(ROLES))}",
+    "satisfaction": f"one of {', '.join(Satisfaction)}, or left out",
+    "corrected_at": "a time, such as 2026-11-29T14:30:00Z, or left out",
+    "message_id": "a text, or left out",
+}
+
+
+def _checked(fields: Mapping[str, object], where: str) -> Given:
+    try:
+        made = Given.model_validate(fields)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        name = str(problem["loc"][0]) if problem["loc"] else ""
+        if name not in _TAKES:
+            # Without a header the columns are no names, but what somebody wrote.
+            known = nearest(name, _TAKES) or f"; there are {', '.join(_TAKES)}"
+            raise SettingsError(f"{where} has a field that no correction has{known}") from None
+        lacks = "lacks" if problem["type"] == "missing" else "has a wrong"
+        raise SettingsError(f"{where} {lacks} {name}: it is {_TAKES[name]}") from None
+    now = datetime.now(UTC)
+    return made if made.corrected_at is not None else made.model_copy(update={"corrected_at": now})
