@@ -14,7 +14,7 @@ from sqlalchemy import delete, func, make_url, select
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
-from examples.ticketing import aside, desk, listing
+from examples.ticketing import aside, corrections, desk, listing
 from examples.ticketing.database import Database
 from examples.ticketing.errors import Away, TicketingError, WrongSettings
 from examples.ticketing.events import FORMATS, Format, Reader
@@ -40,6 +40,12 @@ event_format = click.option(
 )
 registry_url = click.option(
     "--registry-url", envvar="TICKETING_REGISTRY_URL", help="Where format = avro finds schemas."
+)
+kafka_options = click.option(
+    "--kafka", "options", multiple=True, metavar="NAME=VALUE", help="An option of librdkafka's."
+)
+kafka_file = click.option(
+    "--kafka-file", type=click.Path(path_type=Path, exists=True), help="Such options, one a line; secrets too."
 )
 first_answer = click.option(
     "--first-answer-minutes",
@@ -77,10 +83,8 @@ def migrate(database: Database) -> None:
 
 
 @ticketing.command()
-@click.option("--kafka", "options", multiple=True, metavar="NAME=VALUE", help="An option of librdkafka's.")
-@click.option(
-    "--kafka-file", type=click.Path(path_type=Path, exists=True), help="Such options, one a line; secrets too."
-)
+@kafka_options
+@kafka_file
 @click.option(
     "--topics", default="urgent", show_default=True, help="Separated by commas; one that begins with ^ is a pattern."
 )
@@ -147,6 +151,45 @@ def close(database: Database, ticket: int) -> None:
     click.echo(f"ticket {ticket} is closed")
 
 
+@ticketing.command()
+@click.argument("ticket", type=int)
+@click.option("--urgent/--routine", "urgent", default=None, help="What the decision should have been.")
+@click.option("--role", type=click.Choice(corrections.ROLES), required=True, help="In what role you say so.")
+@click.option("--satisfaction", type=click.Choice(corrections.SATISFACTIONS), help="The customer's, if you judge it.")
+@click.option("--message", "event_id", help="Which of the ticket's messages, by event id, where it has several.")
+@click.option("--topic", default="corrections", show_default=True, help="As corrections.topic in shikyu's settings.")
+@kafka_options
+@kafka_file
+@event_format
+@registry_url
+@click.pass_obj
+def correct(
+    database: Database,
+    ticket: int,
+    urgent: bool | None,
+    role: corrections.Role,
+    satisfaction: str | None,
+    event_id: str | None,
+    topic: str,
+    options: Sequence[str],
+    kafka_file: Path | None,
+    event_format: Format,
+    registry_url: str | None,
+) -> None:
+    """Tell shikyu that this was urgent, or was not; its model learns from it."""
+    if urgent is None:
+        raise WrongSettings("say --urgent or --routine: what the decision should have been")
+    database.require_migrated()
+    decision = "urgent" if urgent else "routine"
+    about = database.transact(lambda session: desk.message_to_correct(session, ticket, event_id))
+    encoder = corrections.Encoder(event_format, topic, _registry(registry_url) if registry_url else None)
+    made = corrections.Correction(about, decision, role, satisfaction, corrections.now())
+    corrections.write(_kafka(options, kafka_file), topic, encoder, made)
+    # After Kafka has it: killed between the two, the note is missing, and to say it again does no harm.
+    database.transact(lambda session: desk.note_correction(session, ticket, about, f"{decision}, by {role}"))
+    click.echo(f"{about} should have been {decision}: written to {topic}")
+
+
 @ticketing.command("aside")
 @click.option("--retry", is_flag=True, help="Read them again; those that can be read now have their effect.")
 @event_format
@@ -210,9 +253,13 @@ def _reader(event_format: Format, url: str | None) -> Reader:
         return Reader(event_format)
     if not url:
         raise WrongSettings("--format avro needs --registry-url")
+    return Reader(event_format, _registry(url))
+
+
+def _registry(url: str) -> SchemaRegistryClient:
     bounds = {"timeout": 5, "max.retries": 1, "retries.wait.ms": 100, "retries.max.wait.ms": 500}
     try:
-        return Reader(event_format, SchemaRegistryClient({**bounds, "url": url}))
+        return SchemaRegistryClient({**bounds, "url": url})
     except ValueError as problem:
         raise WrongSettings(f"--registry-url is refused: {type(problem).__name__}") from problem
 

@@ -75,6 +75,20 @@ def close(session: Session, ticket_id: int) -> None:
     found.state, found.closed_at = "closed", _now()
 
 
+def message_to_correct(session: Session, ticket_id: int, event_id: str | None) -> str:
+    """The event id of the ticket's message; of several, somebody has to say which. Raises WrongSettings."""
+    there = [each.event_id for each in ticket(session, ticket_id).messages]
+    if event_id is not None and event_id in there:
+        return event_id
+    if event_id is not None or len(there) > 1:
+        raise WrongSettings(f"ticket {ticket_id} has the messages {', '.join(there)}: name one of them by --message")
+    return there[0]
+
+
+def note_correction(session: Session, ticket_id: int, event_id: str, said: str) -> None:
+    _note(ticket(session, ticket_id), f"message {event_id} should have been {said}")
+
+
 def _recorded(session: Session, event: Event) -> Message:
     message = Message(
         source_topic=event.source.topic,
