@@ -15,7 +15,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from consumer.errors import SettingsError
 from consumer.visible import visible
 from training.data.labelled import Labelled, place
-from training.data.labels import EMPTY, OUTSIDE, Unfit, cleaned, joined, label, spelled
+from training.data.labels import EMPTY, OUTSIDE, Unfit, cleaned, decided, joined, label, spelled
 from training.data.named_labels import classes, nearest_label
 from training.data.rows import Part, rows
 from training.data.sources import Source
@@ -104,7 +104,8 @@ def _part(
     source: Source, part: Part, folder: Path, cleaning: Sequence[str], left_out: LeftOut | None
 ) -> Iterator[tuple[str, str, int, Mapping[str, str], int]]:
     texts, kept, wanted = source.texts, source.columns, _wanted(source)
-    fields = list(dict.fromkeys((*texts, source.stars, *kept, *wanted)))
+    judged = () if source.decision is None else (source.decision,)
+    fields = list(dict.fromkeys((*texts, source.stars, *judged, *kept, *wanted)))
     nameable = cache(lambda: _nameable(source, part, folder))
     for line, found in rows(source, part, fields, folder):
         row = dict(zip(fields, found, strict=True))
@@ -115,7 +116,7 @@ def _part(
         try:
             raw = joined([row[column] for column in texts], texts)
             text = cleaned(raw, cleaning)
-            stars = label(row[source.stars], source.stars, source.labels)
+            stars = _label(source, row)
         except Unfit as unfit:
             at, shown = place(part.name, line), "" if unfit.label is None else _shown(unfit.label, source, nameable())
             if left_out is None or unfit.kind is None:
@@ -123,6 +124,14 @@ def _part(
             left_out.add(unfit.kind, at + shown)
             continue
         yield text, raw, stars, {column: spelled(row[column]) for column in kept}, line
+
+
+def _label(source: Source, row: Mapping[str, object]) -> int:
+    """Of a row without stars its decision, where the source has such."""
+    stars = row[source.stars]
+    if source.decision is not None and not spelled(stars).strip():
+        return decided(row[source.decision], source.decision)
+    return label(stars, source.stars, source.labels)
 
 
 def _nameable(source: Source, part: Part, folder: Path) -> frozenset[str]:

@@ -23,7 +23,8 @@ def place(name: str, number: int) -> str:
 @dataclass(frozen=True, slots=True)
 class Labelled:
     """
-    Texts with `labels` (rows,) int64: 0 for one star to 4 for five; `files` (rows,) numbers where they stood.
+    Texts with `labels` (rows,) int64: 0 for one star to 4 for five, below 0 for a decision (labels.DECISIONS), of which
+    only preparing/decisions.py keeps any; `files` (rows,) numbers where they stood.
 
     `columns` are what else is known of each row. `sources` (rows,) numbers where it comes from: `source_weights` has
     each source's name, and how much a message of it counts in the loss. `texts` are cleaned, as the model takes them;

@@ -11,6 +11,8 @@ from consumer.visible import visible
 
 STARS = (1, 2, 3, 4, 5)
 MOST_NAMED = 10
+# In the place of stars, where somebody has judged the decision alone: shikyu's own words, as its corrections have them.
+DECISIONS = {"urgent": -1, "routine": -2}
 EMPTY, OUTSIDE = "empty", "outside"  # the rows that may be left out, and are counted
 MAPPING = (
     "say what each label means, in a recipe by "
@@ -58,6 +60,15 @@ def label(value: Any, column: str, mapping: Mapping[str, int]) -> int:
     if stars in STARS:
         return int(stars) - 1
     raise _unfit(value, column, mapping)
+
+
+def decided(value: Any, column: str) -> int:
+    """One of DECISIONS' numbers."""
+    if (found := DECISIONS.get(spelled(value))) is None:
+        raise Unfit(
+            OUTSIDE, f"{column!r} is neither {' nor '.join(DECISIONS)}, and there are no stars: fill one of them"
+        )
+    return found
 
 
 def _unfit(value: Any, column: str, mapping: Mapping[str, int]) -> Unfit:

@@ -64,6 +64,8 @@ class Source(Named):
     `weight` is how much each of its messages counts in the loss; `hub` a data set's name, or a folder of one.
 
     One that does not calibrate is only learned from: none of its messages are drawn for validation or calibration.
+    `decision` is a column that says urgent or routine of rows without stars, which `shikyu corrections export` writes.
+    Such rows of train are learned from, or with `learn_decisions = false` evaluated alone, as those of test are.
     """
 
     name: Word
@@ -72,6 +74,8 @@ class Source(Named):
     revision: str | None = None
     weight: Annotated[float, Field(gt=0, le=1000)] = 1.0
     calibrates: bool = True
+    decision: Column | None = None
+    learn_decisions: bool = True
 
     @model_validator(mode="after")
     def _of_a_hub(self) -> Self:
@@ -84,6 +88,17 @@ class Source(Named):
         for split in ("validation", "calibration"):
             if not self.calibrates and self.patterns(split):
                 raise ValueError(f"calibrates = false beside {split}, whose messages are held out: drop one")
+        return self
+
+    @model_validator(mode="after")
+    def _decisions_calibrate_nothing(self) -> Self:
+        for split in ("validation", "calibration"):
+            if self.decision is not None and self.patterns(split):
+                raise ValueError(f"decision beside {split}, which needs stars in every row: name train or test")
+        if self.decision is None and not self.learn_decisions:
+            raise ValueError(
+                "learn_decisions is about rows with a decision alone: name their column by decision, or drop it"
+            )
         return self
 
 

@@ -12,7 +12,6 @@ from typing import Any, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from transformers import (
     DataCollatorWithPadding,
     EarlyStoppingCallback,
@@ -22,17 +21,16 @@ from transformers import (
     TrainingArguments,
 )
 
-from consumer.records import Satisfaction
 from training.fitting import balance, checkpoints
 from training.fitting.arguments import told, training_arguments
 from training.fitting.average import WeightAverage
+from training.fitting.loss import CLASSES, cross_entropy
 from training.fitting.order import Draw
 from training.fitting.push_at_save import pushing
 from training.fitting.resumable import ResumableTrainer
 from training.fitting.watched import Watched
 from training.progress import Say
 
-CLASSES = len(Satisfaction)
 TOLD = "told what is kept"  # beside an interruption
 ARGUMENTS = "training_args.json"  # beside train_results.json
 
@@ -115,24 +113,6 @@ class Examples(Rows):
             dropped[0] = dropped[-1] = False  # [CLS] and [SEP] stay
             example["input_ids"] = example["input_ids"].masked_fill(dropped, self._mask_id or 0)
         return {**example, "labels": self._targets[row]}
-
-
-def cross_entropy(log_prior: NDArray[np.float32] | None = None) -> Callable[..., Tensor]:
-    """
-    For the Trainer: targets (rows, 5) may weigh rows and classes, and `log_prior` (5,) is added to the logits.
-
-    `num_items_in_batch` counts all five targets of all rows that one step learns from, whichever process has them.
-    """
-    prior = None if log_prior is None else torch.from_numpy(log_prior)
-
-    def loss(outputs: Any, labels: Tensor, num_items_in_batch: Tensor | None = None) -> Tensor:
-        logits = outputs.logits.float()
-        adjusted = logits if prior is None else logits + prior.to(logits.device)
-        losses = -(torch.log_softmax(adjusted, dim=-1) * labels).sum(-1)
-        total: Tensor = losses.mean() if num_items_in_batch is None else losses.sum() / (num_items_in_batch / CLASSES)
-        return total
-
-    return loss
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from transformers import (
 from consumer.errors import SettingsError
 from training import processes
 from training.data.labelled import Labelled
-from training.fitting import balance, model, precision, tokenizer
+from training.fitting import allowed, balance, model, precision, tokenizer
 from training.fitting.fit import Examples, Validation, Ways, fit, soft_targets
 from training.fitting.metrics_of_fit import judge
 from training.fitting.order import Draw
@@ -89,26 +89,33 @@ def learn(
     say: Say = lambda _: None,
     *,
     shipped: bool = True,
+    decided: Labelled | None = None,
 ) -> PreTrainedModel:
     """
     A classifier fitted on the messages; the same recipe, start and messages give the same one.
 
     It speaks for the class shares of the calibration messages, of which nothing else is looked at. Validation messages
-    choose between its checkpoints. An interrupted one goes on from the last of them in `work`.
+    choose between its checkpoints. An interrupted one goes on from the last of them in `work`. Of `decided` ones the
+    decision alone is known, and learned from.
     """
     set_seed(recipe.seed)
     fresh = _fresh(begin)
     work.mkdir(parents=True, exist_ok=True)
     texts, plain = lessons(recipe, messages)
     targets = _weighed(messages, plain)
+    if decided is not None:
+        texts = [*texts, *decided.texts]
+        targets = np.concatenate([targets, allowed.spread(decided, balance.class_shares(targets))])
     draw = _draw(recipe, _classes(messages, targets))
     in_epoch = targets if draw is None else balance.seen(targets, draw)
     learned = balance.spoken_for(in_epoch, recipe.fit.balance)
+    in_loss = _in_loss(recipe, targets, in_epoch)
+    in_loss = in_loss if decided is None else allowed.wide(in_loss, decided)
     given = recipe.fit.arguments if shipped else without_push(recipe.fit.arguments)
     fit(
         fresh,
         begin.tokenizer,
-        _examples(recipe, begin, texts, _in_loss(recipe, targets, in_epoch), work),
+        _examples(recipe, begin, texts, in_loss, work),
         work,
         _options(recipe, given, fresh.config, begin.measured),
         _ways(recipe, in_epoch, draw, balance.moved(learned, np.array(calibration.class_shares()))),
@@ -146,7 +153,7 @@ def _options(
 
 
 def _classes(messages: Labelled, targets: NDArray[np.float32]) -> NDArray[np.int64]:
-    """(rows,): messages' own, whatever their smoothed and taught targets say; of made-up pieces, the likeliest."""
+    """(rows,): messages' own, whatever their smoothed and taught targets say; of all others, the likeliest."""
     return np.concatenate([messages.labels, targets[len(messages) :].argmax(axis=1)])
 
 

@@ -18,6 +18,7 @@ from training.data.labelled import balanced_rows
 from training.data.rows import parts
 from training.data.sources import SPLITS, Source
 from training.data.texts import digests, in_batches
+from training.preparing import decisions
 from training.recipe import Recipe
 
 HALF_OF_VALIDATION, FIFTH_OF_TRAIN = 0.5, 0.2
@@ -32,6 +33,9 @@ class Prepared:
     `everything` is what `train` was taken from: the fingerprint is its own. `dropped` training messages stand in the
     test too, `held_out` more word for word in validation or calibration: both are no part of `train`. Of validation and
     calibration, `dropped_held_out` stood word for word in the test, or validation's in calibration.
+
+    Of `decided` and `judged` people have said urgent or routine alone: the model learns from the first too, and only
+    answers the second. Neither stands in any other split.
     """
 
     everything: Labelled
@@ -43,6 +47,8 @@ class Prepared:
     validation: Labelled | None = None
     held_out: int = 0
     dropped_held_out: int = 0
+    decided: Labelled | None = None
+    judged: Labelled | None = None
 
     @property
     def for_calibration(self) -> Labelled:
@@ -73,11 +79,18 @@ def prepare(recipe: Recipe, folder: Path, reading: Reading | None = None) -> Pre
     judges them. Without one, either is such an error.
     """
     _require_apart(recipe.data.all_sources, folder)
-    test = _read(recipe, folder, "test", reading)
-    everything, dropped = _without_test(recipe, folder, test, reading)
+    test, judged = decisions.parted(_read(recipe, folder, "test", reading))
+    train, decided = decisions.parted(_read(recipe, folder, "train", reading))
+    if train is None:
+        raise SettingsError(
+            "No training message has stars: those with a decision alone are learned from beside them. Name files with "
+            "stars under [data] train too."
+        )
+    everything, dropped = _without_test(recipe, train, test, reading)
     validation, calibration = (_read(recipe, folder, name, reading) for name in ("validation", "calibration"))
     read = _held_out_once(Prepared(everything, everything, calibration, test, dropped, [], validation))
     made = _in_folds(recipe, _train_without_held_out(_held_out_once(_split(recipe, read))))
+    made = _with_decisions(recipe, made, decided, judged)
     if reading is None:
         for name in ("train", "validation", "calibration", "test"):
             if (messages := getattr(made, name)) is not None:
@@ -85,10 +98,19 @@ def prepare(recipe: Recipe, folder: Path, reading: Reading | None = None) -> Pre
     return made
 
 
-def _without_test(recipe: Recipe, folder: Path, test: Labelled | None, reading: Reading | None) -> tuple[Labelled, int]:
+def _with_decisions(recipe: Recipe, made: Prepared, decided: Labelled | None, judged: Labelled | None) -> Prepared:
+    """Learned from are those that nothing is chosen or measured on; measured on, those that nothing is learned from."""
+    names = [source.name for source in recipe.data.all_sources if source.learn_decisions]
+    learned, others = decisions.of_sources(decided, names)
+    learned = decisions.apart(learned, made.train, made.validation, made.calibration, judged, others, nearly=made.test)
+    measured = [decisions.apart(each, made.train, made.validation, made.calibration) for each in (judged, others)]
+    return replace(made, decided=learned, judged=decisions.together(*measured))
+
+
+def _without_test(
+    recipe: Recipe, messages: Labelled, test: Labelled | None, reading: Reading | None
+) -> tuple[Labelled, int]:
     """Those that stand in the test too, word for word or nearly, are dropped: else the test would be of memory."""
-    messages = _read(recipe, folder, "train", reading)
-    assert messages is not None
     if any(source.max_per_class is not None for source in recipe.data.all_sources):
         messages = messages.take(_thinned(recipe, messages))
     shared = _compared(messages, test, reading)

@@ -18,6 +18,7 @@ from training.preparing.prepare import Prepared
 from training.run_folder import SPLITS_FILE, RunFolder, fingerprint
 
 SPLITS = ("everything", "train", "validation", "calibration", "test")
+DECISIONS = ("decided", "judged")  # of which people judged the decision alone
 LEFT_OUT = ("dropped", "held_out", "dropped_held_out")
 COLUMN = "column."  # before the names of those columns that the recipe keeps
 
@@ -25,7 +26,7 @@ COLUMN = "column."  # before the names of those columns that the recipe keeps
 def write(messages: Prepared, folder: RunFolder) -> None:
     """All splits, in the place of those of an earlier run."""
     remove(folder)
-    there = {name: some for name in SPLITS if (some := getattr(messages, name)) is not None}
+    there = {name: some for name in (*SPLITS, *DECISIONS) if (some := getattr(messages, name)) is not None}
     for name, some in there.items():
         _write(some, folder.split(name))
     folds = [rows.tolist() for _, rows in messages.folds]
@@ -45,9 +46,20 @@ def read(folder: RunFolder) -> Prepared:
     everything, train, validation, calibration, test = (_read(folder, name, told) for name in SPLITS)
     assert everything is not None
     assert train is not None
+    decided, judged = (_read(folder, name, told) for name in DECISIONS)
     folds = _folds(told["folds"], told["unlearned"], len(train))
     left_out = {name: told[name] for name in LEFT_OUT}
-    return Prepared(everything, train, calibration, test, folds=folds, validation=validation, **left_out)
+    return Prepared(
+        everything,
+        train,
+        calibration,
+        test,
+        folds=folds,
+        validation=validation,
+        decided=decided,
+        judged=judged,
+        **left_out,
+    )
 
 
 def remove(folder: RunFolder) -> None:

@@ -41,9 +41,15 @@ def told(messages: Prepared) -> str:
     counts = ", ".join(f"{name} {len(some)} {some.class_counts()}" for name, some in parts.items() if some is not None)
     dropped = f"; {messages.dropped} training messages dropped that stand in the test too, {messages.held_out} "
     others = f"; {messages.dropped_held_out} of these two dropped that stand in the test, or in both"
+    decided = "".join(
+        f"; {len(some)} messages with a decision alone, to {what}"
+        for some, what in ((messages.decided, "learn from"), (messages.judged, "be measured on"))
+        if some is not None
+    )
     return (
         f"data: {counts}{dropped}that stand in validation or calibration"
-        f"{others if messages.dropped_held_out else ''}{f'; warning: {apart}' if (apart := _apart(messages)) else ''}"
+        f"{others if messages.dropped_held_out else ''}{decided}"
+        f"{f'; warning: {apart}' if (apart := _apart(messages)) else ''}"
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from consumer.manifest import Description
 from training.data import Labelled
+from training.evaluating.decided import agreed, line
 from training.evaluating.figures import eval_results, evaluation, prediction_results
 from training.evaluating.measure import measure
 from training.evaluating.mistakes import mistakes
@@ -28,14 +29,16 @@ def evaluate(job: Job) -> None:
     messages, description = splits.read(job.folder), description_of(job.folder)
     on_calibration = of_logits(job.folder.read_scores("calibration", "fp32"), messages.for_calibration.labels, "eval")
     with tempfile.TemporaryDirectory(prefix="shikyu-train-") as temporary:
-        results = measure(job.recipe, description, job.folder.graph_files(), messages, Path(temporary) / "draft")
-    job.folder.write_json(EVAL_RESULTS, eval_results(description, messages, results, on_calibration))
+        draft = Path(temporary) / "draft"
+        results = measure(job.recipe, description, job.folder.graph_files(), messages, draft)
+        judged = {} if messages.judged is None else {"decisions": agreed(draft, messages.judged)}
+    job.folder.write_json(EVAL_RESULTS, {**eval_results(description, messages, results, on_calibration), **judged})
     for name in (EVALUATION, PREDICTION_RESULTS, MISTAKES):
         (job.folder.root / name).unlink(missing_ok=True)
     if messages.test is not None:
         _keep(job.folder, description, messages.test, results)
-    for line in made_lines(description, results):
-        job.say(line)
+    for said in [*made_lines(description, results), *map(line, judged.values())]:
+        job.say(said)
 
 
 def description_of(folder: RunFolder) -> Description:

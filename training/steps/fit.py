@@ -70,7 +70,8 @@ def _begin(job: Job) -> None:
 
 def _fit(job: Job, begin: Start, name: str, learned: Labelled, messages: Prepared) -> None:
     which = "" if name == MODEL else f"{name} of {len(messages.folds)}, "
-    job.say(f"fit: {which}{len(learned)} messages")
+    beside = "" if messages.decided is None else f", and {len(messages.decided)} with a decision alone"
+    job.say(f"fit: {which}{len(learned)} messages{beside}")
     fitted = learn(
         job.recipe,
         begin,
@@ -80,6 +81,7 @@ def _fit(job: Job, begin: Start, name: str, learned: Labelled, messages: Prepare
         messages.validation,
         job.say,
         shipped=name == MODEL,
+        decided=messages.decided,
     )
     if processes.is_main():
         with checkpoints.writing(job.folder.model(name)):

@@ -8,6 +8,7 @@ from consumer.errors import SettingsError
 from tests.training.interrupted import SIZES, TEXTS
 from training.data.labelled import Labelled
 from training.fitting import balance, fit, learn, tokenizer
+from training.fitting.loss import cross_entropy
 from training.fitting.model import classifier, config_from_scratch
 from training.fitting.order import Draw, Drawn
 from training.recipe import Recipe
@@ -33,7 +34,7 @@ def test_the_prior_makes_logits_for_even_classes():
     The best constant logits of skewed rows are all alike, when their shares are added in training.
     """
     logits = torch.zeros(5, requires_grad=True)
-    loss = fit.cross_entropy(balance.log_prior(TARGETS))
+    loss = cross_entropy(balance.log_prior(TARGETS))
     rows = type("Outputs", (), {"logits": logits.expand(len(LABELS), 5)})()
 
     loss(rows, torch.from_numpy(TARGETS)).backward()
@@ -46,7 +47,7 @@ def test_a_step_over_several_batches_and_processes_is_one_mean():
     The Trainer counts all targets of the step; texts weigh the same in a small batch and a large one.
     """
     logits, targets = torch.randn(7, 5), torch.from_numpy(TARGETS[:7])
-    loss = fit.cross_entropy()
+    loss = cross_entropy()
 
     def part(rows: slice) -> torch.Tensor:
         outputs = type("Outputs", (), {"logits": logits[rows]})()
