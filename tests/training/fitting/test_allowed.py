@@ -2,8 +2,7 @@ import math
 
 import numpy as np
 import pytest
-
-torch = pytest.importorskip("torch")
+import torch
 
 from tests.training.interrupted import LABELS, SIZES, TEXTS
 from training.data.labelled import Labelled
