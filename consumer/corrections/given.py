@@ -109,7 +109,8 @@ def _checked(fields: Mapping[str, object], where: str) -> Given:
     try:
         made = Given.model_validate(fields)
     except ValidationError as error:
-        problem = error.errors()[0]
+        # A misspelt field is told first, for another one is missing then.
+        problem = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
         name = str(problem["loc"][0]) if problem["loc"] else ""
         if name not in _TAKES:
             # Without a header the columns are no names, but what somebody wrote.

@@ -19,7 +19,7 @@ from consumer.records import Decision, Message, ModelVersion, Record, Satisfacti
 from consumer.registration import register, targets
 from consumer.schema_registry import connect
 from consumer.schema_store import SchemaStore, open_store
-from consumer.settings import Input, Output, Rules, Settings
+from consumer.settings import Corrections, Input, Output, Rules, Settings
 
 pytestmark = pytest.mark.kafka
 
@@ -47,18 +47,27 @@ def store(cluster: Any) -> Iterator[SchemaStore]:
 @pytest.fixture
 def settings(name: str) -> Settings:
     return Settings(
-        input=Input(topics=(f"{name}.in",)), output=Output(urgent=f"{name}.urgent", routine=f"{name}.routine")
+        input=Input(topics=(f"{name}.in",)),
+        output=Output(urgent=f"{name}.urgent", routine=f"{name}.routine"),
+        corrections=Corrections(topic=f"{name}.fix"),
     )
 
 
-def registered(registry: SchemaRegistryClient, settings: Settings, name: str) -> list[str]:
-    return [outcome.fate for outcome in register(registry, "http://registry", targets(settings, f"{name}.fix"))]
+def registered(registry: SchemaRegistryClient, settings: Settings) -> list[str]:
+    return [
+        outcome.fate
+        for outcome in register(
+            registry,
+            "http://registry",
+            targets(settings),
+        )
+    ]
 
 
 def test_registering_twice_changes_nothing(registry: SchemaRegistryClient, settings: Settings, name: str) -> None:
     """The second time every schema is found as it is, under the BACKWARD level of its subject."""
-    assert registered(registry, settings, name) == ["registered"] * 4
-    assert registered(registry, settings, name) == ["unchanged"] * 4
+    assert registered(registry, settings) == ["registered"] * 4
+    assert registered(registry, settings) == ["unchanged"] * 4
     for part in ("in", "urgent", "routine", "fix"):
         assert registry.get_versions(f"{name}.{part}-value") == [1]
         assert registry.get_compatibility(f"{name}.{part}-value") == "BACKWARD"
@@ -71,7 +80,7 @@ def test_an_optional_field_may_come_later_and_a_needed_one_may_not(
     """BACKWARD, as it works out for our schemas."""
     format_ = "avro" if kind == "AVRO" else "json-schema"
     settings = settings.model_copy(update={"output": settings.output.model_copy(update={"format": format_})})
-    registered(registry, settings, name)
+    registered(registry, settings)
     subject = f"{name}.urgent-value"
 
     optional, needed = grown(kind, optional=True), grown(kind, optional=False)
@@ -100,7 +109,11 @@ def test_what_is_incompatible_is_told_in_the_registrys_words(
     older["fields"] = [field for field in older["fields"] if field["name"] != "urgency"]
     registry.register_schema(f"{name}.routine-value", Schema(json.dumps(older), "AVRO"))
 
-    (outcome,) = register(registry, "http://registry", targets(settings, f"{name}.fix"))
+    (outcome,) = register(
+        registry,
+        "http://registry",
+        targets(settings),
+    )
 
     assert outcome.fate == "incompatible"
     assert "urgency" in outcome.detail
@@ -111,7 +124,7 @@ def test_confluents_serialiser_is_read(
     registry: SchemaRegistryClient, settings: Settings, name: str, store: SchemaStore
 ) -> None:
     """What any producer with Confluent's Avro serialiser writes becomes a Message."""
-    registered(registry, settings, name)
+    registered(registry, settings)
     topic = f"{name}.in"
     write = AvroSerializer(
         registry, schemas.avro("customer-message"), conf={"auto.register.schemas": False, "use.latest.version": True}
@@ -129,7 +142,7 @@ def test_confluents_deserialiser_reads_us(
     registry: SchemaRegistryClient, settings: Settings, name: str, store: SchemaStore
 ) -> None:
     """With nothing but the registry's address, also behind an input that named its schema in a header."""
-    registered(registry, settings, name)
+    registered(registry, settings)
     encoder = Encoder(settings.output, store)
     source = Record(f"{name}.in", 1, 5, None, b"k", b"", (("__value_schema_id", b"\x00\x00\x00\x00\x01"),))
     message = Message("Still cold 🥶", "m-1", sent_at=SENT, attributes={"plan": "gold"})

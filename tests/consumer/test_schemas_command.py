@@ -10,7 +10,7 @@ import schemas as events
 from consumer.cli import shikyu
 from consumer.errors import LimitError, PassingFault, SettingsError
 from consumer.registration import Outcome, Registrar, Target, register, targets
-from consumer.settings import Input, Output, Settings
+from consumer.settings import Corrections, Input, Output, Settings
 
 THEIRS = Schema('{"type": "record", "name": "Mail", "namespace": "shop", "fields": []}', "AVRO")
 
@@ -158,15 +158,16 @@ def test_a_stricter_level_stays(before: str, after: str) -> None:
 
 def test_only_what_needs_a_registry_is_registered() -> None:
     """JSON Schemas for json-schema, nothing for formats without one, nothing for patterns; or what --only names."""
-    bare = Settings(input=Input(format="json"), output=Output(format="json-schema"))
+    fixes = Corrections(topic="fixes")
+    bare = Settings(input=Input(format="json"), output=Output(format="json-schema"), corrections=fixes)
     pattern = Settings(input=Input(topics=("^mail-.*",)))
 
-    assert [(t.subject, t.schema_type) for t in targets(bare, "fixes")] == [
+    assert [(t.subject, t.schema_type) for t in targets(bare)] == [
         ("urgent-value", "JSON"),
         ("routine-value", "JSON"),
         ("fixes-value", "JSON"),
     ]
-    assert "customer-message" not in {t.event for t in targets(pattern, "fixes")}
+    assert "customer-message" not in {t.event for t in targets(pattern)}
     assert list(done(Registry(), None, "correction")) == ["corrections-value"]
     assert Target("x", "correction", "JSON").schema.schema_str == events.json_schema("correction")
 
