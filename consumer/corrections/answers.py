@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from confluent_kafka.admin._acl import AclOperation
+
 from consumer import kafka_options, surroundings
 from consumer.corrections.read import PAUSE_S, Advance
 from consumer.errors import RecordError, SurroundingsError, UnknownSchema
@@ -71,6 +73,7 @@ def _partitions(settings: Settings, client: dict[str, Any], runs: Collection[str
     # A replay that has none was written to the live ones, or is gone.
     own = {own_topic(topic, run) for topic in live for run in runs if run != LIVE}
     there = [*live, *sorted(own & set(listing.topics))]
+    surroundings.must_allow(client, dict.fromkeys(there, AclOperation.READ))
     return {topic: len(listing.topics[topic].partitions) for topic in there}
 
 

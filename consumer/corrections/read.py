@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from confluent_kafka.admin._acl import AclOperation
+
 from consumer import kafka_options, surroundings
 from consumer.corrections.entries import Correction, NoCorrection, correction, written_as
 from consumer.corrections.settle import Rules
@@ -37,7 +39,9 @@ def read(settings: Settings, store: SchemaStore, advance: Advance = lambda _done
     """
     deserialize = deserializer(Input(format=written_as(settings)), store)
     client = kafka_options.client_config(settings)
-    wanted = spans(client, {settings.corrections.topic: partitions(client, settings.corrections.topic)})
+    wanted = spans(
+        client, {settings.corrections.topic: partitions(client, settings.corrections.topic, AclOperation.READ)}
+    )
     total = sum(end - start for start, end in wanted.values())
     found, unreadable = [], Counter[str]()
     if wanted:
@@ -57,14 +61,15 @@ def rules(settings: Settings) -> Rules:
     return Rules(frozenset(own.writers), own.burst_floor, frozenset(own.released))
 
 
-def partitions(client: dict[str, Any], topic: str) -> int:
-    """How many the topic of corrections has. Raises SurroundingsError when it is missing."""
+def partitions(client: dict[str, Any], topic: str, operation: AclOperation) -> int:
+    """How many the topic of corrections has. Raises SurroundingsError when it is missing, or that is not granted."""
     listing = surroundings.listed(client)
     if missing(listing, [topic]):
         raise SurroundingsError(
             f"topic {topic}, which holds the corrections, is missing, or this client may not DESCRIBE it: create it by "
             "`shikyu topics create --corrections`, name another by corrections.topic, or grant DESCRIBE"
         )
+    surroundings.must_allow(client, {topic: operation})
     return len(listing.topics[topic].partitions)
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin._acl import AclOperation
 
-from consumer import kafka_options
+from consumer import kafka_options, surroundings
 from consumer.decode import Decoder
 from consumer.errors import SurroundingsError, UnknownSchema
 from consumer.flips.answers import Answer, Source
@@ -55,7 +56,9 @@ def read_back(
     if not wanted:
         return found
     decoder = Decoder(settings.input, store, Rules())
-    records = _records(reader_config(kafka_options.client_config(settings), "shikyu-corrections"), wanted, advance)
+    client = kafka_options.client_config(settings)
+    surroundings.must_allow(client, {topic: AclOperation.READ for topic, _, _ in wanted})
+    records = _records(reader_config(client, "shikyu-corrections"), wanted, advance)
     for source, record in records:
         if record is None or not _is_the_same(record, wanted[source]):
             found.gone.append(source)

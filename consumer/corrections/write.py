@@ -8,7 +8,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin._acl import AclOperation
 
-from consumer import kafka_options, surroundings
+from consumer import kafka_options
 from consumer.corrections.entries import WRITER, written_as
 from consumer.corrections.given import Given
 from consumer.corrections.read import partitions
@@ -70,8 +70,7 @@ def write(settings: Settings, records: Sequence[OutputRecord], advance: Callable
     Raises SurroundingsError that says how many were taken: to write the same ones again changes nothing that stands.
     """
     client = kafka_options.client_config(settings)
-    partitions(client, settings.corrections.topic)
-    surroundings.must_allow(client, {settings.corrections.topic: AclOperation.WRITE})
+    partitions(client, settings.corrections.topic, AclOperation.WRITE)
     producer = Producer({**kafka_options.producer_config(settings, None), "log_level": 0})
     taken = 0
     refused: list[KafkaError] = []

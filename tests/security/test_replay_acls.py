@@ -1,4 +1,4 @@
-"""The least ACLs of a replay, beside a real Kafka that insists on them (docs/replay.md)."""
+"""The least ACLs of replays (docs/replay.md) and corrections, beside a real Kafka that insists on them."""
 
 import json
 import re
@@ -6,16 +6,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka.admin import AclOperation, ResourcePatternType, ResourceType
+from confluent_kafka.admin import AclOperation, NewTopic, ResourcePatternType, ResourceType
 
+from consumer.cli import main
 from tests.replay.conftest import Past, Replay
 from tests.security.conftest import USER, Acl
 from tests.security.test_broker import produce
 from tests.service.process import flags
+from tests.service.test_corrections import answers_of
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 
 PAGE = Path(__file__).parents[2] / "docs" / "replay.md"
+CORRECTIONS = PAGE.with_name("corrections.md")
 ROLES = ("input", "urgent", "routine", "dead")
 PREFIXED = ResourcePatternType.PREFIXED
 
@@ -104,3 +107,61 @@ def test_the_documentation_lists_just_these():
 
     needed = {(kind.name, operation.name) for kind, _, operation in least(dict.fromkeys(ROLES, "t"), "g", "r").values()}
     assert told == needed
+
+
+def test_the_least_acls_of_corrections_are_enough_and_a_missing_one_is_named(
+    secured, secured_topics, name, tmp_path, capsys
+):
+    """WRITE to correct; READ on corrections and answers to list, and on the source topic to read texts back."""
+    topic, corrections, source = ResourceType.TOPIC, f"{name}.corrections", secured_topics["input"]
+    file, read, options = tmp_path / "shikyu.toml", AclOperation.READ, secured.options("LOGIN")
+    file.write_text("[kafka]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in options.items()))
+    for future in secured.admin.create_topics([NewTopic(corrections, 1, 1)]).values():
+        future.result(20)
+    produce(secured.bootstrap, source, 2)
+    answers_of(secured.bootstrap, source, secured_topics, [1])
+    own = ["--config", str(file), "--output-urgent", secured_topics["urgent"], "--output-format", "json"]
+    own += ["--output-routine", secured_topics["routine"], "--corrections-topic", corrections]
+    correct = ["correct", f"{source}/0/1/live", "--routine", "--role", "agent", *own]
+    export = ["corrections", "export", "--to", str(tmp_path / "a.jsonl"), "--with-text", "--input-format", "json", *own]
+
+    def after(*granted: Acl, command: list[str]) -> tuple[int, str]:
+        if granted:
+            secured.grant(USER, *granted)
+        secured.settle()
+        code = main(command)
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    urgent, routine = secured_topics["urgent"], secured_topics["routine"]
+    described = (topic, routine, AclOperation.DESCRIBE)
+    steps: list[tuple[tuple[Acl, ...], list[str], int, str]] = [
+        ((), correct, 3, "or grant DESCRIBE"),
+        (((topic, corrections, AclOperation.DESCRIBE),), correct, 3, f"grant WRITE on topic {corrections}"),
+        (((topic, corrections, AclOperation.WRITE),), correct, 0, "1 correction written"),
+        ((), export, 3, f"grant READ on topic {corrections}"),
+        (((topic, corrections, read),), export, 3, "DESCRIBE and READ"),
+        (((topic, urgent, read), described), export, 3, f"grant READ on topic {routine}"),
+        (((topic, routine, read),), export, 3, f"grant READ on topic {source}"),
+        (((topic, source, read),), export, 0, "1 messages, 0 with stars"),
+    ]
+    for granted, command, code, words in steps:
+        found, said = after(*granted, command=command)
+        assert (found, words in said) == (code, True), (words, said)
+    needed = [
+        (topic, each, read) for each in (corrections, source, secured_topics["urgent"], secured_topics["routine"])
+    ]
+    secured.take_away(USER, (topic, corrections, AclOperation.WRITE), *needed)
+    assert "hello" in (tmp_path / "a.jsonl").read_text()
+
+
+def test_the_documentation_lists_what_corrections_need():
+    """By topic and operation."""
+    table = CORRECTIONS.read_text(encoding="utf-8").partition("## ACLs")[2].partition("## How")[0]
+    rows = re.findall(r"^\| (?!resource|-)(.+?) \| (.+?) \|", table, re.MULTILINE)
+
+    assert rows == [
+        ("`corrections.topic`", "WRITE"),
+        ("`corrections.topic`, `output.urgent`, `output.routine`", "READ"),
+        ("each source topic", "READ"),
+    ]

@@ -4,10 +4,9 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from confluent_kafka import Producer, TopicPartition
@@ -60,28 +59,40 @@ def prefix(cluster, name) -> str:
     for number in range(COUNT):
         value = json.dumps({"id": f"m{number}", "text": f"{SECRET} {number}"}) if number != 5 else "{"
         producer.produce(f"{name}.in", value, timestamp=START_MS + number)
-    output = Output(urgent=f"{name}.urgent", routine=f"{name}.routine", format="json", include_text=False)
-    with open_store(None, {}, ()) as store:
-        encoder = Encoder(output, store)
-        for number in range(COUNT):
-            made = answered(encoder, f"{name}.in", number)
-            producer.produce(made.topic, made.value, made.key, headers=list(made.headers))
     assert producer.flush(20) == 0
+    answers_of(
+        bootstrap, f"{name}.in", {role: f"{name}.{role}" for role in ("urgent", "routine")}, range(COUNT), START_MS
+    )
     gone = AdminClient({"bootstrap.servers": bootstrap}).delete_records([TopicPartition(f"{name}.in", 0, 2)])
     next(iter(gone.values())).result(20)
     return name
 
 
-def answered(encoder: Encoder, topic: str, number: int, at_ms: int = START_MS) -> Any:
-    """Odd ones urgent. Of the last one, the time is another than the record's: as if the topic had been made anew."""
-    source = Record(topic, 0, number, at_ms + number if number != COUNT - 1 else 1, b"k", b"")
-    urgent = bool(number % 2)
-    decision = Decision(
-        Satisfaction.UNSATISFIED, (0.2,) * 5, 0.7 if urgent else 0.2, urgent, 0.5, "model", False,
-        ModelVersion("demo", "3", "int8"),
-    )  # fmt: skip
-    message = Message("not told", f"m{number}", None, "chat", "en", None, {})
-    return encoder.encode(source, message, decision, run="live", attempt=1, classified_at=datetime.now(UTC))
+def answers_of(
+    bootstrap: str, source: str, roles: dict[str, str], numbers: Iterable[int], at_ms: int | None = None
+) -> None:
+    """
+    Without texts; odd ones urgent.
+
+    Of the last one, the time is another than the record's: as if the topic had been made anew.
+    """
+    settings = Output(urgent=roles["urgent"], routine=roles["routine"], format="json", include_text=False)
+    producer = Producer({"bootstrap.servers": bootstrap})
+    with open_store(None, {}, ()) as store:
+        encoder = Encoder(settings, store)
+        for number in numbers:
+            came = at_ms and (1 if number == COUNT - 1 else at_ms + number)
+            urgent = bool(number % 2)
+            decision = Decision(
+                Satisfaction.UNSATISFIED, (0.2,) * 5, 0.7 if urgent else 0.2, urgent, 0.5, "model", False,
+                ModelVersion("demo", "3", "int8"),
+            )  # fmt: skip
+            message = Message("not told", f"m{number}", None, "chat", "en", None, {})
+            record = Record(source, 0, number, came, b"k", b"")
+            now = datetime.now(UTC)
+            made = encoder.encode(record, message, decision, run="live", attempt=1, classified_at=now)
+            producer.produce(made.topic, made.value, made.key, headers=list(made.headers))
+    assert producer.flush(20) == 0
 
 
 def flags(cluster, prefix: str) -> list[str]:
