@@ -37,6 +37,7 @@ class Classifies(Protocol):
 Decode = Callable[[Record], Decoded]
 Encode = Callable[[Record, Message, Decision, datetime], OutputRecord]
 DeadLetter = Callable[[Record, RecordError], OutputRecord]
+Mark = Callable[[Record, Decision], Decision]
 
 TOO_LARGE = "MSG_SIZE_TOO_LARGE"  # Kafka's name
 
@@ -125,6 +126,7 @@ class Steps:
     dead_letter: DeadLetter
     stages: Stages
     between_batches: Callable[[], None]
+    mark: Mark = lambda _, decision: decision  # for people to check
 
     def answer(self, records: Sequence[Record]) -> Answered:
         """
@@ -137,7 +139,10 @@ class Steps:
             tokens = self.model.tokenize([message.text for message in messages])
         rules = [message.urgent_rule for message in messages]
         answers = iter(decide_all(self.model, tokens, rules, self.stages, self.between_batches))
-        fates = [_fate(next(answers)) if isinstance(was, Message) else was for was in decoded]
+        fates = [
+            self._fate(record, next(answers)) if isinstance(was, Message) else was
+            for record, was in zip(records, decoded, strict=True)
+        ]
         with self.stages.time("encode"):
             return self._encode(records, decoded, fates, sum(len(each.ids) for each in tokens))
 
@@ -174,6 +179,9 @@ class Steps:
             sources.append(place)
         return Answered(tuple(fates), tuple(outputs), tuple(sources), tokens)
 
+    def _fate(self, record: Record, answer: Decision | RecordError) -> Fate:
+        return Dead(answer) if isinstance(answer, RecordError) else self.mark(record, answer)
+
     def refuse(self, answered: Answered, records: Sequence[Record], errors: Mapping[int, str]) -> Answered:
         """The same answers, with what Kafka would not take as dead letters; `errors` has its error's name by output."""
         fates, outputs = list(answered.fates), list(answered.outputs)
@@ -183,10 +191,6 @@ class Steps:
             fates[place] = Dead(error)
             outputs[index] = self.dead_letter(records[place], error)
         return Answered(tuple(fates), tuple(outputs), answered.sources, answered.tokens)
-
-
-def _fate(answer: Decision | RecordError) -> Fate:
-    return Dead(answer) if isinstance(answer, RecordError) else answer
 
 
 def _refusal(name: str, size: int) -> RecordError:

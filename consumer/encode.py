@@ -132,7 +132,7 @@ class Encoder:
             "threshold": decision.threshold,
             "reason": decision.reason,
             "truncated": decision.truncated,
-            "audit": None,
+            "audit": decision.audit,
             "attempt": attempt,
             "model": {
                 "name": decision.model.name,

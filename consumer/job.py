@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from consumer.answer import Decode
+from consumer.answer import Decode, Mark
+from consumer.audit.draw import marking as drawing
 from consumer.dead_letters import CRASHED, dead_letter
 from consumer.encode import Encoder
 from consumer.errors import RecordError, SettingsError
@@ -16,7 +17,7 @@ from consumer.quarantine import CRASHES, Quarantine
 from consumer.receive import Source
 from consumer.records import Dead, Decision, Decoded, Message, ModelVersion, OutputRecord, Record, Skipped, SkipReason
 from consumer.run_names import LIVE
-from consumer.settings import Settings
+from consumer.settings import Audit, Settings
 from consumer.slot import Slot
 
 
@@ -56,6 +57,12 @@ def refusing(decode: Decode, own: frozenset[str], quarantine: Quarantine, job: J
         return decode(first)
 
     return refuse
+
+
+def marking(settings: Audit, job: Job) -> Mark:
+    """By where a record came from first, as its event's source says it."""
+    mark = drawing(settings)
+    return lambda record, decision: mark(job.original(record), decision)
 
 
 def encoding(encoder: Encoder, job: Job) -> Callable[[Record, Message, Decision, datetime], OutputRecord]:

@@ -42,6 +42,7 @@ class Metrics:
             "decisions", "Decisions committed; reason is model, rule:NAME or fallback:WHY.",
             ("decision", "satisfaction", "reason"),
         )  # fmt: skip
+        self._audit = self._counter("audit", "Decisions committed that were marked for people to check.", ("decision",))
         self._dead = self._counter("dead_letters", "Dead letters committed, by error code.", ("code",))
         self._skipped = self._counter("skipped", "Records committed without an answer, by reason.", ("reason",))
         self._rule_failures = self._counter("rule_failures", "Events that a rule could not be asked about.", ("rule",))
@@ -55,6 +56,8 @@ class Metrics:
             self._transactions.labels(outcome)
         for outcome in ("urgent", "routine", "dead_lettered", "skipped"):
             self._records.labels(outcome)
+        for kind in ("urgent", "routine"):
+            self._audit.labels(kind)
         for reason in SkipReason:
             self._skipped.labels(reason)
 
@@ -90,6 +93,8 @@ class Metrics:
     def decided(self, decision: Decision) -> None:
         self._records.labels(decision.decision).inc()
         self._decisions.labels(decision.decision, decision.satisfaction, decision.reason).inc()
+        if decision.audit is not None:
+            self._audit.labels(decision.decision).inc()
 
     def dead_lettered(self, code: str) -> None:
         self._records.labels("dead_lettered").inc()

@@ -111,6 +111,7 @@ class Decision:
     reason: str
     truncated: bool
     model: ModelVersion
+    audit: float | None = None  # the probability with which it was drawn for people to check; None when it was not
 
     @property
     def decision(self) -> str:

@@ -7,7 +7,7 @@ REDACTED = "[redacted]"
 _SECRET_NAME = re.compile(
     r"password|passphrase|secret|token(?!s)|basic[._-]auth|credential|jaas|bearer[._-]?auth"
     r"|(?:key|certificate)[._-]pem$|assertion\.private|(?:api|private)[._-]?key$|sasl\.oauthbearer\.config"
-    r"|^(?:.*\.)?ssl_key$|kinit\.cmd$|oauthbearer\.extensions$",
+    r"|^(?:.*\.)?ssl_key$|^audit[._]key$|kinit\.cmd$|oauthbearer\.extensions$",
     re.IGNORECASE,
 )
 # Names that match, and whose values everybody may see and needs to.

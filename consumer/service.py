@@ -18,7 +18,7 @@ from consumer.errors import PassingFault, ShikyuError, SurroundingsError, ToldTo
 from consumer.exactly_once import ExactlyOnce
 from consumer.guard import Guard
 from consumer.health import Health
-from consumer.job import Job, dead_lettering, encoding, refusing
+from consumer.job import Job, dead_lettering, encoding, marking, refusing
 from consumer.kafka_options import client_config, consumer_config, producer_config
 from consumer.logs import kafka_logger
 from consumer.loop import Loop, backoff_s
@@ -115,6 +115,7 @@ def _started(
         dead_letter=dead_lettering(settings, slot, model.model, job),
         stages=metrics,
         between_batches=stop.hurry,
+        mark=marking(settings.audit, job),
     )
     watchdog = Watchdog()
     doorkeeper = Doorkeeper(client_config(settings))

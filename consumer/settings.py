@@ -18,6 +18,7 @@ from consumer.settings_types import (
     Identifier,
     OptionalExpression,
     OptionalIdentifier,
+    OptionalKey,
     OptionalPath,
     OptionalUrl,
     Options,
@@ -165,6 +166,30 @@ class Model(Section):
     )
 
 
+class Audit(Section):
+    """Which share of the messages people check, so that recall among live traffic is known."""
+
+    share: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="The probability with which an urgent message, and a routine one far below the threshold, is "
+        "marked in its event's `audit`; 0 marks none.",
+    )
+    share_at_threshold: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="To what it rises for routine messages near the threshold, where missed ones are likelier; never "
+        "less than `share`.",
+    )
+    key: OptionalKey = Field(
+        default=None,
+        description="A secret that decides which are marked, the same for all consumers and for good; needed with "
+        "`share`.",
+    )
+
+
 class Delivery(Section):
     """What is promised of each message, and under which names."""
 
@@ -295,6 +320,7 @@ class Settings(Section):
     dead_letters: DeadLetters = Field(default_factory=DeadLetters)
     rules: Rules = Field(default_factory=Rules)
     model: Model = Field(default_factory=Model)
+    audit: Audit = Field(default_factory=Audit)
     delivery: Delivery = Field(default_factory=Delivery)
     batching: Batching = Field(default_factory=Batching)
     registry: Registry = Field(default_factory=Registry)
@@ -331,6 +357,23 @@ class Settings(Section):
         if self.output.format == "text" and not self.output.include_text:
             raise ValueError(
                 "output.format = text writes the text, and output.include_text = false forbids it; change one of them"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _audit_can_be_told(self) -> Self:
+        audit = self.audit
+        if audit.share == 0:
+            return self
+        if audit.key is None:
+            raise ValueError(
+                f"audit.share is {audit.share:g} and audit.key is not set: set SHIKYU_AUDIT_KEY to what "
+                "`openssl rand -hex 32` says, the same for every consumer and for good"
+            )
+        if self.output.format == "text":
+            raise ValueError(
+                "output.format = text carries no `audit`, so that nobody would see which messages audit.share marks; "
+                "take another format"
             )
         return self
 

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from consumer import expressions
 
 MAX_TOPIC_CHARACTERS = 249
+LEAST_KEY_CHARACTERS = 16
 
 
 class Section(BaseModel):
@@ -48,6 +49,12 @@ def check_topic_or_pattern(name: str) -> str:
     return name
 
 
+def check_key(key: str) -> str:
+    if len(key) < LEAST_KEY_CHARACTERS:
+        raise ValueError(f"is shorter than {LEAST_KEY_CHARACTERS} characters, so that it could be guessed")
+    return key
+
+
 def none_when_empty(value: object) -> object:
     # The environment and flags have no null: an empty string switches an optional setting off.
     return None if value == "" else value
@@ -70,6 +77,7 @@ Expressions = Annotated[tuple[Expression, ...], Field(min_length=1), BeforeValid
 Paths = Annotated[tuple[Path, ...], BeforeValidator(_tuple_of_one)]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$", max_length=128)]
 OptionalIdentifier = Annotated[Identifier | None, BeforeValidator(none_when_empty)]
+OptionalKey = Annotated[Annotated[str, AfterValidator(check_key)] | None, BeforeValidator(none_when_empty)]
 OptionalUrl = Annotated[Annotated[str, Field(pattern=r"^https?://")] | None, BeforeValidator(none_when_empty)]
 RuleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
 Options = dict[str, str]

@@ -41,6 +41,7 @@ class Answer:
     attributes: Mapping[str, str] = field(default_factory=dict)
     text: str | None = None
     model: tuple[str | None, str | None, str | None] = (None, None, None)  # name, version, precision
+    audit: float | None = None  # the probability with which it was drawn for people to check
     labels: tuple[str, ...] = ()  # the classes that it knows a probability for
 
 
@@ -95,6 +96,7 @@ def _of_event(record: Record, event: object) -> Answer:
         language=_optional(told.get("language")),
         attributes={_string(name): _string(value) for name, value in _map(told.get("attributes") or {}).items()},
         text=_optional(told.get("text")),
+        audit=_number(told.get("audit")),
         model=(
             _optional(model.get("name")),
             _optional(model.get("version")),

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from prometheus_client import generate_latest
 
@@ -111,5 +113,16 @@ def test_names_are_those_that_are_scraped() -> None:
     metrics = Metrics()
     scraped = generate_latest(metrics.registry).decode()
 
-    assert len(metrics.names()) == 17
+    assert len(metrics.names()) == 18
     assert all(f"# HELP {name} " in scraped for name in metrics.names())
+
+
+def test_marked_decisions_are_counted_apart() -> None:
+    """How many a day people are asked to look at."""
+    metrics = Metrics()
+
+    metrics.decided(replace(decision(), audit=0.02))
+    metrics.decided(decision())
+
+    assert value(metrics, "audit_total", decision="urgent") == 1
+    assert value(metrics, "audit_total", decision="routine") == 0
