@@ -11,8 +11,8 @@ from statistics import NormalDist
 CONFIDENCE = 0.95
 
 
-def wilson(hits: int, of: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Around the share `hits / of`; `of` is 1 or more."""
+def wilson(hits: float, of: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Around the share `hits / of`; `of` is above 0, and no whole number where messages have weights."""
     z = _z(confidence)
     share = hits / of
     middle = (share + z**2 / (2 * of)) / (1 + z**2 / of)

@@ -177,7 +177,7 @@ class Audit(Section):
         "marked in its event's `audit`; 0 marks none.",
     )
     share_at_threshold: float = Field(
-        default=0.2,
+        default=0.1,
         ge=0,
         le=1,
         description="To what it rises for routine messages near the threshold, where missed ones are likelier; never "

@@ -8,6 +8,7 @@ Thompson 1952): whoever was marked speaks for 1 / probability messages.
 
 from dataclasses import replace
 from hashlib import blake2b
+from math import sqrt
 
 from consumer.answer import Mark
 from consumer.records import Decision, Record
@@ -36,14 +37,15 @@ def marking(settings: Audit) -> Mark:
 
 def probability(settings: Audit, urgency: float, threshold: float, *, urgent: bool) -> float:
     """
-    In (0, 1]: `share` of urgent messages; of routine ones it rises to `share_at_threshold` by (urgency / threshold)².
+    In (0, 1]: `share` of urgent messages; of routine ones it rises to `share_at_threshold` by √(urgency / threshold).
 
-    Missed messages are likelier the nearer the threshold is: looking there tells more for the same work.
+    For the same work the error is least where the probability goes with the root of how likely a message was missed
+    (Neyman 1934), which urgency tells. `share` is there for what the model does not know it misses.
     """
     if urgent:
         return settings.share
     nearness = 1.0 if urgency >= threshold else urgency / threshold
-    return settings.share + max(0.0, settings.share_at_threshold - settings.share) * nearness**2
+    return settings.share + max(0.0, settings.share_at_threshold - settings.share) * sqrt(nearness)
 
 
 def drawn(key: bytes, record: Record) -> float:

@@ -72,6 +72,7 @@ def test_the_probability_rises_toward_the_threshold_and_never_leaves_its_bounds(
     assert rising[0] == 0.02
     assert rising == sorted(rising)
     assert 0.29 < rising[-1] <= 0.3
+    assert probability(AUDIT, 0.125, 0.5, urgent=False) == pytest.approx(0.16), "half way up, at a quarter of it"
     assert probability(AUDIT, 0.99, 0.5, urgent=True) == 0.02
     assert probability(AUDIT, 0.9, 0.5, urgent=False) == 0.3, "a text that the model could not judge, left as routine"
     assert probability(Audit(share=0.5, key=KEY), 0.4, 0.5, urgent=False) == 0.5, "never less than the share"
