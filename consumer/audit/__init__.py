@@ -1,6 +1,7 @@
 """
 How good the decisions are among live messages, from a share of them that people look at.
 
-draw (marks messages in the stream) -> population (what a window's events tell, and how people judged) -> estimate
-(recall and precision, with intervals) over weighted (sums of few) -> live (from the topics to the figures) -> told
+draw (marks messages in the stream); then, later: window (the answers of a time, from Kafka) -> population (strata, and
+the marked ones as people judged them) -> estimate (recall and precision, over weighted: sums of few) -> count (figures,
+as JSON, with promise beside them) -> told (those for a terminal). live goes that way.
 """

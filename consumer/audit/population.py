@@ -40,6 +40,8 @@ class Population:
         self.marked: dict[str, Marked] = {}
         self.known: dict[str, bool] = {}  # those of the corrected that are in the window: whether they were urgent
         self.others = 0  # answers of replays
+        self.models: Counter[tuple[str | None, ...]] = Counter()
+        self.first_ms: int | None = None  # when the first answer was written
 
     def add(self, answer: Answer) -> None:
         if answer.fate not in FATES:
@@ -49,6 +51,9 @@ class Population:
             return
         stratum, by_model = stratum_of(answer), answer.reason == BY_MODEL
         self.held[by_model][stratum] += 1
+        self.models[answer.model] += 1
+        if answer.written_ms is not None:
+            self.first_ms = min(answer.written_ms, answer.written_ms if self.first_ms is None else self.first_ms)
         event_id = "/".join(map(str, (*answer.source, answer.run)))
         if event_id in self._corrected:
             self.known[event_id] = stratum == URGENT

@@ -83,8 +83,8 @@ def test_the_same_are_marked_again_whatever_shares_their_window():
     """After a rewind, a restart, in a replay, in another process; not with another key, topic or partition."""
     assert marked(AUDIT, 0.1) == marked(Audit(share=0.02, share_at_threshold=0.3, key=KEY), 0.1)
     others = {n for n in range(40_000) if marking(AUDIT)(record(n, 1), decision(0.1)).audit is not None}
-    assert len(marked(AUDIT, 0.1) & others) < 0.1 * len(others)
-    assert len(marked(AUDIT.model_copy(update={"key": KEY + "2"}), 0.1) & marked(AUDIT, 0.1)) < 0.1 * len(others)
+    assert len(marked(AUDIT, 0.1) & others) < 0.2 * len(others)
+    assert len(marked(AUDIT.model_copy(update={"key": KEY + "2"}), 0.1) & marked(AUDIT, 0.1)) < 0.2 * len(others)
 
 
 def test_a_higher_share_marks_those_of_the_lower_too():

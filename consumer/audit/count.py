@@ -1,0 +1,174 @@
+"""The figures of a window, as the JSON that the terminal, the page and pipelines are told."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from consumer.audit.estimate import URGENT, Estimate, Sample, days_until, found, precision, recall_of
+from consumer.audit.population import Of, Population
+from consumer.audit.promise import Promised, verdict
+from consumer.corrections.entries import Correction
+from consumer.corrections.settle import Settled
+from consumer.visible import visible
+
+Figures = dict[str, Any]
+
+KINDS: tuple[Of, ...] = ("very-unsatisfied", "should-be-urgent")
+LEAST_RESPONSE = 0.8  # of the marked, below which a note says what the rest is taken for
+FAR = 5.0  # standard deviations
+SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """`of` is what the promise is compared with; `half_width` how well recall is to be known."""
+
+    of: Of = "very-unsatisfied"
+    half_width: float = 0.02
+
+
+def figures(population: Population, settled: Settled, promise: Promised | None, days: float, asked: Asked) -> Figures:
+    """`days` is how long the window's messages took to come. Pure."""
+    standing = settled.standing
+    samples = {of: population.sample(standing, of, by_model=False) for of in KINDS}
+    everything = population.strata(by_model=False)
+    live = _recall(population.sample(standing, asked.of, by_model=True), population.strata(by_model=True))
+    promised = None if promise is None else _promised(promise, asked, live)
+    made: Figures = {
+        "days": days,
+        "messages": {
+            "all": sum(everything),
+            "urgent": everything[URGENT],
+            "routine": sum(everything[URGENT + 1 :]),
+            "by_model": sum(population.strata(by_model=True)),
+            "models": [{"model": list(model), "messages": count} for model, count in population.models.most_common(20)],
+        },
+        "marked": _marked(samples["should-be-urgent"], days),
+        "of": asked.of,
+        "promise": promised,
+        "live": live,
+        "recall": {of: _recall(samples[of], everything) for of in KINDS},
+        "precision": {of: _precision(samples[of], everything) for of in KINDS},
+        "missed_a_day": {of: _missed(samples[of], everything, days) for of in KINDS},
+        "known": {
+            "half_width": asked.half_width,
+            "in_days": _known_in(population, standing, asked, days),
+        },
+        "unmarked": dict(population.unmarked(standing)),
+        "corrections": {
+            "standing": len(standing),
+            "conflicts": len(settled.conflicts),
+            "held": dict(Counter(each.reason for each in settled.held if each.reason != "unknown-message")),
+        },
+    }
+    return {**made, "notes": list(_notes(made, population))}
+
+
+def estimate(of: Estimate | None) -> Figures | None:
+    if of is None:
+        return None
+    return {"value": of.value, "low": of.low, "high": of.high, "half_width": of.half_width}
+
+
+def _recall(sample: Sample, held: list[int]) -> Figures | None:
+    known = estimate(recall_of(*found(sample, held)))
+    if known is None:
+        return None
+    urgent = sample.stratum == URGENT
+    return {
+        **known,
+        "judged": {"urgent": _count(sample.judged & urgent), "routine": _count(sample.judged & ~urgent)},
+        "found": {"urgent": _count(sample.hit & urgent), "routine": _count(sample.hit & ~urgent)},
+    }
+
+
+def _precision(sample: Sample, held: list[int]) -> Figures | None:
+    known = estimate(precision(sample, held))
+    return None if known is None else {**known, "judged": _count(sample.judged & (sample.stratum == URGENT))}
+
+
+def _missed(sample: Sample, held: list[int], days: float) -> Figures | None:
+    """How many of the routine messages of a day were some of those asked for."""
+    _, routine = found(sample, held)
+    if np.isnan(routine.total):
+        return None
+    low, high = routine.limits()
+    return {"value": float(routine.total) / days, "low": float(low) / days, "high": float(high) / days}
+
+
+def _known_in(population: Population, standing: Mapping[str, Correction], asked: Asked, days: float) -> float | None:
+    sums = found(population.sample(standing, asked.of, by_model=True), population.strata(by_model=True))
+    if recall_of(*sums) is None:
+        return None
+    return days_until(*sums, days, asked.half_width)
+
+
+def _promised(promise: Promised, asked: Asked, live: Figures | None) -> Figures:
+    known = None if live is None else Estimate(live["value"], live["low"], live["high"])
+    return {
+        "recall": promise.recall,
+        "model": None if promise.model is None else list(promise.model),
+        "verdict": verdict(promise, known),
+        "of": asked.of,
+    }
+
+
+def _marked(sample: Sample, days: float) -> Figures:
+    urgent = sample.stratum == URGENT
+    marked = {"urgent": _count(urgent), "routine": _count(~urgent)}
+    judged = {"urgent": _count(sample.judged & urgent), "routine": _count(sample.judged & ~urgent)}
+    return {**marked, "judged": judged, "a_day": sample.stratum.size / days}
+
+
+def _notes(made: Figures, population: Population) -> Iterator[str]:
+    """The gravest first."""
+    marked, judged = made["marked"], made["marked"]["judged"]
+    if not (count := marked["urgent"] + marked["routine"]):
+        yield "no message of the window is marked for review: set audit.share, so that some are"
+        return
+    for side in ("urgent", "routine"):
+        if marked[side] and not judged[side]:
+            yield f"none of the {marked[side]:,} marked {side} messages is judged yet, so that nothing can be estimated"
+    done = (judged["urgent"] + judged["routine"]) / count
+    if 0 < done < LEAST_RESPONSE:
+        yield (
+            f"{done:.0%} of the marked messages are judged: the others are taken to be like the judged ones of about "
+            "the same urgency, which is wrong if people choose which ones they judge"
+        )
+    stands_for, deviation, messages = population.speaks_for()
+    if abs(stands_for - messages) > FAR * deviation + 0.01 * messages:
+        yield (
+            f"the marked messages stand for {stands_for:,.0f}, and {messages:,} came: was audit.share or audit.key "
+            "changed, or audit off, for a part of the window? The estimates take that part to be like the rest"
+        )
+    if made["live"] is None and made["of"] == "very-unsatisfied" and made["recall"]["should-be-urgent"]:
+        yield (
+            "the judgements do not say enough of how satisfied the writers are: give --satisfaction with corrections, "
+            "or compare by --of should-be-urgent"
+        )
+    yield from _models(made, population)
+    if population.others:
+        yield f"{population.others:,} answers of replays are not counted: recall is about what was decided live"
+    if held := made["corrections"]["held"]:
+        told = ", ".join(f"{count:,} {reason}" for reason, count in held.items())
+        yield f"corrections that are held back, and not counted: {told}; see `shikyu corrections held`"
+
+
+def _models(made: Figures, population: Population) -> Iterator[str]:
+    if len(population.models) > 1:
+        told = ", ".join(f"{_name(model)} ({count:,})" for model, count in population.models.most_common(5))
+        yield f"several models answered, and are counted together: {told}"
+    promise = made["promise"]
+    if promise is not None and promise["model"] and tuple(promise["model"]) not in population.models:
+        yield f"the promise is that of {_name(tuple(promise['model']))}, which answered none of these messages"
+
+
+def _name(model: tuple[str | None, ...]) -> str:
+    return visible(" ".join(part for part in model if part), SHOWN)[1:-1]
+
+
+def _count(rows: Any) -> int:
+    return int(np.count_nonzero(rows))
