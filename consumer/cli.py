@@ -24,6 +24,7 @@ SUB_COMMANDS = {
     "correct": "Say what a decision should have been.",
     "corrections": "List what people say decisions should have been, and make a data set of it.",
     "recall": "Estimate live recall from what was marked for review, beside the promise.",
+    "report": "Write one page for the head of support.",
     "classify": "Answer texts from arguments, standard input or a file, without Kafka.",
     "config": "Show, lint, document or try the settings.",
     "topics": "Create the topics that are missing.",

@@ -124,12 +124,13 @@ def _sums(sample: Sample, held: Sequence[int], groups: Sequence[Sequence[int]]) 
             continue
         judged = sample.judged & np.isin(sample.stratum, group)
         weight = sample.weight[judged]
-        factor = messages / weight.sum() if weight.size else np.nan
-        weight = weight * factor
+        if not weight.size:
+            return Sums(*(np.asarray(np.nan) for _ in range(3)))
+        weight = weight * (messages / weight.sum())
         hits = weight[sample.hit[judged]]
         total += hits.sum()
         squares += (hits**2).sum()
-        largest = max(largest, weight.max()) if weight.size else np.nan
+        largest = max(largest, weight.max())
     return Sums(np.asarray(total), np.asarray(squares), np.asarray(largest))
 
 

@@ -1,22 +1,25 @@
 """The whole way, from the topics to the figures."""
 
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from datetime import timedelta
 
 import orjson
 
-from consumer import kafka_options, logs
+from consumer import kafka_options, logs, surroundings
 from consumer.audit import count
 from consumer.audit.count import Figures
 from consumer.audit.population import Population
-from consumer.audit.promise import promised
+from consumer.audit.promise import Promised, promised
 from consumer.audit.window import Advance, Window
 from consumer.corrections import read as corrections
-from consumer.corrections.settle import settle
+from consumer.corrections.settle import Settled, settle
 from consumer.errors import LimitError, SettingsError
+from consumer.flips.answers import Answer
 from consumer.schema_store import open_store
 from consumer.settings import Settings
 from consumer.timestamps import iso_millis, millis_since_epoch
+from consumer.topics import missing
 
 DAY_MS = 24 * 3_600_000
 LEAST_DAYS = 1 / 24
@@ -26,6 +29,20 @@ LEAST_DAYS = 1 / 24
 class Asked(count.Asked):
     since: timedelta = timedelta(days=7)
     stated: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A window's messages, and what people said of them; `lacks_corrections` where there is no topic of these."""
+
+    population: Population
+    settled: Settled
+    window: Window
+    lacks_corrections: bool = False
+
+
+# Made with the event ids that people said something of; told every answer.
+Beside = Callable[[Container[str]], Callable[[Answer], None]]
 
 
 def figures(settings: Settings, asked: Asked, advance: Advance) -> Figures:
@@ -39,21 +56,47 @@ def figures(settings: Settings, asked: Asked, advance: Advance) -> Figures:
     logs.configure(settings.log)
     kafka_options.verify(settings)
     promise = promised(settings, asked.stated)
+    return counted(read(settings, asked.since, advance), promise, asked)
+
+
+def read(
+    settings: Settings,
+    since: timedelta,
+    advance: Advance,
+    beside: Beside | None = None,
+    *,
+    needs_corrections: bool = True,
+) -> Read:
+    """Of the live topics, and of the corrections; `beside` sees every answer too."""
     registry = settings.registry
+    lacks = not needs_corrections and _is_missing(settings)
     with open_store(registry.url, registry.options, settings.input.schemas) as store:
-        said = corrections.read(settings, store)
-        population = Population({each.event_id for each in said.corrections})
-        window = Window.of(settings, (settings.output.urgent, settings.output.routine), asked.since)
+        said = corrections.Found(()) if lacks else corrections.read(settings, store)
+        corrected = {each.event_id for each in said.corrections}
+        population = Population(corrected)
+        tell = None if beside is None else beside(corrected)
+        window = Window.of(settings, (settings.output.urgent, settings.output.routine), since)
         for answer in window.answers(store, advance):
             population.add(answer)
+            if tell is not None:
+                tell(answer)
     settled = settle(said.corrections, population.known, corrections.rules(settings))
-    made = count.figures(population, settled, promise, days(window, population), asked)
+    return Read(population, settled, window, lacks)
+
+
+def counted(found: Read, promise: Promised | None, asked: count.Asked) -> Figures:
+    window = found.window
+    made = count.figures(found.population, found.settled, promise, days(window, found.population), asked)
     return {
         "made_at": iso_millis(window.until),
         "since": iso_millis(window.since),
         **made,
         "notes": [*made["notes"], *window.notes()],
     }
+
+
+def _is_missing(settings: Settings) -> bool:
+    return bool(missing(surroundings.listed(kafka_options.client_config(settings)), [settings.corrections.topic]))
 
 
 def require_marks(settings: Settings) -> None:

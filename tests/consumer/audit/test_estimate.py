@@ -163,6 +163,10 @@ def test_with_next_to_nothing_it_says_so():
     assert recall_of(*found(none, held)) is None
     assert precision(none, held) is None
 
+    one_side = Sample(**rows, judged=np.arange(5) < 3, hit=np.arange(5) < 2)
+    assert recall_of(*found(one_side, held)) is None, "of the routine ones nobody has judged any"
+    assert precision(one_side, held).value == pytest.approx(2 / 3)
+
     right = Sample(**rows, judged=np.ones(5, dtype=bool), hit=np.array([True, True, True, False, False]))
     estimate = recall_of(*found(right, held))
     assert estimate.value == estimate.high == 1

@@ -1,0 +1,125 @@
+"""The whole way of `shikyu report`, from the topics to figures, and these to files."""
+
+from collections import Counter
+from collections.abc import Callable, Container, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import orjson
+
+from consumer import kafka_options, logs
+from consumer.audit import live
+from consumer.audit.promise import promised
+from consumer.audit.window import Advance, Window
+from consumer.corrections.settle import Settled
+from consumer.errors import SurroundingsError
+from consumer.flips.answers import Answer
+from consumer.replay.letters import letter
+from consumer.report.drift import drift
+from consumer.report.page import page
+from consumer.report.slices import Slices
+from consumer.report.volume import Volume
+from consumer.run_names import LIVE
+from consumer.settings import Settings
+from consumer.visible import visible
+
+MOST_CONFLICTS = 50
+SHOWN = 120
+
+Figures = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(live.Asked):
+    slices: tuple[str, ...] = ()
+
+
+def figures(settings: Settings, asked: Asked, advance: Advance) -> Figures:
+    """
+    Everything the page shows. What there is not (corrections, dead letters) is None, and a note says so.
+
+    Raises ArtifactError for a manifest that can't be read, SurroundingsError or PassingFault where Kafka or the
+    registry does not answer.
+    """
+    logs.configure(settings.log)
+    kafka_options.verify(settings)
+    promise = promised(settings, asked.stated)
+    volume, slices = Volume(), list[Slices]()
+
+    def beside(corrected: Container[str]) -> Callable[[Answer], None]:
+        slices.append(Slices(asked.slices, corrected))
+        return lambda answer: (volume.add(answer), slices[0].add(answer), None)[-1]
+
+    read = live.read(settings, asked.since, advance, beside, needs_corrections=False)
+    recall = live.counted(read, promise, asked)
+    dead = _dead_letters(settings, asked.since)
+    return {
+        "made_at": recall["made_at"],
+        "since": recall["since"],
+        "days": recall["days"],
+        "recall": recall,
+        "by_day": volume.by_day(),
+        "work": volume.work(),
+        "slices": slices[0].figures(read.settled.standing, asked.of),
+        "dead_letters": dead,
+        "drift": drift(settings, asked.since),
+        "corrections": None if read.lacks_corrections else _corrections(read.settled),
+        "notes": list(_notes(settings, read, dead, recall)),
+    }
+
+
+def as_json(found: Figures) -> bytes:
+    return orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def as_page(found: Figures) -> bytes:
+    return page(found).encode()
+
+
+def _dead_letters(settings: Settings, since: timedelta) -> Figures | None:
+    """Of the live service, by code; None where there is no such topic."""
+    try:
+        window = Window.of(settings, (settings.dead_letters.topic,), since)
+    except SurroundingsError:
+        return None
+    codes: Counter[str] = Counter()
+    for record in window.records(lambda _done, _total: None):
+        known = letter(record)
+        if known is not None and known.run == LIVE:
+            codes[known.code] += 1
+    return {"all": codes.total(), "codes": [{"code": code, "messages": count} for code, count in codes.most_common()]}
+
+
+def _corrections(settled: Settled) -> Figures:
+    """Who disagreed about which messages of the window, and what is not heard; never a text."""
+    held = Counter(each.reason for each in settled.held if each.reason != "unknown-message")
+    conflicts = [
+        {
+            "event_id": visible(each.stands.event_id, SHOWN)[1:-1],
+            "stands": _word(each.stands.decision, each.stands.role, each.stands.satisfaction),
+            "others": [_word(other.decision, other.role, other.satisfaction) for other in each.others[:5]],
+        }
+        for each in settled.conflicts
+    ]
+    return {
+        "standing": len(settled.standing),
+        "conflicts": len(conflicts),
+        "listed": conflicts[:MOST_CONFLICTS],
+        "held": dict(held),
+    }
+
+
+def _word(decision: str, role: str, satisfaction: str | None) -> str:
+    return f"{decision} ({role}{'' if satisfaction is None else ', ' + satisfaction.replace('_', ' ')})"
+
+
+def _notes(settings: Settings, read: live.Read, dead: Figures | None, recall: Figures) -> Iterator[str]:
+    if read.lacks_corrections:
+        yield (
+            f"there is no topic {settings.corrections.topic}, so that nobody's judgements are known: create it by "
+            "`shikyu topics create --corrections`"
+        )
+    if dead is None:
+        yield f"dead letters are not counted: {settings.dead_letters.topic} is missing, or may not be read"
+    yield from recall["notes"]
