@@ -151,3 +151,20 @@ def test_a_missing_topic_is_said(live):
 
     assert done.returncode == 3
     assert "topic nowhere, which holds the corrections, is missing" in done.stderr
+
+
+def test_the_report_is_written_from_the_same_topics(live, cluster, tmp_path):
+    """With its figures beside it; dead letters and what nobody can read are told, and no word of a customer."""
+    messages, arguments = live
+    page = tmp_path / "week.html"
+
+    done = shikyu("report", "--html", str(page), "--promised", "0.99", "--dead-letters-topic", "nowhere", *arguments)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    found = json.loads(page.with_suffix(".json").read_text())
+    assert found["recall"]["messages"]["all"] == found["work"]["messages"] == len(messages)
+    assert found["recall"]["promise"]["verdict"] == "broken"
+    assert found["dead_letters"] is None
+    assert sum(each["urgent"] + each["routine"] for each in found["by_day"]) == len(messages)
+    assert "promise broken" in page.read_text()
+    assert SECRET not in page.read_text() + page.with_suffix(".json").read_text()
