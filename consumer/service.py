@@ -100,6 +100,7 @@ def _started(
     slot = claim(settings.delivery.group_id, settings.delivery.slot)
     decoder = Decoder(settings.input, schemas, settings.rules, rule_failed=RuleFailures(metrics.rule_failed))
     require_registry(settings.output, schemas)
+    mark = marking(settings.audit, job)
     outputs = (settings.output.urgent, settings.output.routine, settings.dead_letters.topic)
     inputs = surroundings.look(client_config(settings), settings.input.topics, outputs, stop)
     configuration = _fitted(settings, _transactional_id(settings, slot), inputs, outputs)
@@ -115,7 +116,7 @@ def _started(
         dead_letter=dead_lettering(settings, slot, model.model, job),
         stages=metrics,
         between_batches=stop.hurry,
-        mark=marking(settings.audit, job),
+        mark=mark,
     )
     watchdog = Watchdog()
     doorkeeper = Doorkeeper(client_config(settings))

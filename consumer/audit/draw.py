@@ -11,6 +11,7 @@ from hashlib import blake2b
 from math import sqrt
 
 from consumer.answer import Mark
+from consumer.errors import SettingsError
 from consumer.records import Decision, Record
 from consumer.settings import Audit
 
@@ -23,9 +24,11 @@ def unmarked(_record: Record, decision: Decision) -> Decision:
 
 
 def marking(settings: Audit) -> Mark:
-    """A decision with its `audit`; as it was where the share is 0."""
-    if settings.share == 0 or settings.key is None:
+    """A decision with its `audit`; as it was where the share is 0. Raises SettingsError for a share without a key."""
+    if settings.share == 0:
         return unmarked
+    require_key(settings)
+    assert settings.key is not None
     key = blake2b(settings.key.encode()).digest()  # of whatever length; blake2b itself takes 64 bytes
 
     def mark(record: Record, decision: Decision) -> Decision:
@@ -33,6 +36,15 @@ def marking(settings: Audit) -> Mark:
         return replace(decision, audit=likely) if drawn(key, record) < likely else decision
 
     return mark
+
+
+def require_key(settings: Audit) -> None:
+    """Not asked of settings that nothing is marked by: who reads the marks needs no secret. Raises SettingsError."""
+    if settings.share > 0 and settings.key is None:
+        raise SettingsError(
+            f"audit.share is {settings.share:g} and audit.key is not set: set SHIKYU_AUDIT_KEY to what "
+            "`openssl rand -hex 32` says, the same for every consumer and for good"
+        )
 
 
 def probability(settings: Audit, urgency: float, threshold: float, *, urgent: bool) -> float:

@@ -37,6 +37,7 @@ def show(resolved: Resolved) -> None:
 def lint(resolved: Resolved) -> None:
     """Check every setting, librdkafka's options, the expressions and the schema files. Connects to nothing."""
     from consumer import kafka_options
+    from consumer.audit.draw import require_key
     from consumer.decode import Decoder
     from consumer.encode import require_registry
     from consumer.schema_store import open_store
@@ -46,6 +47,7 @@ def lint(resolved: Resolved) -> None:
     with open_store(settings.registry.url, settings.registry.options, settings.input.schemas) as store:
         Decoder(settings.input, store, settings.rules)
         require_registry(settings.output, store)
+    require_key(settings.audit)
     artifact = settings.model.artifact
     if artifact is not None and not os.path.isfile(artifact / "manifest.json"):  # noqa: PTH113 - Path's may raise
         raise SettingsError(

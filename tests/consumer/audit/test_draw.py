@@ -151,7 +151,6 @@ def test_the_event_carries_the_probability(output_format):
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"audit": {"share": 0.1}}, "audit.key is not set"),
         ({"audit": {"share": 0.1, "key": "short"}}, "guessed"),
         ({"audit": {"share": 0.1, "key": KEY}, "output": {"format": "text"}}, "carries no `audit`"),
     ],
@@ -159,6 +158,12 @@ def test_the_event_carries_the_probability(output_format):
 def test_settings_that_could_not_be_told_are_refused(values, words):
     with pytest.raises(ValidationError, match=words):
         Settings.model_validate(values)
+
+
+def test_whoever_marks_needs_the_key_and_whoever_reads_the_marks_does_not():
+    assert Settings(audit=Audit(share=0.1)).audit.key is None
+    with pytest.raises(SettingsError, match="audit.key is not set: set SHIKYU_AUDIT_KEY"):
+        marking(Audit(share=0.1))
 
 
 def test_the_key_is_shown_nowhere():
