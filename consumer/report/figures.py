@@ -49,7 +49,12 @@ def figures(settings: Settings, asked: Asked, advance: Advance) -> Figures:
 
     def beside(corrected: Container[str]) -> Callable[[Answer], None]:
         slices.append(Slices(asked.slices, corrected))
-        return lambda answer: (volume.add(answer), slices[0].add(answer), None)[-1]
+
+        def tell(answer: Answer) -> None:
+            volume.add(answer)
+            slices[0].add(answer)
+
+        return tell
 
     read = live.read(settings, asked.since, advance, beside, needs_corrections=False)
     recall = live.counted(read, promise, asked)

@@ -162,7 +162,7 @@ def test_settings_that_could_not_be_told_are_refused(values, words):
 
 def test_whoever_marks_needs_the_key_and_whoever_reads_the_marks_does_not():
     assert Settings(audit=Audit(share=0.1)).audit.key is None
-    with pytest.raises(SettingsError, match="audit.key is not set: set SHIKYU_AUDIT_KEY"):
+    with pytest.raises(SettingsError, match=r"audit\.key is not set: set SHIKYU_AUDIT_KEY"):
         marking(Audit(share=0.1))
 
 
