@@ -18,7 +18,7 @@ from consumer.intervals import CONFIDENCE, wilson
 
 BANDS = 4  # of routine messages, by their urgency as a share of the threshold
 LEAST_JUDGED = 20  # in a band that stands by itself; with fewer it goes together with the next one
-LEAST_TIMES, MOST_TIMES = 0.01, 10_000.0  # of the window, between which days_until looks
+LEAST_TIMES, MOST_TIMES = 0.01, 1_000.0  # of the window, between which days_until looks
 
 URGENT = 0  # the stratum of urgent messages; 1 to BANDS are routine
 
@@ -103,7 +103,7 @@ def days_until(among_urgent: Sums, among_routine: Sums, window_days: float, half
     missed = among_routine
     if float(missed.total) == 0:
         missed = Sums(missed.largest / 2, missed.largest**2 / 2, missed.largest)
-    times = np.geomspace(LEAST_TIMES, MOST_TIMES, 1201)
+    times = np.geomspace(LEAST_TIMES, MOST_TIMES, 501)
     _, low, high = recall(_wide(among_urgent, times), _wide(missed, times))
     enough = (high - low) / 2 <= half_width
     # From where on it stays so: with next to nothing found, everything is possible, and an end may lie at 0 or 1.

@@ -35,7 +35,7 @@ def decision(urgency: float = 0.0, threshold: float = 0.5) -> Decision:
     return Decision(Satisfaction.NEUTRAL, (0.2,) * 5, urgency, urgent, threshold, "model", truncated=False, model=MODEL)
 
 
-def marked(settings: Audit, urgency: float, count: int = 40_000) -> set[int]:
+def marked(settings: Audit, urgency: float, count: int = 15_000) -> set[int]:
     mark = marking(settings)
     return {n for n in range(count) if mark(record(n), decision(urgency)).audit is not None}
 
@@ -47,13 +47,13 @@ def test_as_many_are_marked_as_the_event_says(urgency):
 
     found = marked(AUDIT, urgency)
 
-    assert abs(len(found) - 40_000 * likely) < 5 * np.sqrt(40_000 * likely)
+    assert abs(len(found) - 15_000 * likely) < 5 * np.sqrt(15_000 * likely)
     assert marking(AUDIT)(record(min(found)), decision(urgency)).audit == likely
 
 
 def test_the_share_over_many_messages_is_the_mean_of_their_probabilities():
-    """Of 40,000 with the urgencies that messages have: most far below the threshold."""
-    urgencies = np.random.default_rng(7).beta(0.3, 2.5, 40_000)
+    """Of 15,000 with the urgencies that messages have: most far below the threshold."""
+    urgencies = np.random.default_rng(7).beta(0.3, 2.5, 15_000)
     mark = marking(AUDIT)
 
     each = [mark(record(n, n % 3), decision(float(urgency))) for n, urgency in enumerate(urgencies)]
@@ -62,7 +62,7 @@ def test_the_share_over_many_messages_is_the_mean_of_their_probabilities():
     drawn = [one.audit for one in each if one.audit is not None]
     assert abs(len(drawn) - sum(likely)) < 5 * np.sqrt(sum(likely))
     # So the marked ones speak for all: Horvitz and Thompson's count of the messages.
-    assert abs(sum(1 / p for p in drawn) - 40_000) < 5 * np.sqrt(sum(1 / p for p in likely))
+    assert abs(sum(1 / p for p in drawn) - 15_000) < 5 * np.sqrt(sum(1 / p for p in likely))
 
 
 def test_the_probability_rises_toward_the_threshold_and_never_leaves_its_bounds():
@@ -82,7 +82,7 @@ def test_the_probability_rises_toward_the_threshold_and_never_leaves_its_bounds(
 def test_the_same_are_marked_again_whatever_shares_their_window():
     """After a rewind, a restart, in a replay, in another process; not with another key, topic or partition."""
     assert marked(AUDIT, 0.1) == marked(Audit(share=0.02, share_at_threshold=0.3, key=KEY), 0.1)
-    others = {n for n in range(40_000) if marking(AUDIT)(record(n, 1), decision(0.1)).audit is not None}
+    others = {n for n in range(15_000) if marking(AUDIT)(record(n, 1), decision(0.1)).audit is not None}
     assert len(marked(AUDIT, 0.1) & others) < 0.2 * len(others)
     assert len(marked(AUDIT.model_copy(update={"key": KEY + "2"}), 0.1) & marked(AUDIT, 0.1)) < 0.2 * len(others)
 

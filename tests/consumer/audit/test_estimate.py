@@ -141,9 +141,9 @@ def test_precision_has_no_bias_and_covers():
 
 
 def test_days_until_says_when_it_will_be_known():
-    """The middle of what two dozen weeks say is about what it takes; a week alone may say half or twice that."""
+    """The middle of what a dozen weeks say is about what it takes; a week alone may say half or twice that."""
     week, month = window(7), window(30)
-    weeks = [found(week.draw(np.random.default_rng(seed)), week.held) for seed in range(24)]
+    weeks = [found(week.draw(np.random.default_rng(seed)), week.held) for seed in range(12)]
     days = [days_until(*each, 7, 0.02) for each in weeks]
     halves = [recall_of(*found(month.draw(np.random.default_rng(seed)), month.held)).half_width for seed in range(10)]
     expected = 30 * (np.mean(halves) / 0.02) ** 2
@@ -152,7 +152,7 @@ def test_days_until_says_when_it_will_be_known():
     sums, known = weeks[0], recall_of(*weeks[0])
     assert days_until(*sums, 7, 0.01) > 3 * days[0]
     assert days_until(*sums, 7, 0.3) < 7, "it is known already"
-    assert days_until(*sums, 7, known.half_width) == pytest.approx(7, rel=0.02)
+    assert days_until(*sums, 7, known.half_width) == pytest.approx(7, rel=0.04)
 
 
 def test_with_next_to_nothing_it_says_so():
