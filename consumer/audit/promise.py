@@ -5,7 +5,6 @@ from typing import Literal
 
 from consumer.artifact import best_precision, read_manifest
 from consumer.audit.estimate import Estimate
-from consumer.manifest import Served
 from consumer.settings import Settings
 
 Verdict = Literal["kept", "broken", "too few to tell"]
@@ -33,7 +32,7 @@ def promised(settings: Settings, stated: float | None) -> Promised | None:
     manifest = read_manifest(folder, settings.model.public_key)
     default = "fp16" if settings.model.device == "cuda" else best_precision(manifest)
     precision = settings.model.precision or default
-    served = dict[str, Served](manifest.precisions).get(precision)
+    served = next((each for name, each in manifest.precisions.items() if name == precision), None)
     if served is None or served.promise is None:
         return None
     return Promised(served.promise.recall, (manifest.name, manifest.version, precision))
