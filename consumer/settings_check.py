@@ -1,0 +1,15 @@
+"""Whether settings that are well written are right, too; nobody is asked."""
+
+from consumer import kafka_options
+from consumer.decode import Decoder
+from consumer.encode import require_registry
+from consumer.schema_store import open_store
+from consumer.settings import Settings
+
+
+def must_be_right(settings: Settings) -> None:
+    """Raises SettingsError for librdkafka's options, an expression or a schema file that is wrong."""
+    kafka_options.verify(settings)
+    with open_store(settings.registry.url, settings.registry.options, settings.input.schemas) as store:
+        Decoder(settings.input, store, settings.rules)
+        require_registry(settings.output, store)
