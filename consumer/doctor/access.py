@@ -1,5 +1,6 @@
 """What Kafka lets this client do: each right by itself, asked by what changes nothing."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -90,7 +91,10 @@ def transactions(seen: Seen) -> Iterator[Finding]:
 def _may_begin(seen: Seen, slot: str) -> tuple[bool | None, str]:
     """Whether Kafka would let this producer begin; None, and its words, where it does not say."""
     config = producer_config(seen.settings, transactional_id(seen.settings, slot))
-    producer = Producer({**config, "transaction.timeout.ms": TOO_LONG_MS, "log_level": 0})
+    # What it was asked for kills it, which librdkafka would write to standard error at any log level.
+    silent = logging.getLogger("shikyu.doctor")
+    silent.disabled = True
+    producer = Producer({**config, "transaction.timeout.ms": TOO_LONG_MS, "log_level": 0}, logger=silent)
     try:
         producer.init_transactions(ANSWER_S)
     except KafkaException as problem:

@@ -93,11 +93,14 @@ def _read(what: str, read: int, fates: Counter[str], codes: Counter[str], max_sh
 
 def answer(seen: Seen) -> Iterator[Finding]:
     """The sample's messages, or texts of our own where there are none; how many a second is measured with them."""
-    texts = [message.text for _, message in seen.messages]
-    what = f"{len(texts)} messages of the sample" if texts else "texts of our own, for want of messages"
-    texts = texts or [f"{KNOWN_GOOD_TEXT} " * count for count in SENTENCES]
+    what = f"{len(seen.messages)} messages of the sample" if seen.messages else "texts of our own, for want of messages"
+    asked = seen.messages or [
+        (Record(seen.settings.input.topics[0], 0, number, None, None, b""), Message(f"{KNOWN_GOOD_TEXT} " * count))
+        for number, count in enumerate(SENTENCES)
+    ]
+    texts = [message.text for _, message in asked]
     try:
-        seen.decisions = seen.classifier.classify(texts)
+        decisions = seen.classifier.classify(texts)
     except RecordError as error:
         advice = f"the model fails on one of them alone ({error.code}), which would be dead-lettered"
         yield warn("answer", what, "one has no answer", advice)
@@ -106,7 +109,8 @@ def answer(seen: Seen) -> Iterator[Finding]:
         yield fail("answer", what, "the model does not answer", error)
         return
     seen.per_s = messages_per_s(seen, texts)
-    urgent = sum(each.urgent for each in seen.decisions)
+    seen.answered = [(*each, decision) for each, decision in zip(asked, decisions, strict=True)]
+    urgent = sum(each.urgent for each in decisions)
     value = f"{urgent} urgent, {len(texts) - urgent} routine; {seen.per_s:,.1f} a second here"
     yield ok("answer", what, value)
 
@@ -124,7 +128,7 @@ def messages_per_s(seen: Seen, texts: Sequence[str]) -> float:
 def encode(seen: Seen) -> Iterator[Finding]:
     """What would be published, as bytes, held against what the output topics take."""
     settings = seen.settings
-    if not seen.messages or not seen.decisions:
+    if not seen.answered:
         yield skipped("encode", "", "because no message was answered")
         return
     try:
@@ -133,7 +137,7 @@ def encode(seen: Seen) -> Iterator[Finding]:
             now = datetime.now(UTC)
             made = [
                 encoder.encode(record, message, decision, run=LIVE, attempt=1, classified_at=now)
-                for (record, message), decision in zip(seen.messages, seen.decisions, strict=True)
+                for record, message, decision in seen.answered
             ]
     except ShikyuError as error:
         yield fail("encode", settings.output.format, "answers cannot be written", error)

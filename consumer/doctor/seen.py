@@ -26,9 +26,9 @@ class Seen:
     ends: Mapping[Place, int] = field(default_factory=dict)  # of the inputs' partitions, at `ends_at`
     ends_at: float = 0.0
     records: list[Record] = field(default_factory=list)
-    messages: list[tuple[Record, Message]] = field(default_factory=list)
+    messages: list[tuple[Record, Message]] = field(default_factory=list)  # those of `records`
     classifier: Classifier = field(init=False)
-    decisions: list[Decision] = field(default_factory=list)
+    answered: list[tuple[Record, Message, Decision]] = field(default_factory=list)
     per_s: float = 0.0  # messages that the model answers here
 
     def connect(self) -> None:

@@ -13,6 +13,11 @@ from consumer.topic_configs import TopicConfig
 from consumer.topic_creation import not_co_partitioned
 from consumer.topics import how_to_create
 
+WRONG = {
+    "dead-letter-topic-too-small": "its max.message.bytes has no room for the largest dead letter",
+    "output-topic-compacted": "its cleanup.policy is compact",
+}
+
 
 def presence(seen: Seen) -> Iterator[Finding]:
     if not seen.named_inputs:
@@ -90,7 +95,7 @@ def _unsafe(seen: Seen, replicas: Mapping[str, int]) -> Iterator[Finding]:
 
 def _misfits(inputs: Collection[str], dead_letters: str, known: Mapping[str, TopicConfig]) -> Iterator[Finding]:
     for each in topic_configs.misfits(inputs, dead_letters, known):
-        value = _as_set(known[each.topic])
+        value = f"{WRONG[each.event]} ({_as_set(known[each.topic])})"
         if each.event == "dead-letter-topic-too-small" and not each.is_default:
             yield fail("topic-settings", each.topic, value, each.advice)
         else:
@@ -106,7 +111,8 @@ def _too_small(seen: Seen) -> Iterator[Finding]:
                 f"answers to the largest messages are refused, and dead-lettered: set its max.message.bytes to {most} "
                 "or more, as the input has it"
             )
-            yield warn("topic-settings", topic, _as_set(seen.configs[topic]), advice)
+            value = f"its max.message.bytes is below the input's ({_as_set(seen.configs[topic])})"
+            yield warn("topic-settings", topic, value, advice)
 
 
 def _no_record(seen: Seen) -> Iterator[Finding]:

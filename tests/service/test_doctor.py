@@ -86,7 +86,8 @@ def state(bootstrap: str, group: str, topics: Iterator[str]) -> tuple[object, ..
     committed = [each.offset for each in consumer.committed(places, timeout=10)]
     consumer.close()
     groups = {each.group_id for each in admin.list_consumer_groups(request_timeout=10).result().valid}
-    return set(listing), groups, ends, committed
+    # Its own topics Kafka makes when it is first asked about a group or a transaction.
+    return {topic for topic in listing if not topic.startswith("__")}, groups, ends, committed
 
 
 def test_all_is_well_and_stays_as_it_was(cluster, name, roles, settings):
@@ -113,6 +114,7 @@ def test_all_is_well_and_stays_as_it_was(cluster, name, roles, settings):
 def test_a_live_service_does_not_notice(cluster, start):
     """Neither its group nor its producer; the command says so with exit code 0."""
     service = start().ready()
+    before = len(service.events())
     given = flags(start.bootstrap, start.topics, start.group, "--slot", "0")
 
     done = shikyu("doctor", *given)
@@ -121,9 +123,8 @@ def test_a_live_service_does_not_notice(cluster, start):
     assert "WRITE on transactional ids shikyu-" in done.stdout
     produce(start.bootstrap, start.topics["input"], *[json.dumps({"id": "1", "text": "hello"})] * 10)
     consumed(start, 10)
-    names = [event["event"] for event in service.events()]
-    assert names.count("partitions-assigned") == 1
-    assert not {"producer-recreated", "window-dropped", "partitions-revoked", "transaction-call-failed"} & set(names)
+    names = {event["event"] for event in service.events()[before:]}
+    assert names <= {"partitions-assigned", "committed"}
 
 
 def test_a_topic_that_is_missing_is_told(roles, settings, name):
