@@ -1,11 +1,22 @@
 """From names to connections, without a broker."""
 
 import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import trustme
 
+from consumer.doctor import reach
 from consumer.doctor.examination import examined
+from consumer.doctor.findings import Finding
 from consumer.doctor.reach import Address, addresses
+from consumer.doctor.seen import Seen
 from consumer.settings import Settings
 
 NOWHERE = "broker.invalid"  # a name that no DNS may know (RFC 6761)
@@ -84,3 +95,74 @@ def test_settings_that_are_wrong_are_told_first():
     assert (findings[0].check, findings[0].status, findings[0].exit_code) == ("settings", "fail", 2)
     assert "session.timeout.ms" in findings[0].advice
     assert {each.status for each in findings[1:]} == {"skipped"}
+
+
+@contextmanager
+def shaking_hands(certificate: trustme.LeafCert) -> Iterator[str]:
+    """The address of somebody who shows this certificate, and says no more."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+
+    def serve() -> None:
+        while True:
+            try:
+                plain, _ = listening.accept()
+            except OSError:
+                return
+            try:
+                context.wrap_socket(plain, server_side=True).close()
+            except OSError:
+                plain.close()
+
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def trusted(certificate: trustme.LeafCert, **more: str) -> Finding:
+    with shaking_hands(certificate) as servers:
+        seen = Seen(settings(servers, **{"security.protocol": "ssl", **more}))
+        seen.connect()
+        [finding] = reach.tls(seen)
+    return finding
+
+
+def test_a_certificate_that_ends_soon_is_warned_of(tmp_path: Path):
+    """Two weeks before, and not earlier; one that nobody looks at is warned of too."""
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(tmp_path / "ca.pem")
+    now, known = datetime.now(UTC), {"ssl.ca.location": str(tmp_path / "ca.pem")}
+    soon, later = (ca.issue_cert("127.0.0.1", not_after=now + timedelta(days=days)) for days in (13, 15))
+
+    assert trusted(later, **known).status == "ok"
+    told = trusted(soon, **known)
+    assert (told.status, told.advice) == ("warn", "renew it before then")
+    assert trusted(later).status == "fail"
+    unseen = trusted(later, **{"enable.ssl.certificate.verification": "false"})
+    assert (unseen.status, unseen.value) == ("warn", "its certificate is not looked at")
+
+
+def test_where_the_brokers_send_their_clients_has_to_be_reached():
+    """The first address may be a load balancer's, and those behind it another network's."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        port = listening.getsockname()[1]
+        seen = Seen(settings("127.0.0.1:1"))
+        seen.connect()
+        there = {1: ("127.0.0.1", port), 2: (NOWHERE, 9092), 3: ("127.0.0.1", 1)}
+        brokers = {each: SimpleNamespace(id=each, host=host, port=at) for each, (host, at) in there.items()}
+        seen.listing = SimpleNamespace(brokers=brokers)
+
+        found = list(reach.brokers(seen))
+
+    assert [each.status for each in found] == ["ok", "fail", "ok"]
+    assert found[2].value == "as asked"
+    assert "advertised.listeners" in found[1].advice
