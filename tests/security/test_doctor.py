@@ -106,6 +106,15 @@ def test_the_least_acls_are_well_and_each_that_is_missing_is_named(secured, secu
         assert (failure.check, failure.what) == ("acl", words.replace("'", ""))
         assert f"--allow-principal User:{USER} --operation {acl[2].name}" in failure.advice
         secured.grant(USER, acl)
+    described: Acl = (ResourceType.GROUP, name, AclOperation.DESCRIBE)
+    group = acls[f"READ on group '{name}'"]
+    secured.take_away(USER, group)
+    secured.grant(USER, described)
+    secured.settle()
+    assert [each.what for each in failures(look(options, until="acl"))] == [f"READ on group {name}"]
+    secured.grant(USER, group)
+    secured.take_away(USER, described)
+
     secured.take_away(USER, prefixed, pattern=PREFIXED)
     secured.settle()
     [failure] = failures(look(options, until="acl"))
