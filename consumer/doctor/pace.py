@@ -11,6 +11,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from consumer.admin import admin_client
+from consumer.at_least_once import PASSING
 from consumer.doctor.findings import Finding, fail, ok, skipped, warn
 from consumer.doctor.seen import Seen
 from consumer.errors import LimitError, SurroundingsError
@@ -23,6 +24,7 @@ ANSWER_S = 10.0
 SPEC: Any = OffsetSpec  # whose makers have no types
 GROWTH_S = 3.0  # between two looks at the ends, at least
 LONG_S = 3600.0
+RETRY_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +103,7 @@ def _lag(seen: Seen, now: Mapping[Place, int]) -> int:
     config = consumer_config(seen.settings)
     consumer = Consumer(reader_config(seen.client, seen.settings.delivery.group_id))
     try:
-        answers: Sequence[TopicPartition] = consumer.committed(
-            [TopicPartition(*each) for each in now], timeout=ANSWER_S
-        )
+        answers = _committed(consumer, [TopicPartition(*each) for each in now])
     finally:
         consumer.close()
     for each in answers:
@@ -114,6 +114,20 @@ def _lag(seen: Seen, now: Mapping[Place, int]) -> int:
     if new and str(config["auto.offset.reset"]) in ("earliest", "smallest", "beginning"):
         committed |= _offsets(seen.client, new, SPEC.earliest())
     return sum(max(0, end - committed.get(place, end)) for place, end in now.items())
+
+
+def _committed(consumer: Consumer, places: list[TopicPartition]) -> Sequence[TopicPartition]:
+    """Again while the group's coordinator is on its way: on a new cluster, it comes into being by being asked for."""
+    until = time.monotonic() + ANSWER_S
+    while True:
+        try:
+            answers: Sequence[TopicPartition] = consumer.committed(places, timeout=ANSWER_S)
+        except KafkaException as problem:
+            if problem.args[0].code() not in PASSING or time.monotonic() > until:
+                raise
+            time.sleep(RETRY_S)
+        else:
+            return answers
 
 
 def _time(seconds: float) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from consumer.doctor.findings import Finding
 from consumer.doctor.seen import Seen
 from consumer.registration import register, served
 from consumer.settings import Settings
+from tests.delivery.checker import committed
 from tests.service.process import flags, free_port, shikyu
 from tests.service.test_topics import consumed
 
@@ -77,18 +78,18 @@ def produce(bootstrap: str, topic: str, *values: str) -> None:
     assert producer.flush(20) == 0
 
 
-def state(bootstrap: str, group: str, topics: Iterator[str]) -> tuple[object, ...]:
+def state(bootstrap: str, group: str, topics: Iterable[str]) -> tuple[object, ...]:
     """Of everything that could be changed: topics, groups, ends of topics, what the group has committed."""
+    offsets = [committed(bootstrap, group, topic) for topic in topics]
     admin = AdminClient({"bootstrap.servers": bootstrap})
     listing = admin.list_topics(timeout=10).topics
     places = [TopicPartition(topic, each) for topic in topics for each in listing[topic].partitions]
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group})
     ends = [consumer.get_watermark_offsets(each, timeout=10) for each in places]
-    committed = [each.offset for each in consumer.committed(places, timeout=10)]
     consumer.close()
     groups = {each.group_id for each in admin.list_consumer_groups(request_timeout=10).result().valid}
     # Its own topics Kafka makes when it is first asked about a group or a transaction.
-    return {topic for topic in listing if not topic.startswith("__")}, groups, ends, committed
+    return {topic for topic in listing if not topic.startswith("__")}, groups, ends, offsets
 
 
 def test_all_is_well_and_stays_as_it_was(cluster, name, roles, settings):
