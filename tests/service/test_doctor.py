@@ -146,7 +146,7 @@ def test_a_topic_that_is_missing_is_told(roles, settings, name):
     [
         ({"dead": {"max.message.bytes": "100000"}}, "dead", "set its max.message.bytes to 1114124"),
         ({"urgent": {"max.message.bytes": "0"}}, "urgent", "takes no record"),
-        ({"routine": {"min.insync.replicas": "2"}}, "routine", "NOT_ENOUGH_REPLICAS"),
+        ({"routine": {"min.insync.replicas": "2"}}, "routine", "NOT_ENOUGH_REPLICAS): give the topic 2 replicas"),
     ],
     ids=["dead letters", "no record", "replication"],
 )
