@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 
-from consumer.doctor import access, model, pace
+from consumer.doctor import access, model, pace, reach
 from consumer.doctor.examination import examined
 from consumer.doctor.findings import Finding
 from consumer.doctor.seen import Seen
@@ -221,3 +221,20 @@ def test_events_that_the_settings_do_not_fit_are_told(cluster, roles, settings):
     assert (failure.check, failure.exit_code) == ("events", 5)
     assert failure.value == "of the newest 3: 0 messages, 3 dead (missing-text 3)"
     assert CANARY not in str(failure)
+
+
+def test_a_lag_that_grows_faster_than_the_model_answers_is_told(cluster, roles, settings):
+    """By how far the input's ends move meanwhile; a model of one message a second stands for a large one."""
+    topics = roles()
+    produce(cluster.bootstrap_servers, topics["input"], "{}")
+    seen = Seen(settings(topics))
+    seen.connect()
+    assert [each.status for each in (*reach.login(seen), *pace.ends(seen))] == ["ok"]
+    seen.per_s = 1.0
+
+    produce(cluster.bootstrap_servers, topics["input"], *["{}"] * 50)
+    [finding] = pace.speed(seen)
+
+    assert (finding.status, finding.exit_code) == ("fail", 5)
+    assert finding.value.endswith("the model does 1.0; 51 wait")
+    assert "more partitions than its 2" in finding.advice
