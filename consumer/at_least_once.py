@@ -22,7 +22,7 @@ FIRST_RETRY_S = 0.1
 MAX_RETRY_S = 1.0
 
 # confluent-kafka flags no error of a commit as retriable; these are, as in Kafka's own client.
-_PASSING = {
+PASSING = {
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.NOT_COORDINATOR,
@@ -154,7 +154,7 @@ class AtLeastOnce:
                         f"Kafka forbids this group to commit ({error.name()}): grant READ on the group and on the "
                         "input topics, then start again"
                     ) from problem
-                if error.code() not in _PASSING or self._stopping() or time.monotonic() > until:
+                if error.code() not in PASSING or self._stopping() or time.monotonic() > until:
                     raise Dropped("the offsets were not committed") from problem
             time.sleep(retry_s)
             retry_s = min(MAX_RETRY_S, 2 * retry_s)

@@ -26,6 +26,7 @@ SUB_COMMANDS = {
     "recall": "Estimate live recall from what was marked for review, beside the promise.",
     "report": "Write one page for the head of support.",
     "classify": "Answer texts from arguments, standard input or a file, without Kafka.",
+    "doctor": "Check all that stands between here and a classified message.",
     "config": "Show, lint, document or try the settings.",
     "topics": "Create the topics that are missing.",
     "schemas": "Register the events' schemas, and say what is incompatible.",
@@ -67,6 +68,7 @@ def shikyu() -> None:
     Try a model:          shikyu classify --model-artifact my-model "Where is my refund?!"
     See what it'd read:   shikyu config test --from-topic 5 --kafka bootstrap.servers=broker:9092
     Check the settings:   shikyu config lint --config shikyu.toml
+    Check everything:     shikyu doctor --config shikyu.toml
     Run:                  shikyu run --config shikyu.toml
 
     \b

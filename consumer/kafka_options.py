@@ -104,6 +104,10 @@ def producer_config(settings: Settings, transactional_id: str | None) -> dict[st
     }
 
 
+def transactional_id(settings: Settings, slot: str) -> str:
+    return f"{settings.delivery.application}-{settings.delivery.group_id}-{slot}"
+
+
 def client_config(settings: Settings) -> dict[str, Any]:
     """Of the producer's configuration what any client has: a login may stand under [kafka.producer] too."""
     scopes = librdkafka.properties()

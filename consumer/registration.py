@@ -18,7 +18,7 @@ LEVEL = "BACKWARD"
 # Levels that ask for BACKWARD and more: a stricter one stays.
 _STRICT_ENOUGH = frozenset({LEVEL, "BACKWARD_TRANSITIVE", "FULL", "FULL_TRANSITIVE"})
 
-Fate = Literal["registered", "unchanged", "left alone", "incompatible"]
+Fate = Literal["registered", "unchanged", "left alone", "incompatible", "not registered"]
 New = Literal["new subject", "new version"]
 
 
@@ -63,6 +63,13 @@ class Registrar(Protocol):
 
 def targets(settings: Settings, only: Sequence[schemas.Event] = ()) -> list[Target]:
     """What these settings need in the registry: by topic, as Confluent's TopicNameStrategy names subjects."""
+    found = served(settings)
+    found.append(Target(f"{settings.corrections.topic}-value", "correction", _type(written_as(settings)) or "AVRO"))
+    return [target for target in found if not only or target.event in only]
+
+
+def served(settings: Settings) -> list[Target]:
+    """Of those what `shikyu run` itself reads and writes."""
     read, written = _type(settings.input.format), _type(settings.output.format)
     found: list[Target] = []
     if read is not None:
@@ -71,8 +78,7 @@ def targets(settings: Settings, only: Sequence[schemas.Event] = ()) -> list[Targ
     if written is not None:
         outputs = (settings.output.urgent, settings.output.routine)
         found += [Target(f"{topic}-value", "classified-message", written) for topic in dict.fromkeys(outputs)]
-    found.append(Target(f"{settings.corrections.topic}-value", "correction", _type(written_as(settings)) or "AVRO"))
-    return [target for target in found if not only or target.event in only]
+    return found
 
 
 def register(client: Registrar, url: str, wanted: Sequence[Target]) -> list[Outcome]:
@@ -93,6 +99,22 @@ def register(client: Registrar, url: str, wanted: Sequence[Target]) -> list[Outc
             return [look for look in found.values() if isinstance(look, Outcome)]
         undo.pop_all()
     return [_settled(client, url, target, look) for target, look in found.items()]
+
+
+def compared(client: Registrar, url: str, wanted: Sequence[Target]) -> list[Outcome]:
+    """What the registry has of each, at the subjects' present levels. Changes nothing; raises as `register`."""
+    return [_compared(client, url, target) for target in wanted]
+
+
+def _compared(client: Registrar, url: str, target: Target) -> Outcome:
+    look = _look(client, url, target)
+    if isinstance(look, Outcome):
+        return look
+    if look == "new subject":
+        return Outcome(target, "not registered", "the subject is new")
+    if _is_compatible(client, url, target):
+        return Outcome(target, "not registered", "it would be a new version, compatible with what is there")
+    return Outcome(target, "incompatible", "the registry would not take it")
 
 
 def _look(client: Registrar, url: str, target: Target) -> Outcome | New:

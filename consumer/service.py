@@ -19,7 +19,7 @@ from consumer.exactly_once import ExactlyOnce
 from consumer.guard import Guard
 from consumer.health import Health
 from consumer.job import Job, dead_lettering, encoding, marking, refusing
-from consumer.kafka_options import client_config, consumer_config, producer_config
+from consumer.kafka_options import client_config, consumer_config, producer_config, transactional_id
 from consumer.logs import kafka_logger
 from consumer.loop import Loop, backoff_s
 from consumer.metrics import Metrics
@@ -168,20 +168,15 @@ def _schemas(settings: Settings) -> SchemaStore:
 
 
 def _transactional_id(settings: Settings, slot: Slot) -> str | None:
-    delivery = settings.delivery
-    if delivery.guarantee == "at-least-once":
-        return None
-    return f"{delivery.application}-{delivery.group_id}-{slot.name}"
+    return None if settings.delivery.guarantee == "at-least-once" else transactional_id(settings, slot.name)
 
 
-def _fitted(
-    settings: Settings, transactional_id: str | None, inputs: list[str], outputs: tuple[str, ...]
-) -> dict[str, Any]:
+def _fitted(settings: Settings, identity: str | None, inputs: list[str], outputs: tuple[str, ...]) -> dict[str, Any]:
     """The producer's configuration, made to fit the topics; warns of what does not go together in these."""
     known = topic_configs.read(client_config(settings), (*inputs, *outputs))
     topic_configs.warn(inputs, settings.dead_letters.topic, known)
     written = {topic: known[topic] for topic in outputs if topic in known}
-    return topic_configs.fitted(producer_config(settings, transactional_id), written)
+    return topic_configs.fitted(producer_config(settings, identity), written)
 
 
 def _publisher(

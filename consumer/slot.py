@@ -44,12 +44,18 @@ def claim(group_id: str, wanted: str | None, environ: Mapping[str, str] = os.env
     if name is not None:
         return _claim_named(group_id, name)
     for number in range(SLOTS_PER_HOST):
-        name = f"{_SAFE.sub('_', hostname)}-{number}"
+        name = _of_host(hostname, number)
         if (lock := _try_lock(group_id, name)) is not None:
             return Slot(name, lock)
     raise SurroundingsError(
         f"all {SLOTS_PER_HOST} transactional slots of group {group_id!r} are taken on this host: stop a consumer first"
     )
+
+
+def likely(wanted: str | None, environ: Mapping[str, str] = os.environ) -> str:
+    """The one that `claim` would try first; nothing is taken."""
+    hostname = socket.gethostname()
+    return wanted or ordinal_of_pod(environ, hostname) or _of_host(hostname, 0)
 
 
 def ordinal_of_pod(environ: Mapping[str, str], hostname: str) -> str | None:
@@ -58,6 +64,10 @@ def ordinal_of_pod(environ: Mapping[str, str], hostname: str) -> str | None:
         return None
     found = _STATEFUL_POD.match(environ.get("POD_NAME", hostname))
     return found[1] if found else None
+
+
+def _of_host(hostname: str, number: int) -> str:
+    return f"{_SAFE.sub('_', hostname)}-{number}"
 
 
 def _claim_named(group_id: str, name: str) -> Slot:

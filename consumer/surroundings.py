@@ -50,7 +50,7 @@ def look(
 
 def must_allow(config: Mapping[str, Any], needed: Mapping[str, AclOperation]) -> None:
     """Raises SurroundingsError that names what this client may not do with these topics, as far as Kafka tells."""
-    if forbidden := list(_forbidden(config, needed)):
+    if forbidden := [f"{needed[topic].name} on topic {topic}" for topic in _forbidden(config, needed)]:
         raise SurroundingsError(
             f"Kafka forbids this client what it needs: grant {', '.join(forbidden)}, then start again "
             "(docs/security.md has the whole list)"
@@ -96,18 +96,26 @@ def _words(error: KafkaError, address: str) -> str:
     return error.name() if "@" in address else f"{error.name()}: {error.str()}"
 
 
-def _forbidden(config: Mapping[str, Any], needed: Mapping[str, AclOperation]) -> Iterator[str]:
-    """What is lacking of it, as far as Kafka tells: it is asked by name, for its listing leaves hidden topics out."""
+def rights(config: Mapping[str, Any], needed: Mapping[str, AclOperation]) -> dict[str, bool | None]:
+    """
+    Whether this client may do that with each topic; None where Kafka does not tell, as of one that is not there.
+
+    It is asked by name, for its listing leaves hidden topics out. Not every service tells operations.
+    """
+    found: dict[str, bool | None] = {}
     admin = admin_client(config)  # kept until all is answered: with it go its questions
     topics = TopicCollection(list(needed))
     asked = admin.describe_topics(topics, include_authorized_operations=True, request_timeout=LISTING_S)
     for topic, answer in asked.items():
-        operation = needed[topic]
         try:
             allowed: Sequence[AclOperation] = answer.result().authorized_operations or ()
         except KafkaException as problem:
-            is_forbidden = problem.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
+            found[topic] = False if problem.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED else None
         else:
-            is_forbidden = AclOperation.DESCRIBE in allowed and operation not in allowed
-        if is_forbidden:
-            yield f"{operation.name} on topic {topic}"
+            may = needed[topic] in allowed
+            found[topic] = may if may or AclOperation.DESCRIBE in allowed else None
+    return found
+
+
+def _forbidden(config: Mapping[str, Any], needed: Mapping[str, AclOperation]) -> Iterator[str]:
+    return (topic for topic, may in rights(config, needed).items() if may is False)

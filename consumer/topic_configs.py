@@ -1,7 +1,7 @@
 """What topics allow, as Kafka tells it, and what of it does not go together."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,18 @@ ROOM_FOR_REASONS_BYTES = 64 * 1024
 class TopicConfig:
     max_message_bytes: int  # of a batch, in truth
     compacted: bool
+    min_insync_replicas: int | None = None  # None where Kafka does not tell
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A topic whose settings will stop the stream, or lose answers, one day; `event` is its name in the log."""
+
+    event: str
+    topic: str
+    advice: str
+    max_message_bytes: int | None = None
+    is_default: bool = False  # as all are before anybody has set a limit, and few records come near it
 
 
 def read(config: Mapping[str, Any], topics: Iterable[str]) -> dict[str, TopicConfig]:
@@ -72,7 +84,10 @@ def lacking(config: Mapping[str, Any], topic: str, wanted: Mapping[str, str]) ->
 def _told(entries: Mapping[str, ConfigEntry]) -> TopicConfig | None:
     # Not every service that speaks Kafka's protocol has all of Kafka's settings, or shows their values.
     limit, policy = (getattr(entries.get(name), "value", None) for name in ("max.message.bytes", "cleanup.policy"))
-    return None if limit is None or policy is None else TopicConfig(int(limit), "compact" in policy)
+    if limit is None or policy is None:
+        return None
+    least = getattr(entries.get("min.insync.replicas"), "value", None)
+    return TopicConfig(int(limit), "compact" in policy, None if least is None else int(least))
 
 
 def fitted(configuration: dict[str, Any], outputs: Mapping[str, TopicConfig]) -> dict[str, Any]:
@@ -113,25 +128,31 @@ def _bytes(written: str) -> int:
 
 
 def warn(inputs: Collection[str], dead_letters: str, known: Mapping[str, TopicConfig]) -> None:
-    """Of what will stop the stream, or lose answers, one day. `known` are the inputs and the outputs."""
+    """Of what `misfits` finds."""
+    for each in misfits(inputs, dead_letters, known):
+        limit = {} if each.max_message_bytes is None else {"max_message_bytes": each.max_message_bytes}
+        (log.info if each.is_default else log.warning)(each.event, topic=each.topic, **limit, advice=each.advice)
+
+
+def misfits(inputs: Collection[str], dead_letters: str, known: Mapping[str, TopicConfig]) -> Iterator[Misfit]:
+    """What will stop the stream, or lose answers, one day. `known` are the inputs and the outputs."""
     needed = dead_letter_bytes(inputs, known)
     there = known.get(dead_letters)
     if there is not None and there.max_message_bytes < needed:
-        # As all are before anybody has set a limit, and few records come near it.
-        defaults = there.max_message_bytes == KAFKAS_MAX_MESSAGE_BYTES == needed - ROOM_FOR_REASONS_BYTES
-        (log.info if defaults else log.warning)(
+        yield Misfit(
             "dead-letter-topic-too-small",
-            topic=dead_letters,
-            max_message_bytes=there.max_message_bytes,
-            advice=f"a dead letter that it refuses stops the stream: set its max.message.bytes to {needed}, which is "
+            dead_letters,
+            f"a dead letter that it refuses stops the stream: set its max.message.bytes to {needed}, which is "
             "64 KiB more than the input topics have (Kafka's default where it does not tell)",
+            there.max_message_bytes,
+            is_default=there.max_message_bytes == KAFKAS_MAX_MESSAGE_BYTES == needed - ROOM_FOR_REASONS_BYTES,
         )
     for topic in sorted(set(known) - set(inputs)):
         if known[topic].compacted:
-            log.warning(
+            yield Misfit(
                 "output-topic-compacted",
-                topic=topic,
-                advice="of each key only the newest record is kept, and records without a key are refused: set its "
+                topic,
+                "of each key only the newest record is kept, and records without a key are refused: set its "
                 "cleanup.policy to delete",
             )
 

@@ -61,6 +61,17 @@ def co_partitioned(inputs: Mapping[str, int]) -> int:
     raise SettingsError(f"how many partitions the topics shall have is not known, for {why}: give --partitions")
 
 
+def not_co_partitioned(output: str, inputs: Sequence[str], counts: Mapping[str, int]) -> str | None:
+    """How an output's number of partitions is not an input's; None when it is each one's."""
+    others = [topic for topic in inputs if counts[topic] != counts[output]]
+    if not others:
+        return None
+    return (
+        f"{counts[output]} partitions where the input topic {others[0]} has {counts[others[0]]}, so that a key's "
+        "answers stand in partitions of another number"
+    )
+
+
 def new_topics(
     settings: Settings, names: Sequence[str], partitions: int, replication_factor: int, dead_letter_bytes: int
 ) -> list[NewTopic]:

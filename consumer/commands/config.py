@@ -36,19 +36,10 @@ def show(resolved: Resolved) -> None:
 @settings_flags()
 def lint(resolved: Resolved) -> None:
     """Check every setting, librdkafka's options, the expressions and the schema files. Connects to nothing."""
-    from consumer import kafka_options
-    from consumer.audit.draw import require_key
-    from consumer.decode import Decoder
-    from consumer.encode import require_registry
-    from consumer.schema_store import open_store
+    from consumer.settings_check import must_be_right
 
-    settings = resolved.settings
-    kafka_options.verify(settings)
-    with open_store(settings.registry.url, settings.registry.options, settings.input.schemas) as store:
-        Decoder(settings.input, store, settings.rules)
-        require_registry(settings.output, store)
-    require_key(settings.audit)
-    artifact = settings.model.artifact
+    must_be_right(resolved.settings)
+    artifact = resolved.settings.model.artifact
     if artifact is not None and not os.path.isfile(artifact / "manifest.json"):  # noqa: PTH113 - Path's may raise
         raise SettingsError(
             f"model.artifact (from {resolved.origin('model.artifact')}) is {artifact}, which holds no model"

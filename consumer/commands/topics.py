@@ -8,7 +8,15 @@ from confluent_kafka.cimpl import NewTopic
 from consumer import kafka_options, logs, surroundings, topic_configs
 from consumer.settings_flags import SettingsCommand, settings_flags
 from consumer.settings_sources import Resolved
-from consumer.topic_creation import BROKERS_DEFAULT, co_partitioned, create, new_topics, refusal, topic_names
+from consumer.topic_creation import (
+    BROKERS_DEFAULT,
+    co_partitioned,
+    create,
+    new_topics,
+    not_co_partitioned,
+    refusal,
+    topic_names,
+)
 from consumer.topics import missing
 
 
@@ -67,8 +75,8 @@ def create_command(
         click.echo(f"{'missing':12} {topic}: --inputs creates it")
     read = surroundings.present(settings.input.topics, listing)
     for name in (settings.output.urgent, settings.output.routine):
-        if name not in gone:
-            _warn_of_others(name, read, counts)
+        if name not in gone and (words := not_co_partitioned(name, read, counts)):
+            click.echo(f"{'warning':12} {name}: {words}")
     if gone:
         each = partitions or co_partitioned({topic: counts[topic] for topic in read})
         room = topic_configs.dead_letter_bytes(read, topic_configs.read(client, read))
@@ -88,15 +96,6 @@ def _create(client: dict[str, Any], new: list[NewTopic], *, dry_run: bool) -> No
     refused = refusal(outcomes)
     if refused is not None:
         raise refused
-
-
-def _warn_of_others(name: str, inputs: list[str], counts: dict[str, int]) -> None:
-    others = [topic for topic in inputs if counts[topic] != counts[name]]
-    if others:
-        click.echo(
-            f"{'warning':12} {name}: {counts[name]} partitions where the input topic {others[0]} has "
-            f"{counts[others[0]]}, so that a key's answers stand in partitions of another number"
-        )
 
 
 def _line(what: str, topic: str, partitions: int, **config: str) -> str:
