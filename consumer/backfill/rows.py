@@ -3,7 +3,6 @@
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 from consumer.backfill.files import File, is_parquet, opened
@@ -82,12 +81,10 @@ def windows(found: Iterator[Row], last: int, most_rows: int, most_bytes: int) ->
         yield window
 
 
-def must_be_there(found: Iterator[Row], file: File, first: int) -> Iterator[Row]:
-    """Raises SurroundingsError for a file that gives nothing where it had rows: it has changed since it was counted."""
-    try:
-        start = next(found)
-    except StopIteration:
+def must_be_as_it_was(file: File) -> None:
+    """Raises SurroundingsError for a file that was written to since it was counted."""
+    size = Path(file.path).stat().st_size if Path(file.path).exists() else None
+    if size != file.size:
         raise SurroundingsError(
-            f"{file.path} has no row {first} any more: it has changed since the run began; begin another run"
-        ) from None
-    return chain([start], found)
+            f"{file.path} is not what it was when the run began ({file.size:,} bytes then): begin another run with it"
+        )
