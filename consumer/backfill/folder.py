@@ -51,9 +51,7 @@ def held(folder: Path) -> Iterator[None]:
             each.mkdir(parents=True, exist_ok=True)
         lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        raise SurroundingsError(
-            f"{folder} can't be written ({error.strerror}): name another folder by --to"
-        ) from error
+        raise SurroundingsError(f"{folder} can't be written ({error.strerror}): name another folder by --to") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         for left in (*(folder / CLASSIFIED).glob(f"{TEMPORARY}*"), *(folder / DEAD).glob(f"{TEMPORARY}*")):
@@ -88,7 +86,11 @@ def completed(folder: Path) -> bool:
 
 
 def complete(folder: Path, run: Run) -> dict[str, int]:
-    """Says so, for whoever reads the folder; how many rows had which fate. Raises SurroundingsError for a part that somebody took away."""
+    """
+    Says so, for whoever reads the folder; how many rows had which fate.
+
+    Raises SurroundingsError for a part that somebody took away.
+    """
     if missing := to_do(folder, run):
         raise SurroundingsError(f"{folder} lacks part {missing[0].name}, which was written: start again")
     fates = Counter[str]()
@@ -113,8 +115,8 @@ def must_be_the_same(
         if begun_with.get(name) != now.get(name):
             raise SettingsError(
                 f"the run in {folder} was begun with {name} = {begun_with.get(name)!r}, and now it is "
-                f"{now.get(name)!r}: a run gives one kind of answer from its beginning to its end; set it as it was, or "
-                "name another folder by --to"
+                f"{now.get(name)!r}: a run gives one kind of answer from its beginning to its end; set it as it was, "
+                "or name another folder by --to"
             )
 
 

@@ -85,7 +85,7 @@ def answer(
     stop: Stop,
     moved: Callable[[int], None],
 ) -> None:
-    """Raises what a worker met, and Dropped when told to leave: what is not written by then is done by the next start."""
+    """Raises what a worker met, and Dropped when told to leave: what is not written then is left for the next start."""
     import ray
     import ray.data
 

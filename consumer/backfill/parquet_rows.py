@@ -24,7 +24,7 @@ def count(path: Path) -> int:
 
 
 def values(path: Path, first: int = 1) -> Iterator[bytes]:
-    """From the row `first` on, each as a JSON object of all its columns. Raises SettingsError for a file that is none."""
+    """From the row `first` on, each as a JSON object of its columns. Raises SettingsError for what is no Parquet."""
     with _opened(path) as file:
         groups, skip = _from(file, first - 1)
         for batch in file.iter_batches(ROWS, row_groups=groups) if groups else ():
@@ -37,7 +37,7 @@ def values(path: Path, first: int = 1) -> Iterator[bytes]:
 
 def as_json(batch: Any) -> list[bytes]:
     """
-    A batch's rows. Times are ISO 8601, decimals and binary texts strings, maps objects; other binary values, and NaN, null.
+    A batch's rows. Times are ISO 8601, decimals and binary texts strings, maps objects; other binary, and NaN, null.
 
     A text that is not UTF-8 keeps its bytes, which makes the JSON none: its row alone is a dead letter.
     """

@@ -65,7 +65,7 @@ def write(
     """
     Answers the part's rows, writes them, and says how many had which fate; `moved` is told of rows meanwhile.
 
-    Raises what `steps` and `guard` raise, and SurroundingsError for a disk that does not take it; then nothing is there.
+    Raises what `steps` and `guard` raise, SurroundingsError for a disk that does not take it; then nothing is there.
     """
     fates = dict.fromkeys(FATES, 0)
     batching, longest = settings.batching, settings.input.max_value_bytes
@@ -126,8 +126,8 @@ def _written(folder: Path, part: Part, fates: dict[str, int]) -> Iterator[tuple[
             put(path, folder / kind / part.name)
     except OSError as error:
         raise SurroundingsError(
-            f"{folder} does not take part {part.name} ({error.strerror or type(error).__name__}): make room, or let this "
-            "user write there; the same command goes on"
+            f"{folder} does not take part {part.name} ({error.strerror or type(error).__name__}): make room, or let "
+            "this user write there; the same command goes on"
         ) from error
     finally:
         for path in temporary:

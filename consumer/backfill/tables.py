@@ -1,4 +1,4 @@
-"""Outputs as rows of Parquet: the classified message with its own fields and types, the dead letter with its headers'."""
+"""Outputs as rows of Parquet: the classified message with its own fields and types, dead letters by their headers."""
 
 from collections.abc import Iterable
 from datetime import datetime

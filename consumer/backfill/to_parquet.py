@@ -65,9 +65,7 @@ def _begun(settings: Settings, request: Request, *, say: Say) -> Run:
     found = files.found(request.named)
     model, options = model_of(settings), {**options_of(settings), "input.format": "json"}
     if (run := folder.begun(request.to)) is not None:
-        folder.must_be_the_same(
-            run, request.to, run_id=request.run_id, files=found, model=model, options=options
-        )
+        folder.must_be_the_same(run, request.to, run_id=request.run_id, files=found, model=model, options=options)
         # As this machine sees them.
         paths = [(old, new.path) for old, new in zip(run.files, found, strict=True)]
         return run.model_copy(update={"files": tuple(old.model_copy(update={"path": path}) for old, path in paths)})
@@ -82,9 +80,7 @@ def _begun(settings: Settings, request: Request, *, say: Say) -> Run:
     return run
 
 
-def _answer(
-    settings: Settings, request: Request, run: Run, due: list[Part], stop: Stop, *, is_shown: bool
-) -> None:
+def _answer(settings: Settings, request: Request, run: Run, due: list[Part], stop: Stop, *, is_shown: bool) -> None:
     answered = run.rows - sum(part.rows for part in due)
     with _shown(run, answered, is_shown=is_shown) as moved:
         try:

@@ -26,7 +26,7 @@ from consumer.settings_sources import DEFAULT_ORIGIN, Resolved
 )  # fmt: skip
 @click.option(
     "--ray", metavar="ADDRESS",
-    help="With --to: let a Ray cluster answer: its address, auto for the one of this machine, local for one of its own.",
+    help="With --to: let a Ray cluster answer: its address, auto for this machine's, local for one of its own.",
 )  # fmt: skip
 @click.option(
     "--ray-workers", type=click.IntRange(1, 10_000), default=1, show_default=True, metavar="N",
