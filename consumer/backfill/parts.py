@@ -110,7 +110,7 @@ Append = Callable[[Any], None]
 @contextmanager
 def _written(folder: Path, part: Part, fates: dict[str, int]) -> Iterator[tuple[Append, Append]]:
     """Two appenders to files that stand under the part's name once all went well, and are gone otherwise."""
-    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+    import pyarrow.parquet as pq
 
     kinds = ((CLASSIFIED, tables.classified_schema()), (DEAD, tables.dead_schema()))
     temporary = [folder / kind / f"{TEMPORARY}{part.name}.{os.getpid()}.{uuid.uuid4().hex}" for kind, _ in kinds]

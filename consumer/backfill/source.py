@@ -3,8 +3,8 @@ Files in the place of Kafka's input: windows of their rows, with the fencing tok
 
 How far the run is stands where a group's progress stands, in its committed offset, and is committed with the answers in
 one transaction. The group reads the topic of runs, which has one partition; the offset there is the number of lines
-that are answered, and its metadata says in which file to go on. Nothing of that topic is handed out. So one process of a
-run is the reader, whoever has the partition, and all that holds for live windows holds for these (docs/delivery.md).
+that are answered, and its metadata says in which file to go on. Nothing of that topic is handed out. So one process of
+a run is the reader, whoever has the partition, and all that holds for live windows holds for these (docs/delivery.md).
 """
 
 import re
