@@ -5,6 +5,7 @@ A part that is answered twice, because its worker died before it said so, is wri
 has to see the files, the folder and the artifact under the same paths, and to have shikyu installed.
 """
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ _TOLD = {"SettingsError": SettingsError, "ArtifactError": ArtifactError, "Unread
 
 def connect(address: str) -> None:
     """Raises SettingsError when Ray is not installed, SurroundingsError when no cluster answers there."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else it tells its makers how it is used
     try:
         import ray
         import ray.data
@@ -35,8 +37,7 @@ def connect(address: str) -> None:
             f"no Ray cluster answers at --ray {address} ({type(error).__name__}): start one by `ray start --head`, or "
             f"give --ray {LOCAL}"
         ) from error
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
+    ray.data.DataContext.get_current().enable_progress_bars = False  # we draw our own
 
 
 class Answering:
