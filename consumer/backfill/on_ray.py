@@ -5,6 +5,7 @@ A part that is answered twice, because its worker died before it said so, is wri
 has to see the files, the folder and the artifact under the same paths, and to have shikyu installed.
 """
 
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -37,6 +38,7 @@ def connect(address: str) -> None:
             f"no Ray cluster answers at --ray {address} ({type(error).__name__}): start one by `ray start --head`, or "
             f"give --ray {LOCAL}"
         ) from error
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
     ray.data.DataContext.get_current().enable_progress_bars = False  # we draw our own
 
 

@@ -18,8 +18,9 @@ from consumer.backfill import files, folder, parts
 from consumer.backfill.answering import guard, steps
 from consumer.backfill.files import File
 from consumer.backfill.folder import Run
+from consumer.backfill.parquet_rows import NEEDS
 from consumer.backfill.parts import Part
-from consumer.errors import LimitError
+from consumer.errors import LimitError, SettingsError
 from consumer.publish import Dropped
 from consumer.replay.start import model_of, options_of
 from consumer.replay.window import named
@@ -46,7 +47,15 @@ class Request:
 
 
 def serve(settings: Settings, request: Request, *, say: Say, is_shown: bool) -> str:
-    """Answers what is not answered yet, and says so. Raises LimitError when told to leave before its end."""
+    """
+    Answers what is not answered yet, and says so.
+
+    Raises SettingsError where pyarrow or Ray is missing, LimitError when told to leave before its end.
+    """
+    try:
+        import pyarrow  # type: ignore[import-untyped]  # noqa: F401 - asked for before anything is read
+    except ImportError as error:
+        raise SettingsError(NEEDS) from error
     logs.configure(settings.log.model_copy(update={"level": "warning"}) if is_shown else settings.log)
     if request.ray is not None:
         from consumer.backfill import on_ray
