@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from consumer.errors import SettingsError
+from consumer.errors import LimitError, SettingsError
 
 KINDS = ".jsonl or .ndjson (each also with .gz), or .parquet"
 _ENDINGS = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz", ".parquet")
@@ -69,6 +69,16 @@ def topic_of(path: Path) -> str:
 def digest_of(files: Sequence[File]) -> str:
     """Of them all, in their order."""
     return hashlib.sha256(repr([each.identity for each in files]).encode()).hexdigest()
+
+
+def all_counted(found: Sequence[File], part_rows: int, stopping: Callable[[], bool]) -> tuple[File, ...]:
+    """As `counted`, each. Raises LimitError when told to leave meanwhile."""
+
+    def hurry(_: int) -> None:
+        if stopping():
+            raise LimitError("told to leave while the rows were counted; nothing was answered yet")
+
+    return tuple(counted(each, part_rows, hurry) for each in found)
 
 
 def counted(file: File, part_rows: int, advance: Advance = lambda _: None) -> File:

@@ -56,13 +56,16 @@ def serve(settings: Settings, request: Request, *, say: Say, is_shown: bool) -> 
         import pyarrow  # type: ignore[import-untyped]  # noqa: F401 - asked for before anything is read
     except ImportError as error:
         raise SettingsError(NEEDS) from error
+    for each in request.named:
+        if request.to.resolve().is_relative_to(each.resolve()):
+            raise SettingsError(f"--to {request.to} lies within {each}, and would be read back in: name another folder")
     logs.configure(settings.log.model_copy(update={"level": "warning"}) if is_shown else settings.log)
     if request.ray is not None:
         from consumer.backfill import on_ray
 
         on_ray.connect(request.ray)  # before signals are ours: it takes them for itself
     with folder.held(request.to), on_signals() as stop:
-        run = _begun(settings, request, say=say)
+        run = _begun(settings, request, stop, say=say)
         due = folder.to_do(request.to, run)
         say(f"run {run.run}: {run.rows:,} lines of {len(run.files)} files, in {request.to}; {len(due):,} parts to do")
         if due:
@@ -70,7 +73,7 @@ def serve(settings: Settings, request: Request, *, say: Say, is_shown: bool) -> 
         return _told(request.to, run, folder.complete(request.to, run))
 
 
-def _begun(settings: Settings, request: Request, *, say: Say) -> Run:
+def _begun(settings: Settings, request: Request, stop: Stop, *, say: Say) -> Run:
     found = files.found(request.named)
     model, options = model_of(settings), {**options_of(settings), "input.format": "json"}
     if (run := folder.begun(request.to)) is not None:
@@ -81,7 +84,7 @@ def _begun(settings: Settings, request: Request, *, say: Say) -> Run:
     now = datetime.now(UTC)
     run_id = named(request.run_id, now)
     say(f"counting the rows of {len(found)} files")
-    counted = tuple(files.counted(each, request.part_rows) for each in found)
+    counted = files.all_counted(found, request.part_rows, stop)
     run = Run(
         run=run_id, part_rows=request.part_rows, files=counted, model=model, options=options, created_at=iso_millis(now)
     )

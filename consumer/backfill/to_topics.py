@@ -45,7 +45,7 @@ def serve(
     request = Request(asked, named(run_id, datetime.now(UTC)), to_live=to_live, is_of_files=True)
     with on_signals() as stop:
         say(f"counting the rows of {len(found)} files")
-        counted = [files.counted(each, UNCOUNTED) for each in found]
+        counted = files.all_counted(found, UNCOUNTED, stop)
         run = _begun(reading, request, sum(each.rows for each in counted))
         if run is None:
             return "there is no row in these files; no run was begun"

@@ -5,10 +5,10 @@ import sys
 import pytest
 
 from consumer.backfill import on_ray, to_parquet
-from consumer.backfill.files import counted, found
+from consumer.backfill.files import all_counted, counted, found
 from consumer.backfill.source import Position
 from consumer.cli import main
-from consumer.errors import SettingsError, SurroundingsError
+from consumer.errors import LimitError, SettingsError, SurroundingsError
 from consumer.settings import Settings
 from tests.backfill.archive import line, written
 
@@ -21,7 +21,18 @@ def test_flags_that_do_not_go_together(tmp_path, capsys):
     assert main(["backfill", archive, "--to", str(tmp_path / "out"), "--to-live"]) == 2
     assert "--to and --to-live don't go together" in capsys.readouterr().err
     assert main(["backfill", str(tmp_path / "none.jsonl"), "--to", str(tmp_path / "out")]) == 2
+    assert main(["backfill", str(tmp_path), "--to", str(tmp_path / "out")]) == 2
+    assert "would be read back in" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_told_to_leave_while_rows_are_counted_it_leaves(tmp_path):
+    """An archive may take an hour to look through."""
+    archive = found([written(tmp_path / "a.jsonl", [line(1)])])
+
+    assert all_counted(archive, 10, lambda: False)[0].rows == 1
+    with pytest.raises(LimitError, match="nothing was answered yet"):
+        all_counted(archive, 10, lambda: True)
 
 
 def test_what_is_not_installed_is_named_by_its_extra(tmp_path, monkeypatch):
