@@ -19,6 +19,7 @@ BUG, USAGE, INTERRUPTED, UNREAD = 1, 2, 128 + signal.SIGINT, 128 + signal.SIGPIP
 SUB_COMMANDS = {
     "run": "Read customer messages, publish each to urgent or routine.",
     "replay": "Read a part of the past again, beside the live stream, and publish its answers.",
+    "backfill": "Answer what stands in files, for what Kafka no longer holds.",
     "dead-letters": "List, show and retry what could not be answered.",
     "flips": "Compare a replay's answers with those given live, or with another replay's.",
     "correct": "Say what a decision should have been.",

@@ -45,7 +45,7 @@ class Run(_Entry):
 
     kind: Literal["run"] = "run"
     run: str
-    reads: Literal["input", "dead-letters"]
+    reads: Literal["input", "dead-letters", "files"]
     codes: tuple[str, ...] = ()  # of dead letters, those that are retried; all, where it is empty
     passed_over: tuple[Covered, ...] = ()
     live_group: str

@@ -40,6 +40,7 @@ LEFT_OPEN_S = 15.0  # beyond its time-out: the broker looks for such transaction
 DRAW_EVERY_S = 0.5
 
 Say = Callable[[str], None]
+Answer = Callable[[Progress, Metrics], None]
 
 
 def serve(settings: Settings, request: Request, *, max_rate: float | None, say: Say, is_shown: bool) -> str:
@@ -53,11 +54,12 @@ def serve(settings: Settings, request: Request, *, max_rate: float | None, say: 
         run = _begun(settings, request, say=say)
         if run is None:
             return "there is nothing to read in this window; no run was begun"
-        return _done(run, _finished(settings, run, max_rate, stop, is_shown=is_shown))
+        answer = partial(_answer, settings, run, max_rate, stop)
+        return done(run, finished(settings, run, stop, answer, is_shown=is_shown))
 
 
-def _finished(settings: Settings, run: Run, max_rate: float | None, stop: Stop, *, is_shown: bool) -> Metrics:
-    """What this process counted. Raises LimitError when the window is not done."""
+def finished(settings: Settings, run: Run, stop: Stop, answer: Answer, *, is_shown: bool) -> Metrics:
+    """What this process counted, while it let `answer` work. Raises LimitError when the window is not done."""
     config, runs, metrics = client_config(settings), start.runs_of(settings), Metrics()
     ended = runs.read().ended.get(run.run)
     if ended is not None and ended.kind == "done":
@@ -67,7 +69,7 @@ def _finished(settings: Settings, run: Run, max_rate: float | None, stop: Stop, 
         looking = Progress(config, run, runs)
         try:
             with _shown(run, looking, is_shown=is_shown):
-                _answer(settings, run, max_rate, stop, looking, metrics)
+                answer(looking, metrics)
         finally:
             looking.close()
         if looking.is_cancelled:
@@ -186,7 +188,8 @@ def _described(run: Run) -> str:
     )
 
 
-def _done(run: Run, metrics: Metrics) -> str:
+def done(run: Run, metrics: Metrics) -> str:
+    """A run's last words."""
     counted = {
         sample.labels["outcome"]: round(sample.value)
         for family in metrics.registry.collect()

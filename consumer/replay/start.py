@@ -37,6 +37,8 @@ ANSWERS = {
     "delivery": ("guarantee", "application"),
 }  # fmt: skip
 
+COMMANDS = {"input": "shikyu replay", "dead-letters": "shikyu dead-letters retry", "files": "shikyu backfill"}
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -47,6 +49,7 @@ class Request:
     to_live: bool = False
     codes: frozenset[str] | None = None  # an empty set is all of them
     again: bool = False
+    is_of_files: bool = False  # a backfill's, which has its files for a window
 
     @property
     def words(self) -> dict[str, str]:
@@ -55,7 +58,9 @@ class Request:
         return {**self.asked.words, **codes}
 
     @property
-    def reads(self) -> Literal["input", "dead-letters"]:
+    def reads(self) -> Literal["input", "dead-letters", "files"]:
+        if self.is_of_files:
+            return "files"
         return "input" if self.codes is None else "dead-letters"
 
 
@@ -111,10 +116,11 @@ def proposed(settings: Settings, request: Request, listing: ClusterMetadata) -> 
     inputs = surroundings.present(named, listing)
     window, lost = freeze(config, inputs, listing, request.asked)
     counts = {topic: len(listing.topics[topic].partitions) for topic in inputs}
-    return _run(settings, request, window, counts), lost
+    return run_of(settings, request, window, counts), lost
 
 
-def _run(settings: Settings, request: Request, window: tuple[Span, ...], counts: dict[str, int]) -> Run:
+def run_of(settings: Settings, request: Request, window: tuple[Span, ...], counts: dict[str, int]) -> Run:
+    """The run that is begun with this window, as it is now."""
     asked = request.asked
     return Run(
         run=request.run_id,
@@ -163,12 +169,13 @@ def must_be_the_same(run: Run, settings: Settings, request: Request) -> None:
             f"{settings.delivery.group_id}: set it as it was, or give another --run"
         )
     if run.reads != request.reads:
-        command = "shikyu replay" if run.reads == "input" else "shikyu dead-letters retry"
-        raise SettingsError(f"run {run.run} was begun by `{command}`, which goes on with it; or give another --run")
+        raise SettingsError(
+            f"run {run.run} was begun by `{COMMANDS[run.reads]}`, which goes on with it; or give another --run"
+        )
     if request.words and request.words != run.asked:
         raise SettingsError(
-            f"run {run.run} was begun with {_spelled(run.asked)}, and now is given {_spelled(request.words)}: leave "
-            "the window's flags out to go on with it, or give another --run"
+            f"run {run.run} was begun with {_spelled(run.asked)}, and now is given {_spelled(request.words)}: "
+            f"{_cure(run)} to go on with it, or give another --run"
         )
     if others := _others(settings, run):
         raise SettingsError(
@@ -201,9 +208,11 @@ def make_topics(settings: Settings, run: Run, listing: ClusterMetadata) -> list[
     counts = {name: len(topic.partitions) for name, topic in listing.topics.items()}
     read = surroundings.present(settings.input.topics, listing)
     live = counts.get(settings.output.urgent)
-    partitions = live or max(counts[topic] for topic in read)
+    partitions = live or max((counts[topic] for topic in read), default=1)  # files need no input topic
     config = client_config(settings)
     room = topic_configs.dead_letter_bytes(read, topic_configs.read(config, read))
+    if run.reads == "files":
+        room = max(room, settings.input.max_value_bytes + 1 + topic_configs.ROOM_FOR_REASONS_BYTES)
     new = new_topics(of_run(settings, run, None), gone, partitions, BROKERS_DEFAULT, room)
     if refused := refusal(create(config, new, dry_run=False)):
         raise refused
@@ -224,6 +233,8 @@ def _digest(path: Path | None) -> str | None:
 
 def _others(settings: Settings, run: Run) -> list[str]:
     """The window's topics that are none of those that are read."""
+    if run.reads == "files":
+        return []
     read = settings.input.topics if run.reads == "input" else (settings.dead_letters.topic,)
     names = dict.fromkeys(span.topic for span in run.window)
     return [name for name in names if name not in read and not (read[0].startswith("^") and re.search(read[0], name))]
@@ -235,6 +246,10 @@ def _differences(prefix: str, old: Mapping[str, Any], new: Mapping[str, Any]) ->
         for name in dict.fromkeys((*old, *new))
         if old.get(name) != new.get(name)
     ]
+
+
+def _cure(run: Run) -> str:
+    return "give the same files in the same order" if run.reads == "files" else "leave the window's flags out"
 
 
 def _spelled(words: Mapping[str, str]) -> str:

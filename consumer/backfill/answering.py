@@ -1,0 +1,66 @@
+"""The pure middle without Kafka: what a run's rows are answered with."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from consumer.answer import Classifies, Steps
+from consumer.dead_letters import dead_letter
+from consumer.decode import Decoder
+from consumer.encode import Encoder
+from consumer.errors import RecordError
+from consumer.guard import Guard
+from consumer.records import Decision, Message, ModelVersion, OutputRecord, Record
+from consumer.schema_store import SchemaStore
+from consumer.settings import Settings
+from consumer.telemetry import UNTOLD
+
+FILES = "files"  # the task that dead letters name
+
+
+def of_files(settings: Settings) -> Settings:
+    """A row is read as an event in JSON is, whatever the live stream's events are written in."""
+    return settings.model_copy(
+        update={"input": settings.input.model_copy(update={"format": "json", "reader_schema": None})}
+    )
+
+
+def steps(
+    settings: Settings,
+    model: Classifies,
+    version: ModelVersion,
+    run: str,
+    between_batches: Callable[[], None] = lambda: None,
+) -> Steps:
+    """Events come out as JSON, whatever the live stream's are written in: a table is made of them."""
+    reading = of_files(settings)
+    store = SchemaStore(None)
+    decoder = Decoder(reading.input, store, reading.rules)
+    output = settings.output.model_copy(update={"format": "json"})
+    encoder = Encoder(output, store, application=settings.delivery.application)
+
+    def encode(record: Record, message: Message, decision: Decision, now: datetime) -> OutputRecord:
+        return encoder.encode(record, message, decision, run=run, attempt=1, classified_at=now)
+
+    def dead(record: Record, error: RecordError) -> OutputRecord:
+        return dead_letter(
+            record,
+            error,
+            topic=settings.dead_letters.topic,
+            connector_name=settings.delivery.group_id,
+            task_id=FILES,
+            run=run,
+            attempt=1,
+            model_version=version.version,
+        )
+
+    return Steps(decoder.decode, model, encode, dead, UNTOLD, between_batches)
+
+
+def guard(settings: Settings, *, is_beginning: bool) -> Guard:
+    """Of one part; only a file's beginning is judged by its first records."""
+    most = settings.dead_letters.max_share
+    return Guard(most, reads(settings), judges_the_first=is_beginning and most < 1)
+
+
+def reads(settings: Settings) -> str:
+    return f"input.text {', '.join(settings.input.text)!r} (rows of files are read as JSON)"
