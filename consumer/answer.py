@@ -1,7 +1,7 @@
 """The pure middle of the way: records in, one fate for each, and the outputs that tell it. No Kafka, no clock."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -107,12 +107,17 @@ def _first(finish: Finish, whole: Sequence[Tokens], infer: Infer) -> Infer:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """`fates` has one entry per record; `outputs` one per record that was not skipped, `sources` its record's index."""
+    """
+    `fates` has one entry per record; `outputs` one per record that was not skipped, `sources` its record's index.
+
+    `texts` says of each record how many tokens its text has, and the share of them that is unknown; None without one.
+    """
 
     fates: tuple[Fate, ...]
     outputs: tuple[OutputRecord, ...]
     sources: tuple[int, ...]
     tokens: int
+    texts: tuple[tuple[int, float] | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +144,7 @@ class Steps:
         answers = iter(decide_all(self.model, tokens, rules, self.stages, self.between_batches))
         fates = [_fate(next(answers)) if isinstance(was, Message) else was for was in decoded]
         with self.stages.time("encode"):
-            return self._encode(records, decoded, fates, sum(len(each.ids) for each in tokens))
+            return self._encode(records, decoded, fates, tokens)
 
     def _decode(self, records: Sequence[Record]) -> list[Decoded]:
         """
@@ -159,7 +164,11 @@ class Steps:
         return decoded
 
     def _encode(
-        self, records: Sequence[Record], decoded: Sequence[Decoded], fates: Sequence[Fate], tokens: int
+        self,
+        records: Sequence[Record],
+        decoded: Sequence[Decoded],
+        fates: Sequence[Fate],
+        tokens: Sequence[Tokens],
     ) -> Answered:
         now = datetime.now(UTC)
         outputs: list[OutputRecord] = []
@@ -172,7 +181,9 @@ class Steps:
             else:
                 continue
             sources.append(place)
-        return Answered(tuple(fates), tuple(outputs), tuple(sources), tokens)
+        sizes = iter([(len(each.ids), each.unknown_share) for each in tokens])
+        texts = tuple(next(sizes) if isinstance(was, Message) else None for was in decoded)
+        return Answered(tuple(fates), tuple(outputs), tuple(sources), sum(len(each.ids) for each in tokens), texts)
 
     def refuse(self, answered: Answered, records: Sequence[Record], errors: Mapping[int, str]) -> Answered:
         """The same answers, with what Kafka would not take as dead letters; `errors` has its error's name by output."""
@@ -182,7 +193,7 @@ class Steps:
             error = _refusal(name, len(outputs[index].value or b""))
             fates[place] = Dead(error)
             outputs[index] = self.dead_letter(records[place], error)
-        return Answered(tuple(fates), tuple(outputs), answered.sources, answered.tokens)
+        return replace(answered, fates=tuple(fates), outputs=tuple(outputs))
 
 
 def _fate(answer: Decision | RecordError) -> Fate:

@@ -21,6 +21,7 @@ SUB_COMMANDS = {
     "replay": "Read a part of the past again, beside the live stream, and publish its answers.",
     "dead-letters": "List, show and retry what could not be answered.",
     "flips": "Compare a replay's answers with those given live, or with another replay's.",
+    "drift": "Hold live answers against what the model was measured on, without labels.",
     "classify": "Answer texts from arguments, standard input or a file, without Kafka.",
     "config": "Show, lint, document or try the settings.",
     "topics": "Create the topics that are missing.",
