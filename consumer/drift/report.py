@@ -172,10 +172,9 @@ def _iso(at_ms: int) -> str:
 def _notes(found: Found, settings: Settings, artifact: artifacts.Artifact) -> list[str]:
     """What whoever reads the figures has to know; names that somebody chose are made visible."""
     notes = [*_told(found, artifact)]
-    if len(found.messages) < settings.drift.window_messages:
-        notes.append(
-            f"fewer answers than drift.window_messages ({settings.drift.window_messages:,}): what drifts a little is not seen"
-        )
+    least = settings.drift.window_messages
+    if len(found.messages) < least:
+        notes.append(f"fewer answers than drift.window_messages ({least:,}): what drifts a little is not seen")
     if "token_length" not in found.messages.values:
         notes.append(
             "not all answers carry their texts (output.include_text), so token_length and unknown_share could not be "

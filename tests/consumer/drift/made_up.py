@@ -40,7 +40,10 @@ def window(generator, count, shares=EVEN):
 
 
 def reference(generator, labels):
-    seen = values(generator, labels)
+    return reference_of(values(generator, labels), labels)
+
+
+def reference_of(seen, labels):
     edges = {
         "satisfaction": CLASS_EDGES,
         "urgency": np.linspace(0, 1, 21),
