@@ -28,10 +28,10 @@ def alarms(yardstick, generator, windows, shares=EVEN, change=lambda seen: seen)
 
 @pytest.mark.parametrize(("live", "messages"), [(EVEN, 500), (SKEWED, 2000)])
 def test_without_drift_no_more_windows_alarm_than_stated(live, messages):
-    """For all features together, against 15 references in turn: small ones, and balanced where traffic is not."""
+    """For all features together, against 8 references in turn: small ones, and balanced where traffic is not."""
     generator = np.random.default_rng(1)
     found = []
-    for _ in range(15):
+    for _ in range(8):
         yardstick = Yardstick(expectation(generator, size=2500, live=live), messages, RATE)
         found.append(alarms(yardstick, generator, 50, live)[1] / 50)
 
