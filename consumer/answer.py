@@ -1,7 +1,7 @@
 """The pure middle of the way: records in, one fate for each, and the outputs that tell it. No Kafka, no clock."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -108,12 +108,17 @@ def _first(finish: Finish, whole: Sequence[Tokens], infer: Infer) -> Infer:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """`fates` has one entry per record; `outputs` one per record that was not skipped, `sources` its record's index."""
+    """
+    `fates` has one entry per record; `outputs` one per record that was not skipped, `sources` its record's index.
+
+    `texts` says of each record how many tokens its text has, and the share of them that is unknown; None without one.
+    """
 
     fates: tuple[Fate, ...]
     outputs: tuple[OutputRecord, ...]
     sources: tuple[int, ...]
     tokens: int
+    texts: tuple[tuple[int, float] | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +149,7 @@ class Steps:
             for record, was in zip(records, decoded, strict=True)
         ]
         with self.stages.time("encode"):
-            return self._encode(records, decoded, fates, sum(len(each.ids) for each in tokens))
+            return self._encode(records, decoded, fates, tokens)
 
     def _decode(self, records: Sequence[Record]) -> list[Decoded]:
         """
@@ -164,7 +169,11 @@ class Steps:
         return decoded
 
     def _encode(
-        self, records: Sequence[Record], decoded: Sequence[Decoded], fates: Sequence[Fate], tokens: int
+        self,
+        records: Sequence[Record],
+        decoded: Sequence[Decoded],
+        fates: Sequence[Fate],
+        tokens: Sequence[Tokens],
     ) -> Answered:
         now = datetime.now(UTC)
         outputs: list[OutputRecord] = []
@@ -177,7 +186,9 @@ class Steps:
             else:
                 continue
             sources.append(place)
-        return Answered(tuple(fates), tuple(outputs), tuple(sources), tokens)
+        sizes = iter([(len(each.ids), each.unknown_share) for each in tokens])
+        texts = tuple(next(sizes) if isinstance(was, Message) else None for was in decoded)
+        return Answered(tuple(fates), tuple(outputs), tuple(sources), sum(len(each.ids) for each in tokens), texts)
 
     def _fate(self, record: Record, answer: Decision | RecordError) -> Fate:
         return Dead(answer) if isinstance(answer, RecordError) else self.mark(record, answer)
@@ -190,7 +201,7 @@ class Steps:
             error = _refusal(name, len(outputs[index].value or b""))
             fates[place] = Dead(error)
             outputs[index] = self.dead_letter(records[place], error)
-        return Answered(tuple(fates), tuple(outputs), answered.sources, answered.tokens)
+        return replace(answered, fates=tuple(fates), outputs=tuple(outputs))
 
 
 def _refusal(name: str, size: int) -> RecordError:

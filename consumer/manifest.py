@@ -1,5 +1,6 @@
 """manifest.json, the one file of an artifact that explains the others (docs/artifact.md)."""
 
+import itertools
 import math
 from datetime import datetime
 from typing import Annotated, Literal, Self
@@ -110,13 +111,53 @@ class Histogram(Part):
         return self
 
 
-class Reference(Part):
-    """What the scores and texts looked like where the model was measured, for drift."""
+class PlainReference(Part):
+    """What an older artifact has: of fp32 alone, and by no class, so that other class shares are not foreseen."""
 
     class_shares: tuple[Probability, Probability, Probability, Probability, Probability]
     urgency: Histogram
     token_length: Histogram
     unknown_share: Probability
+
+
+MOST_BINS = 100
+ByClass = tuple[tuple[Count, ...], tuple[Count, ...], tuple[Count, ...], tuple[Count, ...], tuple[Count, ...]]
+
+
+class ClassHistogram(Part):
+    """`counts[c][i]` of the messages whose label is c lie in [edges[i], edges[i + 1]); what is beyond, in the last."""
+
+    edges: Annotated[tuple[FiniteFloat, ...], Field(min_length=2, max_length=MOST_BINS + 1)]
+    counts: ByClass
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if any(low >= high for low, high in itertools.pairwise(self.edges)):
+            raise ValueError("has edges that do not rise")
+        if wrong := {len(row) for row in self.counts} - {len(self.edges) - 1}:
+            raise ValueError(f"{min(wrong)} counts need {min(wrong) + 1} edges, not {len(self.edges)}")
+        if not any(map(any, self.counts)):
+            raise ValueError("counts no message")
+        return self
+
+
+class ReferenceScores(Part):
+    """One precision's; `satisfaction` has a bin for each class that messages were taken for, in the labels' order."""
+
+    satisfaction: ClassHistogram
+    urgency: ClassHistogram
+
+
+class Reference(Part):
+    """
+    What scores and texts looked like where the model was measured, for drift.
+
+    By the messages' labels, so that it can be told for other class shares than theirs.
+    """
+
+    token_length: ClassHistogram
+    unknown_share: ClassHistogram
+    precisions: dict[Literal["fp32", "fp16", "int8"], ReferenceScores]
 
 
 class TrainingData(Part):
@@ -144,7 +185,7 @@ class Description(Part):
     precisions: Annotated[dict[Literal["fp32", "fp16", "int8"], Served], Field(min_length=1)]
     shared_files: tuple[FileName, ...] = SHARED_FILES
     checkpoint_files: tuple[FileName, ...] = (CHECKPOINT_FILE,)
-    reference: Reference | None = None
+    reference: Reference | PlainReference | None = None
     training_data: TrainingData
     versions: dict[str, str]
     created_at: datetime

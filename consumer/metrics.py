@@ -14,6 +14,7 @@ from prometheus_client import (
 )
 from prometheus_client.metrics import MetricWrapperBase
 
+from consumer.drift.compare import Drift
 from consumer.records import Decision, ModelVersion, SkipReason
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0)
@@ -50,6 +51,9 @@ class Metrics:
         self._rebalances = self._counter("rebalances", "Changes of this consumer's assignment.")
         self._lag_records = self._gauge("lag_records", "Records not yet committed.", ("topic", "partition"))
         self._lag_s = self._gauge("lag_seconds", "Age of the oldest of them.", ("topic", "partition"))
+        self._drift_distance = self._gauge("drift_distance", "From the reference, 0 to 1.", ("feature",))
+        self._drift_limit = self._gauge("drift_limit", "What chance alone hardly exceeds.", ("feature",))
+        self._drift_alarm = self._gauge("drift_alarm", "1 while the distance is beyond the limit.", ("feature",))
         self._model = self._gauge("model_info", "The model that answers.", ("name", "version", "precision"))
         self._build = self._gauge("build_info", "This program.", ("version",))
         for outcome in ("committed", "aborted"):
@@ -123,6 +127,13 @@ class Metrics:
                     labels = (sample.labels["topic"], sample.labels["partition"])
                     if labels not in ours:
                         gauge.remove(*labels)
+
+    def drift(self, drift: Drift) -> None:
+        """A window was held against the artifact's reference."""
+        for look in drift.looks:
+            self._drift_distance.labels(look.feature).set(look.distance)
+            self._drift_limit.labels(look.feature).set(look.limit)
+            self._drift_alarm.labels(look.feature).set(look.drifted)
 
     def model(self, model: ModelVersion) -> None:
         self._model.labels(model.name, model.version, model.precision).set(1)

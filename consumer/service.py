@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import structlog
 
 from consumer import surroundings, topic_configs
-from consumer.answer import Classifies, Steps
+from consumer.answer import Answered, Classifies, Steps
 from consumer.at_least_once import AtLeastOnce
 from consumer.decode import Decoder
 from consumer.encode import Encoder, require_registry
@@ -66,16 +66,18 @@ def run(
     *,
     job: Job | None = None,
     visit: Visit = nothing,
+    drift: Callable[[Answered], None] = lambda _: None,
 ) -> None:
     """
-    Serves until told to leave, or until the job is over.
+    Serves until told to leave, or until the job is over. `drift` is told of each window that was committed.
 
     Raises SettingsError, SurroundingsError or ArtifactError, always with nothing lost: what was not committed is read
     again by the next start.
     """
     with ExitStack() as closing:
         try:
-            loop = _started(settings, model, metrics, health, stop, job or Job(), visit, closing)
+            watch = Watch(metrics, health, drift=drift)
+            loop = _started(settings, model, metrics, health, stop, job or Job(), visit, watch, closing)
         except ToldToLeave:
             log.info("told-to-leave-at-the-start", signal=stop.signal)
             return
@@ -91,6 +93,7 @@ def _started(
     stop: Stop,
     job: Job,
     visit: Visit,
+    watch: Watch,
     closing: ExitStack,
 ) -> Loop:
     """From the cheap to the far, and the group last: joining it takes partitions from the others."""
@@ -132,7 +135,6 @@ def _started(
     leaving.callback(publisher.close)
     log.info("serving", slot=slot.name, group=settings.delivery.group_id, guarantee=settings.delivery.guarantee)
     source.join(settings.input.topics)
-    watch = Watch(metrics, health)
     leaving.callback(watch.tell)
     stopping = _either(stop, job.is_over)
     return Loop(source, steps, publisher, _guard(settings, job), _sizer(settings, model), watch, stopping, visit)

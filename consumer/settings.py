@@ -281,6 +281,25 @@ class Corrections(Section):
     )
 
 
+class Drift(Section):
+    """When messages count as other ones than those that the artifact was measured on."""
+
+    window_messages: int = Field(
+        default=2000,
+        ge=200,
+        le=1_000_000,
+        description="How many messages are held against the artifact's reference at once; best what comes in a day "
+        "or a week, so that each window has its nights.",
+    )
+    rate: float = Field(
+        default=0.01,
+        ge=1e-4,
+        le=0.5,
+        description="How often a window that differs by chance alone may alarm, all features together; of `shikyu "
+        "drift`, how often the command may, all windows together.",
+    )
+
+
 class Http(Section):
     """Where health and metrics are served."""
 
@@ -326,6 +345,7 @@ class Settings(Section):
     registry: Registry = Field(default_factory=Registry)
     replay: Replay = Field(default_factory=Replay)
     corrections: Corrections = Field(default_factory=Corrections)
+    drift: Drift = Field(default_factory=Drift)
     http: Http = Field(default_factory=Http)
     log: Log = Field(default_factory=Log)
     kafka: Kafka = Field(default_factory=Kafka)

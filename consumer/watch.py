@@ -23,9 +23,16 @@ TELL_EVERY_S = 1.0
 class Watch:
     """The loop's watcher. `clock` is seconds since the epoch, as records' timestamps are."""
 
-    def __init__(self, metrics: Metrics, health: Health, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        health: Health,
+        clock: Callable[[], float] = time.time,
+        drift: Callable[[Answered], None] = lambda _: None,
+    ) -> None:
         self._metrics = metrics
         self._health = health
+        self._drift = drift
         self._clock = clock
         self._rebalances = 0
         self._next_lag_at = 0.0
@@ -57,6 +64,7 @@ class Watch:
                 log.warning("dead-lettered", **_coordinates(record), code=fate.error.code, stage=fate.error.stage)
             self._last[record.topic, record.partition] = record
         self._metrics.stage("queue", age_s(window.records[0], now - (time.monotonic() - window.received_at)))
+        self._drift(answered)
         self._untold += len(window.records)
         self._tell_in_time(now)
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from consumer.artifact import read_manifest
 from consumer.classify import Classifier, load
-from consumer.decide import probabilities, urgencies
+from consumer.decide import urgencies
 from consumer.errors import SettingsError
 from consumer.manifest import ClassShares, Description, Manifest, Served, Shares
 from training import recipe as recipes
@@ -119,14 +119,12 @@ def _described(
     calibration: Calibration,
     kept: Mapping[str, bytes],
 ) -> Description:
-    exact, temperature = calibration.scored["fp32"], precisions["fp32"].temperature
-    urgency = urgencies(exact.logits, temperature, prior_shift(shares))
     changed = {
         "version": version,
         "class_shares": shares,
         "precisions": precisions,
         "checkpoint_files": tuple(name for name in manifest.checkpoint_files if name in kept),
-        "reference": reference(probabilities(exact.logits, temperature), urgency, exact.lengths, exact.unknown_shares),
+        "reference": reference(calibration.labels, calibration.scored, precisions, shares),
         "created_at": datetime.now(UTC).replace(microsecond=0),
     }
     try:

@@ -43,6 +43,7 @@ STEPS: Mapping[str, tuple[Step, tuple[str, ...]]] = {
 }
 # How int8 is made: graphs that were made otherwise are made again, for some of them are no longer served.
 GRAPHS_MADE = "int8 by token, a GELU's from its least"
+DESCRIBED = "a reference by class and precision"  # what the manifest says of the same scores
 TOGETHER = "fit"  # what all processes do; none but the main one goes on from there
 
 
@@ -191,12 +192,14 @@ def _read(job: Job, step: str) -> str | None:
 
 def _chosen_by(job: Job, step: str) -> tuple[Any, ...]:
     """
-    What the best checkpoint of a fit is chosen by, beside the messages (without validation there is no choice), and by
-    what int8 keeps in fp32.
+    What the best checkpoint of a fit is chosen by, beside the messages (without validation there is no choice), by
+    what int8 keeps in fp32, and what is written of the calibration messages.
     """
     promise = job.recipe.promise
     if step == "graphs":
         return GRAPHS_MADE, job.recipe.gate.min_agreement
+    if step == "operate":
+        return (DESCRIBED,)
     return (promise.recall, promise.live_shares) if step == "fit" and job.recipe.validated else ()
 
 

@@ -33,6 +33,7 @@ def run(resolved: Resolved) -> None:
 
 def _run(settings: Settings, stop: Stop) -> None:
     from consumer import kafka_options, logs, service
+    from consumer.drift.live import watched
     from consumer.health import Health, serve
     from consumer.metrics import Metrics
     from consumer.model_settings import loaded
@@ -57,7 +58,8 @@ def _run(settings: Settings, stop: Stop) -> None:
         )
         metrics.model(classifier.model)
         health.model_warm()
-        service.run(settings, classifier, metrics, health, stop)
+        drift = watched(settings.drift, classifier.manifest, classifier.model.precision, metrics.drift)
+        service.run(settings, classifier, metrics, health, stop, drift=drift)
 
 
 def poll_limit_s(settings: Settings) -> float:

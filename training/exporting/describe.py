@@ -11,12 +11,10 @@ from typing import cast
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from consumer.decide import probabilities, urgencies
 from consumer.manifest import SHARED_FILES, ClassShares, Description, Served, TrainingData
 from consumer.records import Satisfaction
 from consumer.version import version as shikyus_version
 from training.exporting.export import checkpoint_files
-from training.operating.shares import prior_shift
 from training.preparing.prepare import Prepared
 from training.recipe import SCRATCH, Recipe
 from training.run_folder import FIT, RECIPE
@@ -78,7 +76,6 @@ def describe(
     precisions: Mapping[str, Served],
     base_revision: str | None,
 ) -> Description:
-    served, scored = precisions["fp32"], calibration.scored["fp32"]
     counts = cast("tuple[int, int, int, int, int]", tuple(messages.everything.class_counts()))
     return Description(
         name=recipe.name,
@@ -91,12 +88,7 @@ def describe(
         class_shares=shares,
         precisions=dict(precisions),  # type: ignore[arg-type]  # its keys are PRECISIONS'
         shared_files=(*SHARED_FILES, TOKENIZER_CONFIG_FILE, RECIPE, FIT),
-        reference=reference(
-            probabilities(scored.logits, served.temperature),
-            urgencies(scored.logits, served.temperature, prior_shift(shares)),
-            scored.lengths,
-            scored.unknown_shares,
-        ),
+        reference=reference(calibration.labels, calibration.scored, precisions, shares),
         training_data=TrainingData(
             fingerprint=messages.everything.fingerprint(), rows=len(messages.everything), class_counts=counts
         ),
