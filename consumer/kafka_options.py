@@ -30,6 +30,7 @@ OWNED: Mapping[str, str] = {
     "partitioner": "it is murmur2_random, Java's, so that outputs are co-partitioned with the input",
     "metadata.recovery.strategy": "with any other but none, committing can hang for good (librdkafka#5456)",
     "allow.auto.create.topics": "a misspelt topic would come into being instead of being refused",
+    "stats_cb": "it takes a function, which no setting can be",
     "logger": "librdkafka's log goes into shikyu's own",
     "on_commit": "it takes a function, which no setting can be",
     "on_delivery": "it takes a function, which no setting can be",
@@ -65,7 +66,7 @@ def consumer_config(settings: Settings) -> dict[str, Any]:
         "topic.metadata.refresh.interval.ms": 30_000,  # added partitions are found within it
         "reconnect.backoff.ms": 50,
         "reconnect.backoff.max.ms": 500,
-        "statistics.interval.ms": 0,
+        "statistics.interval.ms": 5_000,  # consumer/statistics.py reads them
         **({"partition.assignment.strategy": "cooperative-sticky"} if classic else {}),
         **given,
         "group.id": settings.delivery.group_id,
