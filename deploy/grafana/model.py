@@ -38,7 +38,7 @@ def in_short() -> Row:
                 ),
                 figure(
                     "Very unsatisfied",
-                    "Of them, by the likeliest class; fewer are than are urgent.",
+                    "Of them, by the likeliest class.",
                     "percentunit",
                     Query(share('satisfaction="very_unsatisfied"', RANGE)),
                 ),

@@ -1,7 +1,8 @@
 """
 How a panel looks here, whatever it shows.
 
-A query says `{JOB}` or `{JOB, …}` where the dashboard's choice of jobs belongs.
+The dashboards are of the classic model, which every Grafana since 9 reads from files; the library would rather have its
+successor, which only the newest do. A query says `{JOB}` or `{JOB, …}` where the dashboard's choice of jobs belongs.
 """
 
 from collections.abc import Iterable, Sequence

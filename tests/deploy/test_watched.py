@@ -1,0 +1,305 @@
+"""Every query of every dashboard, run by a real Prometheus that watches real consumers: what it shows was counted."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import pytest
+import yaml
+
+from consumer import load
+from consumer.metrics import LATENCY
+from consumer.records import SkipReason
+from consumer.version import version
+from tests.deploy import scene as played
+from tests.deploy.boards import queries
+from tests.deploy.later import MAY_BE_EMPTY
+from tests.deploy.prometheus import FILES
+from tests.deploy.scene import HELD_BACK, ID, LEGAL, NO_TEXT, NOT_JSON, TOMBSTONES, Scene
+from tests.service.process import TINY
+
+pytestmark = pytest.mark.kafka
+
+# increase() guesses what a counter did between the last scrape and the range's end: half a second of some twenty.
+NEAR = 0.08
+Values = dict[tuple[str, ...], float]
+Truth = tuple[str, Callable[[Scene], Values]]
+
+
+@pytest.fixture(scope="module")
+def scene(cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    folder = tmp_path_factory.mktemp("watched")
+    with played.played(cluster, folder, folder.name) as done:
+        yield done
+
+
+def each_s(count: Callable[[Scene], Values]) -> Callable[[Scene], Values]:
+    """What was counted from the first scrape to the end, as a rate over that range."""
+    return lambda scene: {labels: value / scene.range_s("end") for labels, value in count(scene).items()}
+
+
+def fates(scene: Scene) -> Values:
+    told = scene.verdict
+    return {
+        ("dead_lettered",): told.dead,
+        ("routine",): told.routine,
+        ("skipped",): told.skipped,
+        ("urgent",): told.urgent,
+    }
+
+
+def everything(scene: Scene) -> Values:
+    return {(): scene.records}
+
+
+def decided(scene: Scene) -> Values:
+    return {(): len(scene.decided)}
+
+
+def by(name: str) -> Callable[[Scene], Values]:
+    return lambda scene: {(value,): count for value, count in Counter(each[name] for each in scene.decided).items()}
+
+
+def share(*wanted: tuple[str, str], of: tuple[str, str] | None = None) -> Callable[[Scene], Values]:
+    """Of the events, those of which each field begins as wanted."""
+
+    def counted(scene: Scene) -> Values:
+        among = [each for each in scene.decided if of is None or each[of[0]] == of[1]]
+        chosen = [each for each in among if all(each[name].startswith(value) for name, value in wanted)]
+        return {(): len(chosen) / len(among)}
+
+    return counted
+
+
+def shares(name: str) -> Callable[[Scene], Values]:
+    return lambda scene: {labels: count / len(scene.decided) for labels, count in by(name)(scene).items()}
+
+
+def unsure(scene: Scene) -> Values:
+    return {labels: share for labels, share in shares("reason")(scene).items() if labels[0].startswith("fallback:")}
+
+
+def instances(scene: Scene, staying: float, leaving: float) -> Values:
+    return {(f"127.0.0.1:{scene.staying.port}",): staying, (f"127.0.0.1:{scene.leaving.port}",): leaving}
+
+
+def rebalances(scene: Scene) -> Values:
+    """That the one that leaves gives its partitions up is not told any more: it is gone by the next scrape."""
+    events = ("partitions-assigned", "partitions-revoked", "partitions-lost")
+    return instances(scene, scene.logged(scene.staying, *events), 0)
+
+
+def dropped(scene: Scene) -> float:
+    return scene.logged(scene.staying, "window-dropped")
+
+
+def rules_that_failed(scene: Scene) -> Values:
+    """Each message of the mix that no rule before it made urgent, and it has no channel."""
+    return {("legal",): 0, ("loud",): len(scene.texts) - LEGAL}
+
+
+def held_back(scene: Scene) -> Values:
+    source = scene.topics["input"]
+    return {("0", source): HELD_BACK, ("1", source): 0, ("2", source): 0}
+
+
+def model(scene: Scene) -> Values:
+    [(name, label, precision)] = {
+        tuple(each["model"][part] for part in ("name", "version", "precision")) for each in scene.decided
+    }
+    return {(name, precision, label): 1}
+
+
+def tokens(scene: Scene) -> list[int]:
+    return [len(each.ids) for each in load(TINY).tokenize(scene.texts)]
+
+
+# By board, panel and query: the moment to ask about, and what was counted by then.
+TRUTHS: dict[tuple[str, str, str], Truth] = {
+    # ShikyuRuleFails, which no time has to pass for.
+    ("on-call", "Alerts", "A"): ("end", lambda _: {(): 1}),
+    ("on-call", "Consumers", "A"): ("end", lambda _: {(): 1}),
+    ("on-call", "Consumers", "B"): ("end", lambda _: {(): 2}),
+    ("on-call", "Waiting", "A"): ("held back", lambda _: {(): HELD_BACK}),
+    ("on-call", "Throughput", "A"): ("end", each_s(everything)),
+    ("on-call", "Dead letters", "A"): ("end", lambda scene: {(): scene.verdict.dead}),
+    ("on-call", "Brokers", "A"): ("end", lambda _: {(): 1}),
+    ("on-call", "Fates a second", "A"): ("end", each_s(fates)),
+    ("on-call", "Waiting, by partition", "A"): ("held back", held_back),
+    ("on-call", "Dead letters by code", "A"): ("end", lambda scene: {(code,): n for code, n in scene.codes.items()}),
+    ("on-call", "Skipped by reason", "A"): (
+        "end",
+        each_s(lambda _: dict.fromkeys(((reason,) for reason in SkipReason), 0.0) | {("tombstone",): TOMBSTONES}),
+    ),
+    ("on-call", "Rebalances", "A"): ("end", rebalances),
+    ("on-call", "Waits for a service", "A"): ("end", lambda scene: instances(scene, 0, 0)),
+    ("on-call", "Starts", "A"): ("end", lambda scene: instances(scene, 0, 0)),
+    ("on-call", "Tokens a second", "A"): (
+        "mixed",
+        lambda scene: {(): sum(tokens(scene)) / scene.range_s("mixed")},
+    ),
+    ("on-call", "Versions", "A"): ("end", lambda _: {(version(),): 1}),
+    ("model", "Decided", "A"): ("end", decided),
+    ("model", "Urgent", "A"): ("end", share(("decision", "urgent"))),
+    ("model", "Very unsatisfied", "A"): ("end", share(("satisfaction", "very_unsatisfied"))),
+    ("model", "Unsure", "A"): ("end", share(("reason", "fallback:"))),
+    ("model", "By your rules", "A"): ("end", share(("reason", "rule:"))),
+    ("model", "Models", "A"): ("end", lambda _: {(): 1}),
+    ("model", "Drifting", "A"): ("end", lambda _: {(): 0}),
+    ("model", "Urgent share", "A"): ("end", share(("decision", "urgent"))),
+    ("model", "Urgent share", "B"): ("end", share(("decision", "urgent"), of=("reason", "model"))),
+    ("model", "Classes", "A"): ("end", shares("satisfaction")),
+    ("model", "Who decided", "A"): ("end", each_s(by("reason"))),
+    ("model", "Unsure share", "A"): ("end", unsure),
+    ("model", "Rules that could not be asked", "A"): ("mixed", rules_that_failed),
+    ("model", "Tokens of a message", "A"): ("mixed", lambda scene: {(): sum(tokens(scene)) / len(scene.texts)}),
+}
+PROCESSES = {("model", "Models", "A"): ("end", model)}  # a figure and a graph have this name
+# What only the consumer itself can tell: that it is a sensible number is all that can be said from outside.
+BETWEEN: dict[tuple[str, str, str], tuple[str, float, float]] = {
+    ("on-call", "Seconds a window, by stage", "A"): ("end", 0, 120),
+    ("on-call", "Windows", "A"): ("end", 0, 60),
+    ("on-call", "Windows", "B"): ("end", 0, 60),
+    ("on-call", "The model's share of the time", "A"): ("end", 0, 1.1),
+    ("on-call", "Records and texts at once", "A"): ("end", 1, 10_000),
+    ("on-call", "Records and texts at once", "B"): ("end", 1, 256),
+    ("on-call", "Tokens of a batch", "A"): ("end", 1, 100_000),
+    ("on-call", "Padding", "A"): ("end", 0, 1),
+    ("on-call", "Cores", "A"): ("end", 0, 16),
+    ("on-call", "Memory", "A"): ("end", 10e6, 10e9),
+}
+# Looked at by tests of their own below.
+APART = {
+    *(("on-call", "p99", "A"), ("on-call", "Latency", "A"), ("on-call", "Latency", "B")),
+    *(("on-call", "Behind", "A"), ("on-call", "Behind, by partition", "A")),
+    ("on-call", "Windows by how they ended", "A"),
+}
+QUERIES = {(*query.place, query.expr): query for query in queries()}
+
+
+def expr(*place: str) -> str:
+    [found] = [query.expr for query in QUERIES.values() if query.place == place]
+    return found
+
+
+def of(scene: Scene, expr: str, moment: str) -> Values:
+    """Values by the labels' values, in the order of the labels' names."""
+    return {tuple(value for _, value in labels): told for labels, told in scene.value(expr, moment).items()}
+
+
+def may_be_empty(query) -> bool:
+    return any(name in query.expr for name in MAY_BE_EMPTY) and query.place not in TRUTHS
+
+
+def test_the_stream_was_as_it_was_meant(scene):
+    """Else what follows would say nothing: each fate occurs, and windows were dropped."""
+    told = scene.verdict
+    assert [told.lost, told.twice, told.foreign, told.disordered, told.altered, told.hanging] == [[]] * 5 + [{}]
+    assert told.inputs == scene.records
+    assert all(fates(scene).values())
+    assert scene.codes == {"invalid-json": NOT_JSON, "missing-text": NO_TEXT}
+    assert len({each["reason"] for each in scene.decided}) == 3
+    assert dropped(scene) > 0
+
+
+@pytest.mark.parametrize("query", QUERIES.values(), ids=str)
+def test_a_panel_shows_what_was_counted(scene, query):
+    """Each query of each panel, as Grafana sends it."""
+    graph_of_models = query.place == ("model", "Models", "A") and "count(count" not in query.expr
+    if query.place in APART:
+        return
+    if may_be_empty(query):
+        assert all(map(math.isfinite, of(scene, query.expr, "end").values()))
+        return
+    if query.place in BETWEEN:
+        moment, least, most = BETWEEN[query.place]
+        told = of(scene, query.expr, moment)
+        assert told
+        assert all(least <= value <= most for value in told.values()), told
+        return
+    moment, truth = (PROCESSES if graph_of_models else TRUTHS)[query.place]
+    told, counted = of(scene, query.expr, moment), truth(scene)
+
+    assert set(counted) <= set(told)
+    for labels, value in told.items():
+        # What stands at 0 from the start and never happened is not among what was counted.
+        assert value == pytest.approx(counted.get(labels, 0), rel=NEAR), labels
+
+
+@pytest.mark.parametrize(("place", "quantile"), [("p99", 0.99), ("Latency", 0.5)])
+def test_latency_is_what_a_reader_measures(scene, place, quantile):
+    """Of the broker's timestamps, to the bucket: what was measured lies in the one that is told, or the next."""
+    [told] = scene.value(expr("on-call", place, "A"), "end").values()
+    measured = sorted(scene.latencies_s)[math.ceil(quantile * len(scene.latencies_s)) - 1]
+
+    bounds = (0.0, *LATENCY)
+    bucket = max(number for number, bound in enumerate(bounds) if bound < told)
+    assert bounds[max(0, bucket - 1)] <= measured <= bounds[min(bucket + 2, len(bounds) - 1)]
+    [p99] = scene.value(expr("on-call", "Latency", "B"), "end").values()
+    assert p99 >= told
+
+
+def test_behind_is_how_long_an_open_transaction_holds_messages_back(scene):
+    """And nothing, once all is read: not even the transaction's marker."""
+    waited = scene.at["held back"] - scene.held_back_since
+    [behind] = scene.value(expr("on-call", "Behind", "A"), "held back").values()
+    parts = of(scene, expr("on-call", "Behind, by partition", "A"), "held back")
+
+    assert behind == pytest.approx(waited, abs=2.5)
+    assert parts == {(str(n), scene.topics["input"]): behind if n == 0 else 0 for n in range(3)}
+    assert scene.value(expr("on-call", "Behind", "A"), "end") == {(): 0}
+    assert scene.value(expr("on-call", "Waiting", "A"), "end") == {(): 0}
+
+
+def test_aborted_windows_are_those_of_the_log(scene):
+    """Each has its line there; of those that were committed nobody else tells."""
+    told = of(scene, expr("on-call", "Windows by how they ended", "A"), "end")
+
+    assert told["aborted",] * scene.range_s("end") == pytest.approx(dropped(scene), rel=NEAR)
+    assert told["committed",] * scene.range_s("end") >= 3
+
+
+def test_every_panel_is_looked_at():
+    """A panel that is new has to say what its truth is."""
+    places = {query.place for query in QUERIES.values()}
+    known = {*TRUTHS, *BETWEEN, *APART, *(query.place for query in QUERIES.values() if may_be_empty(query))}
+
+    assert places == known
+    assert not {*TRUTHS} & {*BETWEEN} & APART
+
+
+def test_what_the_rules_record_is_what_was_counted(scene):
+    """As the alerts see it, with the very file."""
+    for group in yaml.safe_load((FILES / "shikyu.rules.yml").read_text())["groups"]:
+        for rule in group["rules"]:
+            if "record" in rule:
+                assert scene.prometheus.query(rule["record"], scene.at["end"]), rule["record"]
+    asked = scene.prometheus.one
+
+    assert asked("job:shikyu_lag_records:sum", scene.at["held back"]) == HELD_BACK
+    assert asked("job:shikyu_urgent:ratio_rate1h", scene.at["end"]) == pytest.approx(
+        share(("decision", "urgent"))(scene)[()], rel=NEAR
+    )
+    assert asked("job:shikyu_dead_lettered:ratio_rate15m", scene.at["end"]) == pytest.approx(
+        scene.verdict.dead / scene.records, rel=NEAR
+    )
+    assert set(scene.prometheus.query('ALERTS{alertstate="firing"}', scene.at["end"])) == {
+        (
+            ("alertname", "ShikyuRuleFails"),
+            ("alertstate", "firing"),
+            ("job", "shikyu"),
+            ("rule", "loud"),
+            ("severity", "ticket"),
+        )
+    }
+
+
+def test_series_do_not_grow_with_the_messages(scene):
+    """A thousand more made none, but for partitions that this consumer took over; and none has an id or a key."""
+    ours = f'{{__name__=~"shikyu_.*", __name__!~"shikyu_lag_.*", instance="127.0.0.1:{scene.staying.port}"}}'
+    count = f"count by (__name__) ({ours})"
+    told = scene.prometheus.query(f'{{__name__=~"shikyu_.*", instance="127.0.0.1:{scene.staying.port}"}}')
+    values = {value for labels in told for _, value in labels}
+
+    assert scene.value(count, "mixed") == scene.value(count, "end") != {}
+    assert not [value for value in values if ID in value or "key-" in value]
