@@ -15,7 +15,7 @@ from local.processes import Child
 from tests.system_packages import required
 
 FILES = Path(__file__).parents[2] / "deploy" / "prometheus"
-SCRAPE_S = 0.5  # and as long a scrape may take; a range's end is guessed by as much
+SCRAPE_S = 1  # and as long a scrape may take
 Series = dict[tuple[tuple[str, str], ...], float]
 
 
@@ -29,11 +29,11 @@ class Prometheus:
 
     def _configured(self, targets: list[str]) -> dict:
         configuration = yaml.safe_load((FILES / "prometheus.yml").read_text(encoding="utf-8"))
-        configuration["global"] = {"scrape_interval": f"{SCRAPE_S * 1000:.0f}ms", "evaluation_interval": "1s"}
+        configuration["global"] = {"scrape_interval": f"{SCRAPE_S}s", "evaluation_interval": "1s"}
         configuration["rule_files"] = [str(FILES / each) for each in configuration["rule_files"]]
         [ours] = configuration["scrape_configs"]
         ours["static_configs"] = [{"targets": targets}]
-        ours["scrape_timeout"] = f"{SCRAPE_S * 1000:.0f}ms"
+        ours["scrape_timeout"] = f"{SCRAPE_S}s"
         return configuration
 
     def __enter__(self) -> Self:

@@ -7,7 +7,6 @@ What happened is counted without the consumers' metrics: from the topics, by a r
 import json
 import math
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,8 +15,8 @@ from pathlib import Path
 
 from confluent_kafka import Producer
 
-from tests.delivery.checker import Verdict, check, committed, read
-from tests.deploy.prometheus import Prometheus
+from tests.delivery.checker import Verdict, check, committed, read, source_of
+from tests.deploy.prometheus import SCRAPE_S, Prometheus
 from tests.service.process import Service, flags
 
 PARTITIONS = 3
@@ -25,6 +24,18 @@ PLAIN, LEGAL, EMPTY, NOT_JSON, NO_TEXT, TOMBSTONES = 60, 7, 5, 4, 3, 6
 MIXED = PLAIN + LEGAL + EMPTY + NOT_JSON + NO_TEXT + TOMBSTONES
 LEAST_BACKLOG, HELD_BACK = 1000, 5
 ID = "id-4711"
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of one input record, and which consumer saw to it; `decided` is the event of an output topic."""
+
+    outcome: str
+    by: Service
+    is_of_mix: bool
+    text: str = ""
+    decided: dict | None = None
+    code: str = ""
 
 
 @dataclass
@@ -39,11 +50,11 @@ class Scene:
     backlog: int = 0
     held_back_since: float = 0.0
     at: dict[str, float] = field(default_factory=dict)
+    mixed_ends: dict[int, int] = field(default_factory=dict)
+    leavings: set[str] = field(default_factory=set)  # the partitions of the one that leaves
     verdict: Verdict = field(default_factory=Verdict)
-    decided: list[dict] = field(default_factory=list)  # the events of both output topics
-    codes: Counter = field(default_factory=Counter)
+    fates: list[Fate] = field(default_factory=list)
     latencies_s: list[float] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)  # of the mix
 
     @property
     def records(self) -> int:
@@ -52,6 +63,20 @@ class Scene:
     def range_s(self, moment: str) -> int:
         """From before the first scrape to that moment."""
         return math.ceil(self.at[moment] - self.began) + 2
+
+    def weight(self, service: Service, moment: str) -> float:
+        """
+        What increase() makes of one event.
+
+        It guesses what a counter did between its last scrape and the range's end, for all counters of a process alike.
+        """
+        of_it = f'shikyu_records_total{{instance="127.0.0.1:{service.port}"}}[{self.range_s(moment)}s]'
+        guessed, told = (
+            self.prometheus.one(f"sum({f}({of_it}))", self.at[moment]) for f in ("increase", "max_over_time")
+        )
+        assert guessed
+        assert told
+        return guessed / told
 
     def value(self, expr: str, moment: str) -> dict:
         for variable in ("$__rate_interval", "$__range"):
@@ -137,12 +162,11 @@ def _play(scene: Scene, bootstrap: str, group: str) -> None:
     until(lambda: scene.prometheus.one("sum(shikyu_transactions_total)") == 0)
     until(lambda: scene.prometheus.one("sum(up)") == 2)
 
-    values = list(mix())
-    scene.texts = [json.loads(each)["text"] for each in values[: PLAIN + LEGAL + EMPTY]]
-    for number, value in enumerate(values):
+    for number, value in enumerate(mix()):
         producer.produce(source, key=f"key-{number}", value=value)
     producer.flush(20)
     until(lambda: sum(committed(bootstrap, group, source).values()) == MIXED)
+    scene.mixed_ends, scene.leavings = committed(bootstrap, group, source), assigned(scene.leaving)
     scene.at["mixed"] = _settled(scene.prometheus, up=2)
 
     # One of the two leaves while the other one is at work, whose window is dropped, and read again. The one that leaves
@@ -158,6 +182,8 @@ def _play(scene: Scene, bootstrap: str, group: str) -> None:
         time.sleep(0.02)
     assert scene.leaving.process.returncode == 0
     until(lambda: sum(committed(bootstrap, group, source).values()) == MIXED + scene.backlog)
+
+    until(lambda: scene.prometheus.one("sum(shikyu_lag_records)") == 0)
 
     writing = Producer({"bootstrap.servers": bootstrap, "transactional.id": f"{group}-writer"})
     writing.init_transactions(20)
@@ -181,21 +207,32 @@ def _settled(prometheus: Prometheus, up: int) -> float:
 
     On a busy machine a scrape may fail, and a consumer look down: such a moment is none.
     """
-    time.sleep(2.2)
-    moment = time.time()
-    while prometheus.one("sum(up)", moment) != up:
-        time.sleep(0.2)
+    while True:
+        time.sleep(1.5)
         moment = time.time()
-    return moment
+        time.sleep(SCRAPE_S + 0.2)  # a scrape is as old as its beginning
+        if prometheus.one("sum(up)", moment) == up:
+            return moment
 
 
 def _count(scene: Scene, bootstrap: str, group: str) -> None:
-    scene.verdict = check(bootstrap, group, scene.topics)
-    written = {(m.topic(), m.partition(), m.offset()): m.timestamp()[1] for m in read(bootstrap, scene.topics["input"])}
-    for message in read(bootstrap, scene.topics["urgent"], scene.topics["routine"]):
-        event = json.loads(message.value())
-        scene.decided.append(event)
-        place = tuple(event["source"][part] for part in ("topic", "partition", "offset"))
-        scene.latencies_s.append((message.timestamp()[1] - written[place]) / 1000)
-    for message in read(bootstrap, scene.topics["dead"]):
-        scene.codes[dict(message.headers())["shikyu.error.code"].decode()] += 1
+    """Every input record's fate, from where its output says that it came from; one without an output was skipped."""
+    topics = scene.topics
+    scene.verdict = check(bootstrap, group, topics)
+    outputs = {source_of(m): m for m in read(bootstrap, *(topics[role] for role in ("urgent", "routine", "dead")))}
+    for record in read(bootstrap, topics["input"]):
+        place = (record.topic(), record.partition(), record.offset())
+        is_of_mix = record.offset() < scene.mixed_ends[record.partition()]
+        leaves = is_of_mix and f"{record.topic()}/{record.partition()}" in scene.leavings
+        seen = (scene.leaving if leaves else scene.staying), is_of_mix
+        output = outputs.get(place)
+        if output is None:
+            scene.fates.append(Fate("skipped", *seen))
+        elif output.topic() == topics["dead"]:
+            code = dict(output.headers())["shikyu.error.code"].decode()
+            scene.fates.append(Fate("dead_lettered", *seen, code=code))
+        else:
+            event = json.loads(output.value())
+            text = json.loads(record.value())["text"]
+            scene.fates.append(Fate(event["decision"], *seen, text=text, decided=event))
+            scene.latencies_s.append((output.timestamp()[1] - record.timestamp()[1]) / 1000)
