@@ -149,9 +149,10 @@ def still_right() -> Row:
                 ),
                 graph(
                     "Drift",
-                    "How far the messages of now are from those of the calibration, by feature.",
+                    "How far messages are from those of the calibration, and what chance alone hardly exceeds.",
                     "short",
                     Query("max by (feature) (shikyu_drift_distance{JOB})", "{{feature}}"),
+                    Query("max by (feature) (shikyu_drift_limit{JOB})", "{{feature}}, limit"),
                 ),
                 graph(
                     "Drift alarms",

@@ -1,8 +1,13 @@
-"""What is read out of librdkafka's statistics, in its form of 2.16."""
+"""What is read out of librdkafka's statistics, in its form of 2.16, and from librdkafka itself."""
 
 import json
+import time
+from contextlib import closing
+
+from confluent_kafka import Consumer, Producer
 
 from consumer.statistics import Statistics
+from tests.mock_cluster import MockCluster
 
 PLACE = ("in", 0)
 
@@ -49,3 +54,30 @@ def test_what_is_in_hand_again_is_not_read_to():
     statistics.forget([PLACE, ("other", 1)])
 
     assert statistics.read_to(PLACE) is None
+
+
+def test_librdkafka_tells_of_a_broker_that_comes_and_goes():
+    """And of how far it has read, under the names that are looked for: another version may have others."""
+    with closing(MockCluster()) as kafka:
+        producer = Producer({"bootstrap.servers": kafka.bootstrap_servers})
+        for _ in range(7):
+            producer.produce("in", b"text", partition=0)
+        assert producer.flush(10) == 0
+        statistics = Statistics()
+        config = {"bootstrap.servers": kafka.bootstrap_servers, "group.id": "g", "auto.offset.reset": "earliest"}
+        reader = Consumer(
+            {**config, "statistics.interval.ms": 100, "stats_cb": statistics.told, "error_cb": lambda _: None}
+        )
+        reader.subscribe(["in"])
+
+        def comes_true(condition) -> bool:
+            until = time.monotonic() + 15
+            while not condition() and time.monotonic() < until:
+                reader.poll(0.05)
+            return condition()
+
+        assert comes_true(lambda: statistics.read_to(PLACE) == 7)
+        assert statistics.brokers_up == 1
+        kafka.down()
+        assert comes_true(lambda: statistics.brokers_up == 0)
+        reader.close()

@@ -26,7 +26,7 @@ RUNBOOK = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
 
 def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [required("promtool"), *arguments], cwd=FILES, capture_output=True, text=True, timeout=60, check=False
+        [required("promtool"), *arguments], cwd=FILES, capture_output=True, text=True, timeout=150, check=False
     )
 
 
