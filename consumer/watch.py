@@ -119,7 +119,9 @@ class Watch:
             self._metrics.lag(*place, 0, 0.0)
             return
         # What waits unread is no older than our being behind, and hardly older than what was read before it.
-        since = self._behind_since.setdefault(place, 0.0 if last is None and waiting is not None else now)
+        if last is None and waiting is not None:
+            self._behind_since[place] = 0.0  # a backlog from before we began
+        since = self._behind_since.setdefault(place, now)
         seconds = age_s(waiting, now) if waiting is not None else min(now - since, age_s(last, now) if last else inf)
         self._metrics.lag(*place, records, seconds)
 

@@ -173,6 +173,20 @@ def test_what_is_held_back_before_anything_was_committed_is_seen_too(watching):
     assert lag() == (5, pytest.approx(61.5))
 
 
+def test_a_backlog_is_no_younger_for_having_been_told_of_before_it_was_read(watching):
+    """What waits behind its first records is as old as they are, even while none is in hand."""
+    clock, source, lag, commit = watching
+    source.end = 500
+    read_to(source, 0)
+    lag()
+    source.statistics.forget([PLACE])
+    source.in_hand = (record(0, clock.now - 600),)
+    lag()
+    commit(*source.in_hand)
+
+    assert lag() == (499, pytest.approx(604.5, abs=2))
+
+
 def test_each_message_tells_how_long_its_answer_took(watching):
     """From its own timestamp to the commit."""
     clock, _, _, commit = watching
