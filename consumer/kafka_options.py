@@ -30,7 +30,6 @@ OWNED: Mapping[str, str] = {
     "partitioner": "it is murmur2_random, Java's, so that outputs are co-partitioned with the input",
     "metadata.recovery.strategy": "with any other but none, committing can hang for good (librdkafka#5456)",
     "allow.auto.create.topics": "a misspelt topic would come into being instead of being refused",
-    "stats_cb": "it takes a function, which no setting can be",
     "logger": "librdkafka's log goes into shikyu's own",
     "on_commit": "it takes a function, which no setting can be",
     "on_delivery": "it takes a function, which no setting can be",
