@@ -138,8 +138,8 @@ def still_right() -> Row:
         [
             [
                 graph(
-                    "Models",
-                    "Processes by the model that they answer with.",
+                    "Processes by model",
+                    "Which model each answers with.",
                     "short",
                     Query(
                         "count by (name, version, precision) (shikyu_model_info{JOB})",
@@ -173,8 +173,8 @@ def still_right() -> Row:
                     ),
                 ),
                 graph(
-                    "Marked for people",
-                    "A second, by what was decided.",
+                    "Marked for people, a second",
+                    "By what was decided.",
                     "short",
                     Query(f"sum by (decision) (rate(shikyu_audit_total{{JOB}}[{RATE}]))", "{{decision}}"),
                 ),

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from grafana_foundation_sdk.builders import common, dashboard, prometheus, stat, timeseries
-from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.common import (
     BigValueColorMode,
     BigValueGraphMode,
@@ -24,7 +23,6 @@ from grafana_foundation_sdk.models.dashboard import (
     Dashboard,
     DashboardCursorSync,
     DashboardLinkType,
-    Panel,
     Threshold,
     ThresholdsMode,
     VariableRefresh,
@@ -89,7 +87,7 @@ def graph(title: str, what: str, unit: str, *queries: Query, stacked: bool = Fal
     return panel
 
 
-Line = Sequence[Builder[Panel]]
+Line = Sequence[stat.Panel | timeseries.Panel]
 Row = tuple[str, Sequence[Line]]
 
 
@@ -122,8 +120,8 @@ def board(uid: str, title: str, what: str, since: str, rows: Iterable[Row]) -> D
             for panel in _sharing_the_width(line):
                 made = made.with_panel(panel)
     built = made.build()
-    for number, panel in enumerate(built.panels or [], start=1):
-        panel.id_val = number
+    for number, each in enumerate(built.panels or [], start=1):
+        each.id_val = number
     return built
 
 
@@ -142,6 +140,6 @@ def _jobs() -> dashboard.QueryVariable:
 def _sharing_the_width(line: Line) -> Line:
     each = WIDTH // len(line)
     for panel in line:
-        panel.span(each)  # type: ignore[attr-defined]
-    line[-1].span(WIDTH - each * (len(line) - 1))  # type: ignore[attr-defined]
+        panel.span(each)
+    line[-1].span(WIDTH - each * (len(line) - 1))
     return line

@@ -21,6 +21,7 @@ BOUNDS: dict[str, dict[str, set[str]]] = {
         "satisfaction": set(Satisfaction),
         "reason": REASON,
     },
+    "shikyu_audit": {"decision": {"urgent", "routine"}},
     "shikyu_dead_letters": {"code": {reason.code for reason in REASONS}},
     "shikyu_skipped": {"reason": set(SkipReason)},
     "shikyu_rule_failures": {"rule": set(RULES)},
@@ -41,7 +42,7 @@ def everything() -> Metrics:
     metrics.model(model)
     metrics.build("0.1.0")
     for urgent, satisfaction, reason in itertools.product((True, False), Satisfaction, sorted(REASON)):
-        metrics.decided(Decision(satisfaction, (0.2,) * 5, 0.5, urgent, 0.5, reason, False, model))
+        metrics.decided(Decision(satisfaction, (0.2,) * 5, 0.5, urgent, 0.5, reason, False, model, audit=0.1))
     for cause in REASONS:
         metrics.dead_lettered(cause.code)
     for skipped in SkipReason:

@@ -117,7 +117,10 @@ def played(cluster, folder: Path, name: str) -> Iterator[Scene]:
     more = ["--kafka-consumer", "statistics.interval.ms=500"]
     more += ["--rules-always-urgent", "legal=contains(text, 'lawyer')"]
     more += ["--rules-always-urgent", "loud=contains(channel, 'phone')"]  # of no channel it cannot be asked
-    running = [Service(folder, *flags(cluster.bootstrap_servers, topics, name, *more)) for _ in range(2)]
+    more += ["--audit-share", "0.1"]
+    variables = {"SHIKYU_AUDIT_KEY": "a key of this test's"}
+    arguments = flags(cluster.bootstrap_servers, topics, name, *more)
+    running = [Service(folder, *arguments, variables=variables) for _ in range(2)]
     try:
         for service in running:
             service.ready()
