@@ -37,10 +37,11 @@ size:
 test: $(DEV)/made $(OPTIMUM)/made $(if $(filter true,$(CI)),system-packages)  ## Every test, against a real Kafka that is started for it
 	$(DEV)/bin/python -m pytest -n 2 --dist loadfile
 
-system-packages:  ## What some tests need of the system, by apt: an emulator of other processors, PostgreSQL
+system-packages:  ## What some tests need of the system, by apt: an emulator of other processors, PostgreSQL, Prometheus
 	@set --; \
 	command -v qemu-x86_64 >/dev/null || set -- "$$@" qemu-user; \
 	command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || set -- "$$@" postgresql; \
+	command -v promtool >/dev/null || set -- "$$@" prometheus; \
 	test $$# = 0 || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -qq -y --no-install-recommends "$$@"; }
 
 lint: $(DEV)/made  ## ruff, mypy --strict, import-linter

@@ -65,7 +65,7 @@ def consumer_config(settings: Settings) -> dict[str, Any]:
         "topic.metadata.refresh.interval.ms": 30_000,  # added partitions are found within it
         "reconnect.backoff.ms": 50,
         "reconnect.backoff.max.ms": 500,
-        "statistics.interval.ms": 0,
+        "statistics.interval.ms": 5_000,  # consumer/statistics.py reads them
         **({"partition.assignment.strategy": "cooperative-sticky"} if classic else {}),
         **given,
         "group.id": settings.delivery.group_id,

@@ -39,6 +39,8 @@ class Watcher(Protocol):
 
     def aborted(self) -> None: ...
 
+    def waited(self) -> None: ...
+
 
 @dataclass
 class Loop:
@@ -73,6 +75,7 @@ class Loop:
             self.publish(answered, window)
         except PassingFault as fault:
             self._faults += 1
+            self.watcher.waited()
             wait_s = backoff_s(self._faults)
             log.warning("waiting", why=str(fault), wait_s=round(wait_s, 2))
             dropped += self.source.wait(wait_s, self.stopping)

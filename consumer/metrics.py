@@ -1,7 +1,7 @@
 """What Prometheus is told. Every name stands in docs/operations.md; no label ever holds an id or a text."""
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from prometheus_client import (
@@ -12,12 +12,15 @@ from prometheus_client import (
     ProcessCollector,
     disable_created_metrics,
 )
-from prometheus_client.metrics import MetricWrapperBase
 
+from consumer.dead_letters import REASONS
+from consumer.decide import BY_MODEL, EMPTY_TEXT, UNKNOWN_TOKENS
 from consumer.drift.compare import Drift
-from consumer.records import Decision, ModelVersion, SkipReason
+from consumer.records import Decision, ModelVersion, Satisfaction, SkipReason
 
+STAGES = ("queue", "decode", "tokenization", "inference", "encode", "publish")
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0)
+LATENCY = (*SECONDS, 120.0, 300.0, 900.0, 3600.0)  # a backlog is older than any window
 RECORDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 BATCH = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 TOKENS = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16_384, 32_768)
@@ -31,9 +34,11 @@ class Metrics:
         # They would put a second series beside each one, and no dashboard reads it.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
+        self._names: dict[str, tuple[str, tuple[str, ...]]] = {}
         ProcessCollector(registry=self.registry)
         self._stage = self._histogram("stage_duration_seconds", "Time in one stage of a window.", SECONDS, ("stage",))
         self._window_s = self._histogram("window_duration_seconds", "From receive to commit.", SECONDS)
+        self._latency = self._histogram("latency_seconds", "From a record's timestamp to its commit.", LATENCY)
         self._window_records = self._histogram("window_records", "Records of a committed window.", RECORDS)
         self._batch_size = self._histogram("batch_size", "Texts that the model took at once.", BATCH)
         self._batch_tokens = self._histogram("batch_tokens", "Their tokens, without padding.", TOKENS)
@@ -49,6 +54,8 @@ class Metrics:
         self._rule_failures = self._counter("rule_failures", "Events that a rule could not be asked about.", ("rule",))
         self._transactions = self._counter("transactions", "Windows, by how they ended.", ("outcome",))
         self._rebalances = self._counter("rebalances", "Changes of this consumer's assignment.")
+        self._waits = self._counter("waits", "Windows that a service was away for, each time it was asked in vain.")
+        self._brokers = self._gauge("kafka_brokers_up", "Brokers that it has a connection to.", ("client",))
         self._lag_records = self._gauge("lag_records", "Records not yet committed.", ("topic", "partition"))
         self._lag_s = self._gauge("lag_seconds", "Age of the oldest of them.", ("topic", "partition"))
         self._drift_distance = self._gauge("drift_distance", "From the reference, 0 to 1.", ("feature",))
@@ -56,14 +63,32 @@ class Metrics:
         self._drift_alarm = self._gauge("drift_alarm", "1 while the distance is beyond the limit.", ("feature",))
         self._model = self._gauge("model_info", "The model that answers.", ("name", "version", "precision"))
         self._build = self._gauge("build_info", "This program.", ("version",))
+        self._begin_at_zero()
+
+    def _begin_at_zero(self) -> None:
+        """A series that begins with its first event hides it: Prometheus's rate() and increase() see no step."""
         for outcome in ("committed", "aborted"):
             self._transactions.labels(outcome)
         for outcome in ("urgent", "routine", "dead_lettered", "skipped"):
             self._records.labels(outcome)
-        for kind in ("urgent", "routine"):
-            self._audit.labels(kind)
-        for reason in SkipReason:
-            self._skipped.labels(reason)
+        for decision in ("urgent", "routine"):
+            self._audit.labels(decision)
+            for satisfaction in Satisfaction:
+                for reason in (BY_MODEL, EMPTY_TEXT, UNKNOWN_TOKENS):
+                    self._decisions.labels(decision, satisfaction, reason)
+        for cause in REASONS:
+            self._dead.labels(cause.code)
+        for skipped in SkipReason:
+            self._skipped.labels(skipped)
+        for stage in STAGES:
+            self._stage.labels(stage)
+
+    def rules(self, names: Iterable[str]) -> None:
+        """These rules may decide, or fail."""
+        for name in names:
+            self._rule_failures.labels(name)
+            for satisfaction in Satisfaction:
+                self._decisions.labels("urgent", satisfaction, f"rule:{name}")
 
     @contextmanager
     def time(self, stage: str) -> Iterator[None]:
@@ -90,9 +115,17 @@ class Metrics:
         self._window_records.observe(records)
         self._window_s.observe(duration_s)
 
+    def answered(self, latency_s: float) -> None:
+        """A record was committed, so long after it was written."""
+        self._latency.observe(latency_s)
+
     def aborted(self) -> None:
         """A window was dropped, to be read again."""
         self._transactions.labels("aborted").inc()
+
+    def waited(self) -> None:
+        """A service is away, and a window waits for it."""
+        self._waits.inc()
 
     def decided(self, decision: Decision) -> None:
         self._records.labels(decision.decision).inc()
@@ -113,6 +146,10 @@ class Metrics:
 
     def rebalanced(self, times: int = 1) -> None:
         self._rebalances.inc(times)
+
+    def brokers_up(self, brokers: int) -> None:
+        # With a label, for what was not told yet shall not look like none.
+        self._brokers.labels("consumer").set(brokers)
 
     def lag(self, topic: str, partition: int, records: int, seconds: float) -> None:
         self._lag_records.labels(topic, str(partition)).set(records)
@@ -136,25 +173,25 @@ class Metrics:
             self._drift_alarm.labels(look.feature).set(look.drifted)
 
     def model(self, model: ModelVersion) -> None:
+        """This one answers from now on, and no other."""
+        self._model.clear()
         self._model.labels(model.name, model.version, model.precision).set(1)
 
     def build(self, version: str) -> None:
         self._build.labels(version).set(1)
 
-    def names(self) -> list[str]:
-        """Every metric of ours, as it is scraped."""
-        return [
-            metric.name + ("_total" if metric.type == "counter" else "")
-            for value in vars(self).values()
-            if isinstance(value, MetricWrapperBase)
-            for metric in value.collect()
-        ]
+    def names(self) -> dict[str, tuple[str, tuple[str, ...]]]:
+        """Every metric of ours, as it is scraped, with its kind and its labels."""
+        return dict(self._names)
 
     def _histogram(self, name: str, text: str, buckets: Sequence[float], labels: Sequence[str] = ()) -> Histogram:
+        self._names[f"shikyu_{name}"] = ("histogram", tuple(labels))
         return Histogram(f"shikyu_{name}", text, labels, buckets=buckets, registry=self.registry)
 
     def _counter(self, name: str, text: str, labels: Sequence[str] = ()) -> Counter:
+        self._names[f"shikyu_{name}_total"] = ("counter", tuple(labels))
         return Counter(f"shikyu_{name}", text, labels, registry=self.registry)
 
     def _gauge(self, name: str, text: str, labels: Sequence[str] = ()) -> Gauge:
+        self._names[f"shikyu_{name}"] = ("gauge", tuple(labels))
         return Gauge(f"shikyu_{name}", text, labels, registry=self.registry)

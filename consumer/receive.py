@@ -19,6 +19,7 @@ from consumer.quarantine import Place, Quarantine
 from consumer.receive_errors import raise_when_dead
 from consumer.records import Record
 from consumer.sizing import Limits
+from consumer.statistics import Statistics
 from consumer.visits import Visit, nothing
 from consumer.window import Fence, Window, generation_and_member
 
@@ -57,7 +58,8 @@ class Source:
         self._fence: Fence | None = None
         self._group = str(config["group.id"])
         self._is_classic = config.get("group.protocol", "classic") == "classic"
-        config = {**config, "error_cb": on_error}
+        self.statistics = Statistics()
+        config = {**config, "error_cb": on_error, "stats_cb": self.statistics.told}
         self._consumer = Consumer(config, logger=logger) if logger else Consumer(config)
         self._marks = Marks(self._consumer, quarantine, self._is_member)
 
@@ -79,19 +81,22 @@ class Source:
     # a commit that takes it away waits here for ever (seen in chaos), for the rebalance waits for us.
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         self._rebalanced("assigned", partitions)
+        log.info("partitions-assigned", partitions=_names(partitions))
 
     def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        self._quarantine.forget(_places(partitions))
         self._rebalanced("revoked", partitions)
+        log.info("partitions-revoked", partitions=_names(partitions))
 
     def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        self._quarantine.forget(_places(partitions))
         self._rebalanced("lost", partitions)
+        log.info("partitions-lost", partitions=_names(partitions))
 
     def _rebalanced(self, what: str, partitions: list[TopicPartition]) -> None:
+        if what != "assigned":
+            self._quarantine.forget(_places(partitions))
+        self.statistics.forget(_places(partitions))
         self._epoch += 1
         self._visit(what)
-        log.info(f"partitions-{what}", partitions=sorted(f"{p.topic}/{p.partition}" for p in partitions))
 
     @property
     def rebalances(self) -> int:
@@ -162,6 +167,7 @@ class Source:
             tokens += sizing.at_most_tokens(size)
         self._moved()
         self._in_hand = records
+        self.statistics.forget((record.topic, record.partition) for record in records)
         return Window(records, fence, time.monotonic(), self._quarantine.metadata, self._ends())
 
     # What a bounded reading answers otherwise.
@@ -245,7 +251,7 @@ class Source:
                     place = (record.topic, record.partition)
                     touched[place] = min(record.offset, touched.get(place, record.offset))
             else:
-                log.info("rewound", partitions=sorted(f"{p.topic}/{p.partition}" for p in ours))
+                log.info("rewound", partitions=_names(ours))
                 return
 
     def _seek_committed(self, partitions: list[TopicPartition], first: Mapping[tuple[str, int], int]) -> None:
@@ -253,6 +259,7 @@ class Source:
             # Nothing is committed yet: what was dropped is all that was read, wherever auto.offset.reset had begun.
             offset = known.offset if known.offset >= 0 else first[known.topic, known.partition]
             self._consumer.seek(TopicPartition(known.topic, known.partition, offset))
+        self.statistics.forget(first)
 
     def mark(self, window: Window) -> None:
         """Tells whoever comes after us what is in hand, where we may die of it."""
@@ -306,3 +313,7 @@ class Source:
 
 def _places(partitions: Iterable[TopicPartition]) -> list[Place]:
     return [(each.topic, each.partition) for each in partitions]
+
+
+def _names(partitions: Iterable[TopicPartition]) -> list[str]:
+    return sorted(f"{each.topic}/{each.partition}" for each in partitions)

@@ -102,6 +102,7 @@ def _started(
     schemas = closing.enter_context(_schemas(settings))
     slot = claim(settings.delivery.group_id, settings.delivery.slot)
     decoder = Decoder(settings.input, schemas, settings.rules, rule_failed=RuleFailures(metrics.rule_failed))
+    metrics.rules(settings.rules.always_urgent)
     require_registry(settings.output, schemas)
     mark = marking(settings.audit, job)
     outputs = (settings.output.urgent, settings.output.routine, settings.dead_letters.topic)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from math import inf
 
 import structlog
 
@@ -60,6 +61,7 @@ class Watch:
         self._metrics.window(len(window.records), time.monotonic() - window.received_at)
         for record, fate in zip(window.records, answered.fates, strict=True):
             self._count(fate)
+            self._metrics.answered(age_s(record, now))
             if isinstance(fate, Dead):
                 log.warning("dead-lettered", **_coordinates(record), code=fate.error.code, stage=fate.error.stage)
             self._last[record.topic, record.partition] = record
@@ -82,6 +84,9 @@ class Watch:
     def aborted(self) -> None:
         self._metrics.aborted()
 
+    def waited(self) -> None:
+        self._metrics.waited()
+
     def _count(self, fate: Fate) -> None:
         if isinstance(fate, Decision):
             self._metrics.decided(fate)
@@ -91,6 +96,9 @@ class Watch:
             self._metrics.skipped(fate.reason)
 
     def _tell_lag(self, source: Source, now: float) -> None:
+        statistics = source.statistics
+        if statistics.brokers_up is not None:
+            self._metrics.brokers_up(statistics.brokers_up)
         assigned = source.assignment()
         self._metrics.keep_lag_of(assigned)
         for told in (self._last, self._behind_since):
@@ -100,12 +108,17 @@ class Watch:
         for record in source.in_hand:
             in_hand.setdefault((record.topic, record.partition), record)
         for place in assigned:
-            self._tell_lag_of(place, source.high_watermark(*place), in_hand.get(place), now)
+            self._tell_lag_of(place, source.high_watermark(*place), statistics.read_to(place), in_hand.get(place), now)
 
-    def _tell_lag_of(self, place: tuple[str, int], end: int | None, waiting: Record | None, now: float) -> None:
-        """`waiting` is the oldest record that was received and is not committed."""
+    def _tell_lag_of(
+        self, place: tuple[str, int], end: int | None, read_to: int | None, waiting: Record | None, now: float
+    ) -> None:
+        """`waiting` is the oldest record that was received and is not committed; before `read_to` there is no other."""
         last = self._last.get(place)
         next_offset = waiting.offset if waiting is not None else last.offset + 1 if last is not None else None
+        if waiting is None and read_to is not None:
+            # A transaction's marker is the last there is, and no record will ever have its offset.
+            next_offset = max(read_to, next_offset or 0)
         if end is None or next_offset is None:
             return
         records = max(0, end - next_offset)
@@ -114,8 +127,10 @@ class Watch:
             self._metrics.lag(*place, 0, 0.0)
             return
         # What waits unread is no older than our being behind, and hardly older than what was read before it.
-        since = self._behind_since.setdefault(place, now if last is not None else 0.0)
-        seconds = age_s(waiting, now) if waiting is not None else min(now - since, age_s(last, now)) if last else 0.0
+        if last is None and waiting is not None:
+            self._behind_since[place] = 0.0  # a backlog from before we began
+        since = self._behind_since.setdefault(place, now)
+        seconds = age_s(waiting, now) if waiting is not None else min(now - since, age_s(last, now) if last else inf)
         self._metrics.lag(*place, records, seconds)
 
 

@@ -44,7 +44,7 @@ def test_decisions_are_counted_by_class_and_reason() -> None:
 
     labels = {"decision": "urgent", "satisfaction": "very_unsatisfied"}
     assert value(metrics, "decisions_total", reason="rule:legal", **labels) == 1
-    assert value(metrics, "decisions_total", reason="model", **labels) is None
+    assert value(metrics, "decisions_total", reason="model", **labels) == 0
 
 
 def test_a_stage_that_failed_is_not_measured() -> None:
@@ -97,6 +97,30 @@ def test_the_lag_of_a_lost_partition_is_forgotten() -> None:
     assert value(metrics, "lag_records", topic="in", partition="1") == 6
 
 
+def test_a_model_that_took_over_is_the_only_one_told() -> None:
+    """Two versions at one process would look like a rollout that hangs."""
+    metrics = Metrics()
+    metrics.model(MODEL)
+
+    metrics.model(ModelVersion("sample", "2", "int8"))
+
+    assert value(metrics, "model_info", name="sample", version="1", precision="int8") is None
+    assert value(metrics, "model_info", name="sample", version="2", precision="int8") == 1
+
+
+def test_what_may_happen_once_is_told_before_it_happens() -> None:
+    """increase() of a series that begins with its first event is nothing, and no alert would tell of it."""
+    metrics = Metrics()
+    metrics.rules(["legal"])
+    labels = {"decision": "urgent", "satisfaction": "neutral"}
+
+    assert value(metrics, "dead_letters_total", code="crashed-the-process") == 0
+    assert value(metrics, "decisions_total", reason="fallback:empty-text", **labels) == 0
+    assert value(metrics, "decisions_total", reason="rule:legal", **labels) == 0
+    assert value(metrics, "rule_failures_total", rule="legal") == 0
+    assert value(metrics, "waits_total") == 0
+
+
 def test_two_instances_do_not_share_a_registry() -> None:
     """Tests and embedding programs may have several."""
     one, other = Metrics(), Metrics()
@@ -113,7 +137,7 @@ def test_names_are_those_that_are_scraped() -> None:
     metrics = Metrics()
     scraped = generate_latest(metrics.registry).decode()
 
-    assert len(metrics.names()) == 21
+    assert len(metrics.names()) == 24
     assert all(f"# HELP {name} " in scraped for name in metrics.names())
 
 

@@ -9,6 +9,7 @@ from consumer.answer import Answered
 from consumer.health import Health
 from consumer.metrics import Metrics
 from consumer.records import Record, Skipped, SkipReason
+from consumer.statistics import Statistics
 from consumer.watch import Watch
 from consumer.window import Fence, Window
 
@@ -30,6 +31,7 @@ class Source:
 
     def __init__(self) -> None:
         self.end, self.in_hand = 0, ()
+        self.statistics = Statistics()
 
     def assignment(self):
         return [PLACE]
@@ -60,7 +62,7 @@ def watching():
         watch.committed(window, Answered((Skipped(SkipReason.WHERE),) * len(records), (), (), 0))
         source.in_hand = ()
 
-    commit.watch = watch
+    commit.watch, commit.metrics = watch, metrics
     return clock, source, lag, commit
 
 
@@ -127,3 +129,81 @@ def test_a_consumer_that_never_commits_is_seen(watching):
     clock.now += 120
 
     assert lag() == (7, pytest.approx(123))
+
+
+def read_to(source: Source, offset: int) -> None:
+    """librdkafka told that nothing before it is left."""
+    source.statistics._read_to[PLACE] = offset
+
+
+def test_a_transactions_marker_is_no_message_that_waits(watching):
+    """It stands at the end of a topic that is written in transactions, and would look like one for all the night."""
+    clock, source, lag, commit = watching
+    source.end = 2
+    commit(record(0, clock.now))
+    assert lag() == (1, pytest.approx(0, abs=2))
+    read_to(source, 2)
+    clock.now += 3600
+
+    assert lag() == (0, 0)
+
+
+def test_what_an_open_transaction_holds_back_waits(watching):
+    """Its messages are there, and cannot be read: whoever looks shall see it, since when."""
+    clock, source, lag, commit = watching
+    source.end = 1
+    commit(record(0, clock.now))
+    read_to(source, 1)
+    assert lag() == (0, 0)
+    source.end = 6
+    lag()
+    clock.now += 600
+
+    assert lag() == (5, pytest.approx(601.5))
+
+
+def test_what_is_held_back_before_anything_was_committed_is_seen_too(watching):
+    """Of a partition that was empty when this consumer began."""
+    clock, source, lag, _ = watching
+    source.end = 5
+    read_to(source, 0)
+    lag()
+    clock.now += 60
+
+    assert lag() == (5, pytest.approx(61.5))
+
+
+def test_a_backlog_is_no_younger_for_having_been_told_of_before_it_was_read(watching):
+    """What waits behind its first records is as old as they are, even while none is in hand."""
+    clock, source, lag, commit = watching
+    source.end = 500
+    read_to(source, 0)
+    lag()
+    source.statistics.forget([PLACE])
+    source.in_hand = (record(0, clock.now - 600),)
+    lag()
+    commit(*source.in_hand)
+
+    assert lag() == (499, pytest.approx(604.5, abs=2))
+
+
+def test_each_message_tells_how_long_its_answer_took(watching):
+    """From its own timestamp to the commit."""
+    clock, _, _, commit = watching
+    commit(record(0, clock.now - 100), record(1, clock.now - 2))
+    latency = commit.metrics.registry.get_sample_value
+
+    assert latency("shikyu_latency_seconds_count") == 2
+    assert latency("shikyu_latency_seconds_sum") == pytest.approx(102)
+
+
+def test_connected_brokers_are_told(watching):
+    """As librdkafka told them; before it did, nothing, for none would be an alarm."""
+    client = {"client": "consumer"}
+    _, source, lag, commit = watching
+    lag()
+    assert commit.metrics.registry.get_sample_value("shikyu_kafka_brokers_up", client) is None
+    source.statistics.brokers_up = 0
+    lag()
+
+    assert commit.metrics.registry.get_sample_value("shikyu_kafka_brokers_up", client) == 0

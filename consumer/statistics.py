@@ -1,0 +1,44 @@
+"""What librdkafka's statistics tell of a consumer, and its own calls do not."""
+
+from collections.abc import Iterable
+
+import orjson
+
+Place = tuple[str, int]  # topic, partition
+
+
+class Statistics:
+    """
+    What was told last. `brokers_up` counts the brokers that are connected; None before anything was told.
+
+    STATISTICS.md of librdkafka says what its fields are. They are off with statistics.interval.ms = 0.
+    """
+
+    def __init__(self) -> None:
+        self.brokers_up: int | None = None
+        self._read_to: dict[Place, int] = {}
+
+    def told(self, words: str) -> None:
+        """librdkafka's stats_cb."""
+        statistics = orjson.loads(words)
+        # Seeds and the coordinator's own connection have negative numbers, and lead to brokers that are there too.
+        brokers = (broker for broker in statistics["brokers"].values() if broker["nodeid"] >= 0)
+        self.brokers_up = sum(broker["state"] == "UP" for broker in brokers)
+        for topic in statistics["topics"].values():
+            for partition in topic["partitions"].values():
+                # What was fetched and still waits in the queue is not handed out.
+                if partition["next_offset"] >= 0 and partition["fetchq_cnt"] == 0:
+                    self._read_to[topic["topic"], partition["partition"]] = partition["next_offset"]
+
+    def read_to(self, place: Place) -> int | None:
+        """
+        The offset before which nothing is left to be handed out; None where it is not known.
+
+        It is past the transactions' markers behind the last record, which librdkafka gives to nobody (librdkafka#3171).
+        """
+        return self._read_to.get(place)
+
+    def forget(self, places: Iterable[Place]) -> None:
+        """They are another consumer's, or something of them is in hand, and may be read again."""
+        for place in places:
+            self._read_to.pop(place, None)

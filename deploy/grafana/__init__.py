@@ -1,0 +1,1 @@
+"""The dashboards of dashboards/ and what makes them: `python -m deploy.grafana` writes them anew."""
