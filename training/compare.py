@@ -21,12 +21,12 @@ from training.evaluating.measure import write_draft
 from training.evaluating.paired import needless_of_one
 from training.feasible import require_exportable
 from training.fitting.push_at_save import without_push
-from training.operating.shares import prior_shift
 from training.preparing import splits
 from training.preparing.prepare import Prepared
 from training.recipe import SCRATCH
 from training.run_folder import RunFolder
 from training.scoring.score import score
+from training.scoring.shares import prior_shift
 from training.steps.evaluate import description_of
 from training.steps.job import Job
 

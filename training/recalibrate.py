@@ -22,12 +22,12 @@ from training.operating.chosen import calibrated
 from training.operating.gate import Decided
 from training.operating.operate import Operated, decided, operated
 from training.operating.served import served
-from training.operating.shares import prior_shift
 from training.reporting.recalibrated_card import recalibrated_card
 from training.run_folder import CARD, EVAL_RESULTS
 from training.scoring.crossfit import Calibration
 from training.scoring.reference import reference
 from training.scoring.score import Scored, folder_files, scored
+from training.scoring.shares import prior_shift
 
 FOR_TEMPERATURE = 0.2  # of the messages, as in a recipe
 

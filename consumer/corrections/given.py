@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import IO, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -44,7 +44,7 @@ def one(**fields: object) -> Given:
     return _checked(fields, "the correction")
 
 
-def rows(stream: io.BufferedIOBase, kind: Rows, role: Role | None) -> list[Given]:
+def rows(stream: IO[bytes], kind: Rows, role: Role | None) -> list[Given]:
     """
     All of a stream's, one a line; `role` is that of the rows that name none. Empty fields are left out.
 
@@ -63,7 +63,7 @@ def rows(stream: io.BufferedIOBase, kind: Rows, role: Role | None) -> list[Given
     return found
 
 
-def _jsonl(stream: io.BufferedIOBase) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _jsonl(stream: IO[bytes]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     number = 0
     while line := stream.readline(MAX_LINE + 1):
         number += 1
@@ -80,7 +80,7 @@ def _jsonl(stream: io.BufferedIOBase) -> Iterator[tuple[str, Mapping[str, Any]]]
         yield f"line {number} of standard input", row
 
 
-def _csv(stream: io.BufferedIOBase) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _csv(stream: IO[bytes]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     reader = csv.DictReader(io.TextIOWrapper(stream, encoding="utf-8-sig", newline=""), strict=True)
     try:
         for row in reader:

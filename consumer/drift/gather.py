@@ -4,6 +4,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,8 +51,8 @@ class Gather:
         self._model = model
         self._since_ms = since_ms
         self._at = array("q")
-        self._scores = {"satisfaction": array("b"), "urgency": array("d")}
-        self._texts = {"token_length": array("i"), "unknown_share": array("f")}
+        self._scores: dict[Feature, array[Any]] = {"satisfaction": array("b"), "urgency": array("d")}
+        self._texts: dict[Feature, array[Any]] = {"token_length": array("i"), "unknown_share": array("f")}
         self._waiting: list[str] = []
         self.passed_over = PassedOver()
 
@@ -69,7 +70,7 @@ class Gather:
         columns = {**self._scores, **(self._texts if with_texts else {})}
         at = np.array(self._at, dtype=np.int64)
         order = np.argsort(at, kind="stable")
-        return Messages(at[order], {name: np.array(column)[order] for name, column in columns.items()})  # type: ignore[misc]
+        return Messages(at[order], {name: np.array(column)[order] for name, column in columns.items()})
 
     def _read(self, record: Record) -> None:
         try:
@@ -102,7 +103,7 @@ class Gather:
     def _add(self, answer: Answer, at_ms: int) -> None:
         self._at.append(at_ms)
         self._scores["satisfaction"].append(CLASS_PLACES[answer.satisfaction])  # type: ignore[index]
-        self._scores["urgency"].append(answer.urgency)  # type: ignore[arg-type]
+        self._scores["urgency"].append(answer.urgency)
         if answer.text is not None:
             self._waiting.append(answer.text)
         if len(self._waiting) == TEXTS_AT_ONCE:

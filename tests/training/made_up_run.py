@@ -23,11 +23,11 @@ from training.operating.chosen import calibrated, chosen
 from training.operating.gate import flips
 from training.operating.operate import decided, operated
 from training.operating.served import served
-from training.operating.shares import prior_shift
 from training.recipe import Recipe
 from training.reporting.report import Found
 from training.scoring.crossfit import Calibration
 from training.scoring.score import Scored
+from training.scoring.shares import prior_shift
 
 FIFTHS = (0.2, 0.2, 0.2, 0.2, 0.2)
 LIVE = (0.05, 0.05, 0.1, 0.2, 0.6)

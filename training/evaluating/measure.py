@@ -14,11 +14,11 @@ from training.evaluating.results import Results
 from training.exporting.export import write_artifact
 from training.operating.basis import basis
 from training.operating.operate import operate
-from training.operating.shares import prior_shift
 from training.preparing.prepare import Prepared
 from training.recipe import Recipe
 from training.scoring import baseline
 from training.scoring.crossfit import baseline_scores
+from training.scoring.shares import prior_shift
 
 
 def measure(

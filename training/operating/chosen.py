@@ -15,9 +15,9 @@ from training.operating.basis import Basis
 from training.operating.calibrate import loss
 from training.operating.effort import Estimated, estimated
 from training.operating.operate import Operated
-from training.operating.shares import own_shift, prior_shift
 from training.scoring.crossfit import Calibration
 from training.scoring.score import Scored
+from training.scoring.shares import own_shift, prior_shift
 
 
 def chosen(

@@ -14,11 +14,11 @@ from training.operating.basis import Basis
 from training.operating.calibrate import temperature
 from training.operating.gate import Decided
 from training.operating.operating_point import OperatingPoint, operating_point
-from training.operating.shares import own_shift, prior_shift
 from training.operating.tradeoff import by_capacity, by_cost
 from training.operating.worst_slice import SlicePoint, worst_slice
 from training.scoring.crossfit import Calibration
 from training.scoring.score import Scored
+from training.scoring.shares import own_shift, prior_shift
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from training.operating.gate import measured
 from training.operating.operate import decided, operate, operated
 from training.operating.operating_point import needless_of
 from training.operating.served import served
-from training.operating.shares import prior_shift
 from training.scoring.crossfit import Calibration
+from training.scoring.shares import prior_shift
 
 pytestmark = pytest.mark.train
 
