@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 SECTIONS = ("corrections", "output", "input", "registry", "delivery", "kafka")
+RECALL_DAYS = 30
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for another program.")
 
 
@@ -105,7 +107,7 @@ def held_command(resolved: Resolved, as_json: bool) -> None:
     "--with-text", is_flag=True,
     help="Write the customers' texts too, without which nothing can be trained; mind who may read the file.",
 )  # fmt: skip
-@settings_flags(*SECTIONS)
+@settings_flags(*SECTIONS, "model")
 def export_command(resolved: Resolved, file: Path, with_text: bool) -> None:
     """
     Write what stands to a file, one row a message: for training, with --with-text.
@@ -115,7 +117,8 @@ def export_command(resolved: Resolved, file: Path, with_text: bool) -> None:
     shikyu corrections export --to corrections.parquet
 
     `stars` is the satisfaction as 1 to 5, empty where people judged the decision alone. Texts that the answers do not
-    carry (output.include_text) are read back from the source topics; those that are gone are told, and left out.
+    carry (output.include_text) are read back from the source topics; those that are gone are told, and left out. At the
+    end stands what became of the promise, as `shikyu recall` tells it.
     """
     from consumer.corrections import export, told
     from consumer.corrections.texts import Read, read_back
@@ -135,7 +138,18 @@ def export_command(resolved: Resolved, file: Path, with_text: bool) -> None:
     for line in told.left_out(texts):
         click.echo(line)
     click.echo(told.summary(report.settled, report.found))
-    # JOIN AT MERGE: what became of the promise, from consumer/audit/estimate.py, is one more click.echo here.
+    click.echo(_promise(resolved))
+
+
+def _promise(resolved: Resolved) -> str:
+    """What became of it, in so many days; events in plain text tell no marks."""
+    from consumer.audit import live
+    from consumer.audit.told import promise_line
+
+    if resolved.settings.output.format == "text":
+        return "live recall: not told by answers in plain text"
+    asked = live.Asked(since=timedelta(days=RECALL_DAYS))
+    return f"live recall of {RECALL_DAYS} days: {promise_line(live.figures(resolved.settings, asked, lambda *_: None))}"
 
 
 @contextmanager

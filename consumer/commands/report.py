@@ -29,7 +29,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     help="Whose recall is told first, and compared with the promise.",
 )  # fmt: skip
 @click.option("--promised", type=SHARE, metavar="SHARE", help="What was promised, if not by model.artifact.")
-@settings_flags("output", "dead_letters", "model", "corrections", "registry", "delivery", "kafka")
+@settings_flags("output", "dead_letters", "model", "corrections", "drift", "registry", "delivery", "kafka")
 def report(
     resolved: Resolved,
     since: str,
@@ -46,8 +46,8 @@ def report(
     shikyu report --since 7d --html week.html --slice plan
     shikyu report --since P30D --model-artifact my-model
 
-    It reads what `shikyu recall` reads, and the dead letters; it commits nothing, and no group notices. The page holds
-    no customer's words, and needs nothing but itself.
+    It reads what `shikyu recall` and, with model.artifact, `shikyu drift` read, and the dead letters; it commits
+    nothing, and no group notices. The page holds no customer's words, and needs nothing but itself.
 
     It needs the report extra: pip install 'shikyu[report]'.
     """

@@ -168,6 +168,7 @@ def test_corrections_are_written_settled_and_exported(cluster, prefix, call, tmp
         f"2 texts are gone from Kafka (retention, or the topic was made anew), and were left out: {topic}/0/1" in said
     )
     assert f"{topic}/0/5" in said
+    assert "live recall of 30 days: no promise to compare with (model.artifact, --promised), live estimate" in said
     assert (SECRET in said, "customers' texts" in said) == (False, True)
     code, said = call("corrections", "export", "--to", str(tmp_path / "plain.parquet"), *own)
     assert (code, "5 messages, 1 with stars" in said, "no texts" in said) == (0, True, True)
