@@ -75,7 +75,7 @@ bench: $(DEV)/made $(OPTIMUM)/made $(QUIX)/made $(OPENVINO)/made  ## Speed besid
 chaos: $(DEV)/made  ## Break what can break around the stream, and count what came out: make chaos [SEED=1]
 	$(DEV)/bin/python -m tests.chaos $(if $(SEED),--seed $(SEED))
 
-chaos-long: $(DEV)/made  ## A million records, 200 kills, an hour; and 30 kills of the broker: make chaos-long [SEED=1]
+chaos-long: $(DEV)/made  ## A million records, 200 kills of consumers and 30 of the broker, half an hour: make chaos-long [SEED=1]
 	$(DEV)/bin/python -m tests.chaos --long $(if $(SEED),--seed $(SEED))
 
 FUZZ_SECONDS ?= 600

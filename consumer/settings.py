@@ -271,7 +271,7 @@ class Corrections(Section):
         description="Whose corrections are heard, by their header `ce_source`; ACLs say who may write at all.",
     )
     burst_floor: int = Field(
-        default=100,
+        default=500,
         ge=1,
         le=1_000_000,
         description="So many corrections of a writer in an hour are never held back as a burst.",
