@@ -14,7 +14,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from consumer.artifact import best_precision
-from consumer.manifest import Description
+from consumer.manifest import Description, Reference
 from consumer.pages.environment import environment as shared
 from training.evaluating.figures import TFIDF
 from training.operating.effort import as_stated, estimated
@@ -151,7 +151,14 @@ def environment() -> Environment:
         drawn.interval_bar,
     )
     made.globals |= {each.__name__: _safe(each) for each in plots}
+    made.globals["without_unknown"] = without_unknown
     return made
+
+
+def without_unknown(reference: Reference) -> float:
+    """The share of messages without an unknown token, which a reference's first bin holds."""
+    counts = reference.unknown_share.counts
+    return sum(row[0] for row in counts) / sum(map(sum, counts))
 
 
 def _safe(draw: Callable[..., str]) -> Callable[..., Markup]:

@@ -152,13 +152,11 @@ def test_urgencies_are_spread_by_stars_and_cut_by_the_threshold():
     assert {"1 star", "2 stars", "3 to 5 stars", "threshold", "urgency"} <= set(words(svg))
 
 
-def test_lengths_end_with_the_longest():
-    """
-    Room for 512 tokens says nothing of messages that are cut at 64.
-    """
-    svg = lengths({"edges": [0, 8, 16, 64, 512], "counts": [3, 0, 7, 0]}, 16)
+def test_lengths_rise_to_all_messages():
+    """Each point is the share of the messages, of all classes, that are shorter than its edge."""
+    counts = [[1, 1], [2, 0], [0, 0], [0, 3], [0, 3]]
+    svg = lengths({"edges": [0, 8, 64], "counts": counts}, 64)
 
-    assert len(list(ElementTree.fromstring(svg).iter("rect"))) == 3
-    assert {"0", "8", "16", "64"} <= set(words(svg))
-    assert "512" not in words(svg)
+    (_, bottom), (_, middle), (_, top) = places(svg, "model")
+    assert (bottom - middle) / (bottom - top) == pytest.approx(3 / 10, abs=0.01)
     assert "10 messages" in (ElementTree.fromstring(svg).findtext("desc") or "")
