@@ -130,8 +130,11 @@ def _bytes(written: str) -> int:
 def warn(inputs: Collection[str], dead_letters: str, known: Mapping[str, TopicConfig]) -> None:
     """Of what `misfits` finds."""
     for each in misfits(inputs, dead_letters, known):
-        limit = {} if each.max_message_bytes is None else {"max_message_bytes": each.max_message_bytes}
-        (log.info if each.is_default else log.warning)(each.event, topic=each.topic, **limit, advice=each.advice)
+        if each.max_message_bytes is None:
+            log.warning("output-topic-compacted", topic=each.topic, advice=each.advice)
+            continue
+        tell = {"topic": each.topic, "max_message_bytes": each.max_message_bytes, "advice": each.advice}
+        (log.info if each.is_default else log.warning)("dead-letter-topic-too-small", **tell)
 
 
 def misfits(inputs: Collection[str], dead_letters: str, known: Mapping[str, TopicConfig]) -> Iterator[Misfit]:

@@ -7,6 +7,8 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from consumer.dead_letters import REASONS
+from consumer.drift.compare import Drift, Look
+from consumer.drift.features import FEATURES
 from consumer.metrics import STAGES, Metrics
 from consumer.records import Decision, ModelVersion, Satisfaction, SkipReason
 
@@ -27,6 +29,9 @@ BOUNDS: dict[str, dict[str, set[str]]] = {
     "shikyu_rule_failures": {"rule": set(RULES)},
     "shikyu_transactions": {"outcome": {"committed", "aborted"}},
     "shikyu_stage_duration_seconds": {"stage": set(STAGES)},
+    "shikyu_drift_distance": {"feature": set(FEATURES)},
+    "shikyu_drift_limit": {"feature": set(FEATURES)},
+    "shikyu_drift_alarm": {"feature": set(FEATURES)},
     "shikyu_kafka_brokers_up": {"client": {"consumer"}},
     "shikyu_lag_records": {"topic": {"in"}, "partition": {str(number) for number in range(PARTITIONS)}},
     "shikyu_lag_seconds": {"topic": {"in"}, "partition": {str(number) for number in range(PARTITIONS)}},
@@ -60,6 +65,7 @@ def everything() -> Metrics:
     metrics.rebalanced()
     metrics.waited()
     metrics.brokers_up(3)
+    metrics.drift(Drift(1000, tuple(Look(feature, 0.1, 0.2, 0.5) for feature in FEATURES)))
     return metrics
 
 
@@ -90,7 +96,7 @@ def test_no_label_is_of_a_message() -> None:
 
     assert labels == {
         *("outcome", "decision", "satisfaction", "reason", "code", "rule", "stage"),
-        *("topic", "partition", "name", "version", "precision", "client"),
+        *("topic", "partition", "name", "version", "precision", "client", "feature"),
     }
 
 
@@ -107,7 +113,8 @@ def test_all_but_what_kafka_tells_stands_from_the_start() -> None:
     }
     # A rule makes urgent, and what no setting can bring about was made up above.
     assert {labels for labels in grown.pop("shikyu_decisions") if not is_routine_by_a_rule(dict(labels))} == set()
-    assert set(grown) == {"shikyu_kafka_brokers_up", "shikyu_lag_records", "shikyu_lag_seconds"}
+    later = {"shikyu_drift_distance", "shikyu_drift_limit", "shikyu_drift_alarm"}  # once a window was compared
+    assert set(grown) - later == {"shikyu_kafka_brokers_up", "shikyu_lag_records", "shikyu_lag_seconds"}
 
 
 def is_routine_by_a_rule(labels: dict[str, str]) -> bool:

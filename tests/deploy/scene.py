@@ -114,7 +114,8 @@ def played(cluster, folder: Path, name: str) -> Iterator[Scene]:
     topics = {role: f"{name}.{role}" for role in ("input", "urgent", "routine", "dead")}
     for topic in topics.values():
         cluster.create_topic(topic, PARTITIONS)
-    more = ["--kafka-consumer", "statistics.interval.ms=500"]
+    # A session that a busy machine does not end: who leaves, leaves in order.
+    more = ["--kafka-consumer", "statistics.interval.ms=500", "--kafka-consumer", "session.timeout.ms=20000"]
     more += ["--rules-always-urgent", "legal=contains(text, 'lawyer')"]
     more += ["--rules-always-urgent", "loud=contains(channel, 'phone')"]  # of no channel it cannot be asked
     more += ["--audit-share", "0.1"]
