@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from training.measures.intervals import Estimate
-from training.reporting.plots import Axis, Kind, Mark, Series, chart, interval, nice_top
+from training.reporting.plots import Axis, Kind, Mark, Series, bars, chart, interval, nice_top
 
 Json = Mapping[str, Any]
 
@@ -86,11 +86,19 @@ def reliability(title: str, before: Json, after: Json, which: str) -> str:
 
 
 def lengths(histogram: Json, max_length: int) -> str:
-    """What share of the messages is shorter, from a histogram by class whose bins hold about as many each."""
+    """Up to the last bar that has any."""
+    last = max((place for place, count in enumerate(histogram["counts"]) if count), default=0)
+    edges, counts = histogram["edges"][: last + 2], histogram["counts"][: last + 1]
+    told = f"{sum(counts)} messages; of each, no more than {max_length} tokens are read and counted."
+    return bars("Length in tokens", told, "tokens", edges, counts)
+
+
+def shorter(histogram: Json, max_length: int) -> str:
+    """What share of the messages is, from a histogram by class whose bins hold about as many each."""
     counts = [sum(some) for some in zip(*histogram["counts"], strict=True)]
-    shorter = [0, *itertools.accumulate(counts)]
-    told = f"{shorter[-1]} messages; of each, no more than {max_length} tokens are read and counted."
-    line = Series("messages", "model", histogram["edges"], [below / shorter[-1] for below in shorter])
+    below = [0, *itertools.accumulate(counts)]
+    told = f"{below[-1]} messages; of each, no more than {max_length} tokens are read and counted."
+    line = Series("messages", "model", histogram["edges"], [each / below[-1] for each in below])
     longest = Axis("length in tokens", 0, nice_top(histogram["edges"][-1]))
     return chart("Length in tokens", told, longest, Axis("share of the messages that are shorter"), [line])
 

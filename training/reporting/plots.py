@@ -103,6 +103,24 @@ def interval(estimate: Estimate, told: str, line: float | None = None, axis: Axi
     return f"{start}{''.join(parts)}</svg>"
 
 
+def bars(title: str, told: str, x_label: str, edges: Sequence[float], counts: Sequence[int]) -> str:
+    """A histogram with bars equally wide, whatever their edges; `counts[i]` lie from `edges[i]` up to the next."""
+    top, high = 8 + ROOM_FOR_LABEL, nice_top(max(1, *counts))
+    height = top + PLOT_WIDTH // 2 + BELOW
+    frame = _Frame(Axis(x_label, 0, len(counts)), Axis("messages", 0, high), top, height - BELOW)
+    parts = list(_rules(frame, [(tick, f"{tick:,.0f}") for tick in ticks(0, high)]))
+    wide = PLOT_WIDTH / len(counts)
+    for place, count in enumerate(counts):
+        y = frame.y_of(count)
+        parts.append(
+            f'<rect class="bar" x="{LEFT + place * wide + 1:.1f}" y="{y:.1f}" width="{wide - 2:.1f}" '
+            f'height="{frame.bottom - y:.1f}"/>'
+        )
+    every = -(-len(edges) // 8)
+    parts += [_tick_below(frame, place, f"{edges[place]:g}") for place in range(0, len(edges), every)]
+    return _svg("plot", height, title, told, [*parts, *_axis_labels(frame)])
+
+
 def ticks(low: float, high: float) -> list[float]:
     """At most MOST_TICKS round numbers from `low` to `high`, both ends among them where they are round."""
     rough = (high - low) / (MOST_TICKS - 1)

@@ -147,6 +147,7 @@ def environment() -> Environment:
         drawn.precision_recall,
         drawn.reliability,
         drawn.lengths,
+        drawn.shorter,
         drawn.urgencies,
         drawn.interval_bar,
     )

@@ -6,7 +6,16 @@ import pytest
 
 from tests.training.made_up_run import usual
 from training.evaluating.figures import TFIDF
-from training.reporting.drawn import interval_bar, lengths, precision_recall, reliability, roc, tradeoff, urgencies
+from training.reporting.drawn import (
+    interval_bar,
+    lengths,
+    precision_recall,
+    reliability,
+    roc,
+    shorter,
+    tradeoff,
+    urgencies,
+)
 from training.reporting.plots import LEFT, PLOT_WIDTH
 
 pytestmark = pytest.mark.train
@@ -152,10 +161,24 @@ def test_urgencies_are_spread_by_stars_and_cut_by_the_threshold():
     assert {"1 star", "2 stars", "3 to 5 stars", "threshold", "urgency"} <= set(words(svg))
 
 
-def test_lengths_rise_to_all_messages():
-    """Each point is the share of the messages, of all classes, that are shorter than its edge."""
+def test_lengths_end_with_the_longest():
+    """
+    Room for 512 tokens says nothing of messages that are cut at 64.
+    """
+    svg = lengths({"edges": [0, 8, 16, 64, 512], "counts": [3, 0, 7, 0]}, 16)
+
+    assert len(list(ElementTree.fromstring(svg).iter("rect"))) == 3
+    assert {"0", "8", "16", "64"} <= set(words(svg))
+    assert "512" not in words(svg)
+    assert "10 messages" in (ElementTree.fromstring(svg).findtext("desc") or "")
+
+
+def test_shares_of_shorter_messages_rise_to_all():
+    """
+    Each point is the share of the messages, of all classes, that are shorter than its edge.
+    """
     counts = [[1, 1], [2, 0], [0, 0], [0, 3], [0, 3]]
-    svg = lengths({"edges": [0, 8, 64], "counts": counts}, 64)
+    svg = shorter({"edges": [0, 8, 64], "counts": counts}, 64)
 
     (_, bottom), (_, middle), (_, top) = places(svg, "model")
     assert (bottom - middle) / (bottom - top) == pytest.approx(3 / 10, abs=0.01)

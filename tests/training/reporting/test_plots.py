@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 import pytest
 
 from training.measures.intervals import Estimate
-from training.reporting.plots import LEFT, PLOT_WIDTH, WIDTH, Axis, Mark, Series, chart, interval, nice_top, ticks
+from training.reporting.plots import LEFT, PLOT_WIDTH, WIDTH, Axis, Mark, Series, bars, chart, interval, nice_top, ticks
 
 pytestmark = pytest.mark.train
 
@@ -111,6 +111,7 @@ def test_names_are_never_markup():
     for svg in (
         chart(evil, evil, Axis(evil), Axis(evil), [Series(evil, "model", (0.0,), (0.0,))]),
         interval(Estimate(0.5, 0.4, 0.6), evil),
+        bars(evil, evil, evil, [0, 1], [1]),
     ):
         assert "<script" not in svg
         assert "script" in "".join(parsed(svg).itertext())
@@ -129,6 +130,18 @@ def test_no_letter_stands_beyond_the_edge(kinds):
         start = float(found.get("x", 0)) - {"middle": wide / 2, "end": wide}.get(found.get("text-anchor", ""), 0)
         assert start >= -2
         assert start + wide <= WIDTH + 2, found.text
+
+
+def test_a_histogram_has_a_bar_for_each_count():
+    """
+    As high as its count, against a round top.
+    """
+    svg = parsed(bars("t", "d", "tokens", [0, 4, 8, 12], [10, 0, 40]))
+
+    heights = [float(bar.get("height", 0)) for bar in svg.findall("rect")]
+    assert heights[1] == 0
+    assert heights[2] == pytest.approx(4 * heights[0], abs=0.5)
+    assert {"0", "4", "8", "12", "tokens"} <= {found.text for found in svg.iter("text")}
 
 
 def test_an_interval_of_a_table_shows_value_and_promise():
