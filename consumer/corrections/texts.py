@@ -25,6 +25,7 @@ SILENCE_S = 30.0
 POLL_S = 0.5
 # Offsets that are read over rather than jumped: to be placed anew takes as long as some records do.
 NEAR = 500
+NOWHERE = -NEAR - 1  # from there every offset is far
 _NO_SUCH = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
 
 Place = tuple[str, int]
@@ -126,7 +127,7 @@ def _held(consumer: Consumer, place: Place) -> tuple[int, int]:
 
 def _of_a_partition(consumer: Consumer, place: Place, offsets: list[int]) -> Iterator[Record]:
     """Offsets are in order. One of an aborted record, or that was compacted away, is passed over."""
-    wanted, at = set(offsets), -1
+    wanted, at = set(offsets), NOWHERE
     for offset in offsets:
         if not 0 <= offset - at <= NEAR:
             if offset < at:  # compaction has taken it, and we are past it
@@ -150,7 +151,7 @@ def _of_a_partition(consumer: Consumer, place: Place, offsets: list[int]) -> Ite
             elif error.code() == KafkaError._PARTITION_EOF:
                 return
             elif error.code() == KafkaError._AUTO_OFFSET_RESET:
-                at = -1  # retention has just taken it; the next is looked for anew
+                at = NOWHERE  # retention has just taken it; the next is looked for anew
                 break
             else:
                 raise_for_good(error)

@@ -145,7 +145,8 @@ def _require_there(topics: Sequence[str], listing: ClusterMetadata) -> None:
 def _classes(messages: Messages, expectation: Expectation) -> dict[str, dict[str, float]]:
     found = np.bincount(messages.values["satisfaction"], minlength=len(Satisfaction)) / len(messages)
     shares = {"expected": expectation.shares("satisfaction"), "found": found}
-    return {name: dict(zip(Satisfaction, each.tolist(), strict=True)) for name, each in shares.items()}
+    labels = [label.value for label in Satisfaction]
+    return {name: dict(zip(labels, each.tolist(), strict=True)) for name, each in shares.items()}
 
 
 def _window(window: Window) -> dict[str, Any]:

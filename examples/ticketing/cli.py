@@ -4,6 +4,7 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -182,7 +183,8 @@ def correct(
     database.require_migrated()
     decision = "urgent" if urgent else "routine"
     about = database.transact(lambda session: desk.message_to_correct(session, ticket, event_id))
-    encoder = corrections.Encoder(event_format, topic, _registry(registry_url) if registry_url else None)
+    with _registry(registry_url) if registry_url else nullcontext() as registry:
+        encoder = corrections.Encoder(event_format, topic, registry)
     made = corrections.Correction(about, decision, role, satisfaction, corrections.now())
     corrections.write(_kafka(options, kafka_file), topic, encoder, made)
     # After Kafka has it: killed between the two, the note is missing, and to say it again does no harm.

@@ -63,8 +63,9 @@ def prefix(cluster, name) -> str:
     answers_of(
         bootstrap, f"{name}.in", {role: f"{name}.{role}" for role in ("urgent", "routine")}, range(COUNT), START_MS
     )
-    gone = AdminClient({"bootstrap.servers": bootstrap}).delete_records([TopicPartition(f"{name}.in", 0, 2)])
-    next(iter(gone.values())).result(20)
+    admin = AdminClient({"bootstrap.servers": bootstrap})  # without it no future comes to its end
+    for each in admin.delete_records([TopicPartition(f"{name}.in", 0, 2)]).values():
+        each.result(20)
     return name
 
 
@@ -259,7 +260,8 @@ def test_the_schema_that_ticketing_carries_is_ours():
 @pytest.mark.parametrize("written", ["avro", "json-schema"])
 def test_a_schema_that_is_not_registered_is_said(cluster, written):
     """And how it gets there."""
-    registry = SchemaRegistryClient({"url": cluster.registry_url})
-
-    with pytest.raises(ticketing.WrongSurroundings, match="shikyu schemas register --only correction"):
+    with (
+        SchemaRegistryClient({"url": cluster.registry_url}) as registry,
+        pytest.raises(ticketing.WrongSurroundings, match="shikyu schemas register --only correction"),
+    ):
         ticketing.Encoder(written, "no-such-topic", registry)
