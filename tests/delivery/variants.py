@@ -9,17 +9,17 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 
-from confluent_kafka import TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 
 from consumer import exactly_once
 from consumer.at_least_once import AtLeastOnce
 from consumer.exactly_once import ExactlyOnce
 from consumer.loop import Loop
+from consumer.publish import Dropped
 from consumer.receive import Source
 from consumer.window import Fence, Window
 
-REBALANCES_S = 8.0
-SETTLED_S = 4.0  # after the last rebalance, until whoever has the partitions now has answered too
+OTHERS_S = 15.0  # until whoever has the partitions now has answered too
 
 
 def offset_without_one_more() -> None:
@@ -78,12 +78,20 @@ def late_fence() -> None:
     """It polls while the model works, so that the group keeps it, and asks who it is when it writes."""
 
     def publish(self, answered, window) -> None:
-        joined, until = self.source.rebalances, time.monotonic() + REBALANCES_S
-        while self.source.rebalances == joined and time.monotonic() < until:
+        if {(record.topic, record.partition) for record in window.records} < set(self.source.assignment()):
+            raise Dropped("what another takes over has to be in hand")
+        until = time.monotonic() + OTHERS_S
+        while not others_committed(self.source._consumer, window) and time.monotonic() < until:
             self.source.wait(0.1, self.stopping)
-        self.source.wait(SETTLED_S, self.stopping)
         fence = Fence(self.source._consumer.consumer_group_metadata(), self.source.rebalances)
         right(self, answered, replace(window, fence=fence))
+
+    def others_committed(consumer, window) -> bool:
+        """Some of what is in hand: they took it over, and have answered it."""
+        places = {(record.topic, record.partition) for record in window.records}
+        with suppress(KafkaException):  # a transaction of theirs is pending
+            return any(known.offset > 0 for known in consumer.committed([TopicPartition(*p) for p in places], 2.0))
+        return False
 
     right = Loop.publish
     Loop.publish = publish
