@@ -20,7 +20,7 @@ LOOK_S = 0.1
 
 
 class Marks:
-    """Reads and writes them as a member of the group. Where Kafka does not answer the stream goes on without them."""
+    """Reads and writes them as a member of the group. Where Kafka takes none the stream goes on without them."""
 
     def __init__(self, consumer: Consumer, quarantine: Quarantine, is_member: Callable[[], bool]) -> None:
         """

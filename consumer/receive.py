@@ -152,9 +152,12 @@ class Source:
             place = (record.topic, record.partition)
             is_new = place not in asked and self._quarantine.is_new(place)
             if is_new:
-                asked.add(place)
-                if self._is_behind(record, self._marks.look_at(place)):
+                committed = self._marks.look_at(place)
+                if committed is None and self._handed_back(record):
+                    break  # Kafka does not say where we are, nor would it take a commit
+                if self._is_behind(record, committed):
                     continue
+                asked.add(place)
             if is_new or limits is None:
                 limits = limits or sizing.limits(age_s(record, time.time()))
                 most = self._quarantine.most(limits.records, self.low_watermark)
@@ -189,8 +192,9 @@ class Source:
 
         Seen once after a broker's death: librdkafka began at auto.offset.reset, and Kafka knew the offset all the time.
         """
-        if committed is None or record.offset >= committed:
-            return False
+        end = self.high_watermark(record.topic, record.partition)
+        if committed is None or record.offset >= committed or (end is not None and committed > end):
+            return False  # beyond the end it is of a topic that was there before
         where = {"topic": record.topic, "partition": record.partition}
         log.warning("read-behind-committed", **where, offset=record.offset, committed=committed)
         try:
