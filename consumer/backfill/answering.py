@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from consumer.answer import Classifies, Steps
+from consumer.audit.draw import marking
 from consumer.dead_letters import dead_letter
 from consumer.decode import Decoder
 from consumer.encode import Encoder
@@ -53,7 +54,7 @@ def steps(
             model_version=version.version,
         )
 
-    return Steps(decoder.decode, model, encode, dead, UNTOLD, between_batches)
+    return Steps(decoder.decode, model, encode, dead, UNTOLD, between_batches, marking(settings.audit))
 
 
 def guard(settings: Settings, *, is_beginning: bool) -> Guard:

@@ -131,7 +131,7 @@ def _noted(path: Path, number: int) -> File:
             ends.update(file.read(CHUNK))
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
-    absolute = str(path.resolve())
+    absolute = str(path.absolute())  # its own name, by which its kind is told, and not that of what it links to
     return File(path=absolute, topic=topic_of(path), partition=number, size=size, digest=ends.hexdigest())
 
 

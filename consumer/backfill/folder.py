@@ -54,8 +54,9 @@ def held(folder: Path) -> Iterator[None]:
         raise SurroundingsError(f"{folder} can't be written ({error.strerror}): name another folder by --to") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        for left in (*(folder / CLASSIFIED).glob(f"{TEMPORARY}*"), *(folder / DEAD).glob(f"{TEMPORARY}*")):
-            left.unlink(missing_ok=True)  # of a process that was killed
+        for each in (folder, folder / CLASSIFIED, folder / DEAD):
+            for left in each.glob(f"{TEMPORARY}*"):
+                left.unlink(missing_ok=True)  # of a process that was killed, or had no room
         yield
     except BlockingIOError as error:
         raise SurroundingsError(f"another process writes to {folder}: wait for it, or name another folder") from error
@@ -126,7 +127,7 @@ def _flat(model: dict[str, str], options: dict[str, Any]) -> dict[str, Any]:
 
 def _foreign(folder: Path) -> bool:
     ours = {CLASSIFIED, DEAD, LOCK}
-    return any(each.name not in ours for each in folder.iterdir())
+    return any(each.name not in ours and not each.name.startswith(TEMPORARY) for each in folder.iterdir())
 
 
 def _put(path: Path, content: dict[str, Any]) -> None:

@@ -41,8 +41,10 @@ def serve(
     logs.configure(settings.log.model_copy(update={"level": "warning"}) if is_shown else settings.log)
     reading = of_files(settings)
     found = files.found(read)
-    asked = Asked(words={"FILES": f"{len(found)} (SHA-256 {files.digest_of(found)[:16]})"})
-    request = Request(asked, named(run_id, datetime.now(UTC)), to_live=to_live, is_of_files=True)
+    digest = files.digest_of(found)[:16]
+    asked = Asked(words={"FILES": f"{len(found)} (SHA-256 {digest})"})
+    # The same files are the same run, so that the same command goes on where it stopped.
+    request = Request(asked, named(run_id or f"files-{digest}", datetime.now(UTC)), to_live=to_live, is_of_files=True)
     with on_signals() as stop:
         say(f"counting the rows of {len(found)} files")
         counted = files.all_counted(found, UNCOUNTED, stop)
@@ -102,6 +104,7 @@ def _answer(
             longest=settings.input.max_value_bytes,
         ),
         is_over=looking.is_over,
+        may_die=settings.dead_letters.max_share >= 1,  # as for a part of a folder
         registered_as=start.registered_as(settings, run),
     )
     service.run(serving, loaded(serving), metrics, Health(float("inf")), stop, job=job)

@@ -114,6 +114,17 @@ def test_parquet_is_read_from_any_row_on(tmp_path):
     assert counted(tmp_path / "a.parquet", 10).rows == 5000
 
 
+def test_a_link_is_read_by_its_own_name(tmp_path):
+    """Stores of large files link to objects whose names tell no kind."""
+    blob = tmp_path / "3fa9"
+    blob.write_bytes(b"{}")
+    (tmp_path / "may.jsonl.gz").symlink_to(blob)
+
+    [file] = files.found([tmp_path / "may.jsonl.gz"])
+
+    assert file.path.endswith("/may.jsonl.gz")
+
+
 def test_a_files_name_is_its_rows_topic_safe_and_bounded():
     assert files.topic_of(Path("x/May 2024 (ü).jsonl")) == "May_2024____.jsonl"
     assert len(files.topic_of(Path("y" * 250 + ".jsonl"))) == 200
