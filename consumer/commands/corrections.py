@@ -11,6 +11,7 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from consumer.errors import ShikyuError
 from consumer.settings_flags import SettingsCommand, settings_flags
 from consumer.settings_sources import Resolved
 
@@ -149,7 +150,11 @@ def _promise(resolved: Resolved) -> str:
     if resolved.settings.output.format == "text":
         return "live recall: not told by answers in plain text"
     asked = live.Asked(since=timedelta(days=RECALL_DAYS))
-    return f"live recall of {RECALL_DAYS} days: {promise_line(live.figures(resolved.settings, asked, lambda *_: None))}"
+    try:
+        told = promise_line(live.figures(resolved.settings, asked, lambda *_: None))
+    except ShikyuError as problem:  # the data set is written, and this is a word beside it
+        told = f"not told ({problem})"
+    return f"live recall of {RECALL_DAYS} days: {told}"
 
 
 @contextmanager

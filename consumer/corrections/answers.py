@@ -47,6 +47,7 @@ def find(settings: Settings, store: SchemaStore, wanted: Collection[str], advanc
     held = spans(client, _partitions(settings, client, {each.split("/", 3)[-1] for each in wanted}))
     total = sum(end - start for start, end in held.values())
     found: dict[str, Answer] = {}
+    written: dict[str, int] = {}  # partitions come as they come
     unreadable = Counter[str]()
     if held:
         for record in records(kafka_options.consumer_config(settings), held, lambda done: advance(done, total)):
@@ -57,8 +58,9 @@ def find(settings: Settings, store: SchemaStore, wanted: Collection[str], advanc
             except RecordError as error:
                 unreadable[error.code] += 1
             else:
-                if (own := event_id(answer)) in wanted:
-                    found[own] = answer
+                own, at_ms = event_id(answer), record.timestamp_ms or 0
+                if own in wanted and written.get(own, 0) <= at_ms:
+                    found[own], written[own] = answer, at_ms
     return Answers(found, unreadable)
 
 

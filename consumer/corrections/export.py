@@ -74,10 +74,13 @@ def of_messages(
 
 
 def rows(messages: Iterable[tuple[Correction, Answer]], texts: Mapping[Source, str] | None) -> Iterator[Row]:
-    """In `texts` are those that the answers lack. None leaves all texts out; else a message without one is left out."""
+    """
+    In `texts` are those that the answers lack. None leaves all texts out; else a message without one, or with an empty
+    one, of which nothing can be learned, is left out.
+    """
     for correction, answer in messages:
         text = answer.text if answer.text is not None else (texts or {}).get(answer.source)
-        if texts is not None and text is None:
+        if texts is not None and not (text or "").strip():
             continue
         stars = None if correction.satisfaction is None else STARS[correction.satisfaction]
         at = from_millis(correction.at_ms)

@@ -19,6 +19,7 @@ MOST_ROWS = 1_000_000
 MAX_LINE = 1024 * 1024
 
 Rows = Literal["jsonl", "csv"]
+EVENT_ID = r"^[A-Za-z0-9._-]+/[0-9]+/[0-9]+/[A-Za-z0-9_-][A-Za-z0-9._-]*$"
 
 
 def _moment(value: object) -> object:
@@ -31,7 +32,7 @@ class Given(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     # As shikyu writes it: topic/partition/offset/run.
-    event_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+/\d+/\d+/[^/]+$", max_length=600)]
+    event_id: Annotated[str, Field(pattern=EVENT_ID, max_length=600)]
     decision: Decision
     role: Role
     message_id: str | None = None

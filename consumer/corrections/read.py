@@ -20,6 +20,7 @@ from consumer.settings import Input, Settings
 from consumer.topics import missing
 
 PAUSE_S = 1.0
+PATIENCE_S = 30.0  # with a registry that is behind
 # Offsets that are read, and of how many.
 Advance = Callable[[int, int], None]
 
@@ -44,10 +45,11 @@ def read(settings: Settings, store: SchemaStore, advance: Advance = lambda _done
     )
     total = sum(end - start for start, end in wanted.values())
     found, unreadable = [], Counter[str]()
+    until = time.monotonic() + PATIENCE_S  # for all of them: anybody who may write can make ids up
     if wanted:
         for record in records(kafka_options.consumer_config(settings), wanted, lambda done: advance(done, total)):
             try:
-                found.append(patiently(deserialize, record))
+                found.append(patiently(deserialize, record, until))
             except NoCorrection:
                 unreadable["no-correction"] += 1
             except RecordError as error:
@@ -73,12 +75,14 @@ def partitions(client: dict[str, Any], topic: str, operation: AclOperation) -> i
     return len(listing.topics[topic].partitions)
 
 
-def patiently(deserialize: Deserialize, record: Record) -> Correction:
-    """A schema that the registry does not know yet is asked for until it says for good that there is none."""
+def patiently(deserialize: Deserialize, record: Record, until: float) -> Correction:
+    """A schema that the registry does not know yet is asked for again, until then."""
     if record.value is None:
         raise NoCorrection
     while True:
         try:
             return correction(record, deserialize(record))
         except UnknownSchema:
+            if time.monotonic() > until:
+                raise NoCorrection from None
             time.sleep(PAUSE_S)

@@ -101,8 +101,11 @@ def _bursts(every: Iterable[Correction], rules: Rules) -> set[str]:
     is used to.
     """
     counts: defaultdict[str, Counter[int]] = defaultdict(Counter)
+    said = set()  # what is written again, because its writer was not sure, is no more than it was
     for each in every:
-        if each.writer is not None and each.writer in rules.writers:
+        word = (each.writer, _hour(each), each.event_id, each.decision, each.satisfaction, each.role)
+        if each.writer is not None and each.writer in rules.writers and word not in said:
+            said.add(word)
             counts[each.writer][_hour(each)] += 1
     bursts = set()
     for writer, hours in counts.items():

@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
+from confluent_kafka.admin._acl import AclOperation
 
-from consumer import kafka_options, logs
+from consumer import kafka_options, logs, surroundings
 from consumer.audit import live
 from consumer.audit.promise import promised
 from consumer.audit.window import Advance, Window
@@ -22,6 +23,7 @@ from consumer.report.slices import Slices
 from consumer.report.volume import Volume
 from consumer.run_names import LIVE
 from consumer.settings import Settings
+from consumer.topics import missing
 from consumer.visible import visible
 
 MOST_CONFLICTS = 50
@@ -84,10 +86,14 @@ def as_page(found: Figures) -> bytes:
 
 def _dead_letters(settings: Settings, since: timedelta) -> Figures | None:
     """Of the live service, by code; None where there is no such topic."""
+    topic, client = settings.dead_letters.topic, kafka_options.client_config(settings)
+    if missing(surroundings.listed(client), [topic]):
+        return None
     try:
-        window = Window.of(settings, (settings.dead_letters.topic,), since)
+        surroundings.must_allow(client, {topic: AclOperation.READ})
     except SurroundingsError:
         return None
+    window = Window.of(settings, (topic,), since)
     codes: Counter[str] = Counter()
     for record in window.records(lambda _done, _total: None):
         known = letter(record)

@@ -131,5 +131,6 @@ def _share_in_run(artifact: Path, messages: Labelled, made_from: str) -> float:
     made = splits.read(folder)
     if made.everything.fingerprint() != made_from:
         return 0.0
-    parts: list[Any] = [digests(some.raw) for some in (made.everything, made.validation, made.calibration) if some]
+    seen = (made.everything, made.validation, made.calibration, made.decided)
+    parts: list[Any] = [digests(some.raw) for some in seen if some]
     return float(np.isin(digests(messages.raw), np.concatenate(parts)).mean())

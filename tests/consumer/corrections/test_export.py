@@ -1,5 +1,6 @@
 import json
 import stat
+from dataclasses import replace
 
 import pytest
 
@@ -33,6 +34,12 @@ def test_a_row_has_stars_only_where_they_were_judged():
     assert list(row) == list(COLUMNS)
     assert (row["stars"], row["decision"], row["answered"], row["text"]) == (2, "urgent", "routine", "water")
     assert plain["stars"] is None
+
+
+def test_an_empty_text_is_left_out_where_texts_are_asked_for():
+    """Nothing is learned from it, and training refuses it."""
+    assert list(rows([(made(0), replace(LIVE, text=" \n"))], {})) == []
+    assert len(list(rows([(made(0), replace(LIVE, text=" \n"))], None))) == 1
 
 
 def test_texts_are_written_only_when_they_are_asked_for():
@@ -77,7 +84,7 @@ def test_what_somebody_wrote_steers_no_terminal():
 
 def test_a_burst_is_told_by_the_name_that_releases_it():
     """Once, however many there are in it."""
-    flood = [made(number, written_ms=1_790_000_000_000 + number) for number in range(5)]
+    flood = [made(number, f"in/0/{number}/live", written_ms=1_790_000_000_000 + number) for number in range(5)]
     rules = Rules(frozenset({"ticketing"}), floor=3)
 
     told = list(held_lines(settle(flood, {"in/0/1/live"}, rules).held))

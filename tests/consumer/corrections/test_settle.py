@@ -110,13 +110,19 @@ def hours(*counts: int, writer: str = "ticketing") -> list:
     """So many corrections in the first hour, the second, and so on."""
     places = [(hour, number) for hour, count in enumerate(counts) for number in range(count)]
     return [
-        made(offset, writer=writer, written_ms=START_MS + hour * HOUR_MS + number)
+        made(offset, f"in/0/{offset}/live", writer=writer, written_ms=START_MS + hour * HOUR_MS + number)
         for offset, (hour, number) in enumerate(places)
     ]
 
 
 def held_hours(some: list, rules: Rules = RULES) -> list[int]:
-    return sorted({(each.correction.written_ms - START_MS) // HOUR_MS for each in settle(some, KNOWN, rules).held})
+    return sorted(
+        {(each.correction.written_ms - START_MS) // HOUR_MS for each in settle(some, known(some), rules).held}
+    )
+
+
+def known(some: list) -> set[str]:
+    return {each.event_id for each in some}
 
 
 def test_a_writers_hour_is_a_burst_above_five_times_its_usual_hour():
@@ -134,12 +140,22 @@ def test_a_burst_is_held_whole_and_is_not_what_its_writer_is_used_to():
     floods = hours(1, 1, 1, 1, 1, 1, 1, 1, *[20] * 30)
 
     assert held_hours(floods) == list(range(8, 38))
-    assert len(settle(floods, KNOWN, RULES).held) == 20 * 30
+    assert len(settle(floods, known(floods), RULES).held) == 20 * 30
+
+
+def test_what_is_written_again_makes_no_burst():
+    """Its writer was not sure that Kafka had it."""
+    again = [made(100 + number, each.event_id, written_ms=START_MS + 60) for number, each in enumerate(hours(3))]
+
+    assert held_hours([*hours(3), *again]) == []
+    assert held_hours(hours(6)) == [0]
 
 
 def test_one_writers_burst_holds_nobody_elses():
     """They share an hour."""
-    assert {each.correction.writer for each in settle([*hours(9), *more()], KNOWN, RULES).held} == {"ticketing"}
+    both = [*hours(9), *more()]
+
+    assert {each.correction.writer for each in settle(both, known(both), RULES).held} == {"ticketing"}
 
 
 def more() -> list:
