@@ -7,6 +7,7 @@ Begins with the cases that are kept and the seeds; stops at the first input that
 build/fuzz. Kept cases run in `make test`.
 """
 
+import resource
 import sys
 from pathlib import Path
 
@@ -22,6 +23,7 @@ with atheris.instrument_imports(include=["consumer", "schemas"]):
 
 ROOT = Path(__file__).parents[2]
 CASES = Path(__file__).parent / "cases"
+LARGEST_DATA = 2 * 1024**3
 
 
 @click.command()
@@ -40,10 +42,11 @@ def main(target: str, seconds: int, seed: int, folder: Path) -> None:
         f"-max_len={LARGEST_BYTES}",
         f"-seed={seed}",
         "-timeout=60",  # of a busy machine
-        "-rss_limit_mb=2048",
+        "-rss_limit_mb=0",  # it counts what whoever started us has taken; LARGEST_DATA is of ours alone
         "-print_final_stats=1",
         f"-artifact_prefix={folder}/{target}-",
     ]
+    resource.setrlimit(resource.RLIMIT_DATA, (LARGEST_DATA, LARGEST_DATA))  # beyond it a MemoryError is what is found
     kept = CASES / target
     atheris.Setup([sys.argv[0], *options, str(corpus), *([str(kept)] if kept.is_dir() else [])], TARGETS[target])
     atheris.Fuzz()

@@ -44,7 +44,7 @@ def start(tmp_path):
     children = []
 
     def start(command):
-        child = Child.start(command, folder=tmp_path, log=tmp_path / "log")
+        child = Child.start(command, folder=tmp_path, log=tmp_path / f"log-{len(children)}")
         children.append(child)
         until(lambda: child.last_lines() == "hello")
         return child
