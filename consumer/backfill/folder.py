@@ -54,9 +54,7 @@ def held(folder: Path) -> Iterator[None]:
         raise SurroundingsError(f"{folder} can't be written ({error.strerror}): name another folder by --to") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        for each in (folder, folder / CLASSIFIED, folder / DEAD):
-            for left in each.glob(f"{TEMPORARY}*"):
-                left.unlink(missing_ok=True)  # of a process that was killed, or had no room
+        _swept(folder)
         yield
     except BlockingIOError as error:
         raise SurroundingsError(f"another process writes to {folder}: wait for it, or name another folder") from error
@@ -94,6 +92,7 @@ def complete(folder: Path, run: Run) -> dict[str, int]:
     """
     if missing := to_do(folder, run):
         raise SurroundingsError(f"{folder} lacks part {missing[0].name}, which was written: start again")
+    _swept(folder)
     fates = Counter[str]()
     for part in run.parts:
         fates.update(fates_of(folder, part))
@@ -128,6 +127,13 @@ def _flat(model: dict[str, str], options: dict[str, Any]) -> dict[str, Any]:
 def _foreign(folder: Path) -> bool:
     ours = {CLASSIFIED, DEAD, LOCK}
     return any(each.name not in ours and not each.name.startswith(TEMPORARY) for each in folder.iterdir())
+
+
+def _swept(folder: Path) -> None:
+    """Without what a process left behind that was killed, or had no room."""
+    for each in (folder, folder / CLASSIFIED, folder / DEAD):
+        for left in each.glob(f"{TEMPORARY}*"):
+            left.unlink(missing_ok=True)
 
 
 def _put(path: Path, content: dict[str, Any]) -> None:
