@@ -1,14 +1,15 @@
 """The answers of a window of the past, up to now: from the live topics, by a reader that joins and commits nothing."""
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from consumer import surroundings
-from consumer.errors import RecordError, SurroundingsError, UnknownSchema
+from consumer.errors import RecordError, SurroundingsError
 from consumer.flips.answers import Answer, NoAnswer, Reader
+from consumer.flips.gather import patiently
 from consumer.flips.read import Span, records
 from consumer.kafka_options import client_config, consumer_config
 from consumer.records import Record
@@ -19,7 +20,6 @@ from consumer.settings import Settings
 from consumer.timestamps import iso_millis, millis_since_epoch
 from consumer.topics import missing
 
-PAUSE_S = 1.0
 Advance = Callable[[int, int], None]  # offsets that are read, and of how many
 
 
@@ -63,7 +63,7 @@ class Window:
         reader = Reader(self.settings.output, schemas)
         for record in self.records(advance):
             try:
-                yield _patiently(reader, record)
+                yield patiently(partial(reader.answer, record))
             except NoAnswer:
                 self.unreadable["no-classified-message"] += 1
             except RecordError as error:
@@ -79,12 +79,3 @@ class Window:
         if self.unreadable:
             told = ", ".join(f"{count:,} {code}" for code, count in self.unreadable.items())
             yield f"records that hold no answer were passed over: {told}"
-
-
-def _patiently(reader: Reader, record: Record) -> Answer:
-    """A schema that the registry does not know yet is asked for until it says for good that there is none."""
-    while True:
-        try:
-            return reader.answer(record)
-        except UnknownSchema:
-            time.sleep(PAUSE_S)

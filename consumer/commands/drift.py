@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from consumer.errors import SettingsError, SurroundingsError
+from consumer.commands.reading import progress, write
+from consumer.errors import SettingsError
 from consumer.settings_flags import SettingsCommand, settings_flags
 from consumer.settings_sources import Resolved
 
@@ -37,10 +37,10 @@ def drift(resolved: Resolved, since: str, json_file: Path | None) -> None:
     if json_file is not None and not json_file.parent.is_dir():
         raise SettingsError(f"{json_file} cannot be written: there is no folder {json_file.parent}")
     back = duration("--since", since)
-    with _progress() as progress:
-        task = progress.add_task("answers", total=None)
+    with progress() as bar:
+        task = bar.add_task("answers", total=None)
         figures = report.figures(
-            resolved.settings, back, lambda done, total: progress.update(task, completed=done, total=total)
+            resolved.settings, back, lambda done, total: bar.update(task, completed=done, total=total)
         )
     console = Console(highlight=False, markup=False)
     if not console.is_terminal:
@@ -48,18 +48,5 @@ def drift(resolved: Resolved, since: str, json_file: Path | None) -> None:
     console.print(told.table(figures))
     console.print("\n".join(told.lines(figures)), soft_wrap=True)
     if json_file is not None:
-        _write(json_file, report.as_json(figures))
+        write(json_file, report.as_json(figures))
     report.require_none(figures)
-
-
-def _progress() -> Progress:
-    console = Console(stderr=True)
-    columns = [TextColumn("reading answers"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()]
-    return Progress(*columns, console=console, transient=True, redirect_stdout=False, disable=not console.is_terminal)
-
-
-def _write(file: Path, content: bytes) -> None:
-    try:
-        file.write_bytes(content)
-    except OSError as error:
-        raise SurroundingsError(f"{file} cannot be written ({error.strerror}); name another") from error

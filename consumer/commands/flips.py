@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from consumer.errors import SettingsError, SurroundingsError
+from consumer.commands.reading import progress, write
+from consumer.errors import SettingsError
 from consumer.settings_flags import SettingsCommand, settings_flags
 from consumer.settings_sources import Resolved
 
@@ -88,33 +88,20 @@ def flips(
             raise SettingsError(f"{file} cannot be written: there is no folder {file.parent}")
     names = tuple(map(_whole, slices))
     asked = report.Asked(_whole(run), _whole(against), more, names, listed, with_text, messages_per_day)
-    with _progress() as progress:
-        task = progress.add_task("answers", total=None)
+    with progress() as bar:
+        task = bar.add_task("answers", total=None)
         figures = report.figures(
-            resolved.settings, asked, lambda done, total: progress.update(task, completed=done, total=total)
+            resolved.settings, asked, lambda done, total: bar.update(task, completed=done, total=total)
         )
     figures = report.judged(figures, Limits(**limits))  # type: ignore[arg-type]
     Console(highlight=False, markup=False).print(told(figures, with_text=with_text), crop=False)
     if json_file is not None:
-        _write(json_file, report.as_json(figures))
+        write(json_file, report.as_json(figures))
     if html is not None:
-        _write(html, report.as_page(figures))
+        write(html, report.as_page(figures))
     require_met(figures["limits"])
 
 
 def _whole(argument: str) -> str:
     """Arguments that are no UTF-8 come with half surrogates, which neither JSON nor a page can hold."""
     return os.fsencode(argument).decode("utf-8", "replace")
-
-
-def _progress() -> Progress:
-    console = Console(stderr=True)
-    columns = [TextColumn("reading answers"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()]
-    return Progress(*columns, console=console, transient=True, redirect_stdout=False, disable=not console.is_terminal)
-
-
-def _write(file: Path, content: bytes) -> None:
-    try:
-        file.write_bytes(content)
-    except OSError as error:
-        raise SurroundingsError(f"{file} cannot be written ({error.strerror}); name another") from error

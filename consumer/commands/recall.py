@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from consumer.errors import SettingsError, SurroundingsError
+from consumer.commands.reading import progress, write
+from consumer.errors import SettingsError
 from consumer.settings_flags import SettingsCommand, settings_flags
 from consumer.settings_sources import Resolved
 
@@ -63,16 +63,3 @@ def recall(
     if json_file is not None:
         write(json_file, live.as_json(found))
     live.require_kept(found)
-
-
-def progress() -> Progress:
-    console = Console(stderr=True)
-    columns = [TextColumn("reading answers"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()]
-    return Progress(*columns, console=console, transient=True, redirect_stdout=False, disable=not console.is_terminal)
-
-
-def write(file: Path, content: bytes) -> None:
-    try:
-        file.write_bytes(content)
-    except OSError as error:
-        raise SurroundingsError(f"{file} cannot be written ({error.strerror}); name another") from error

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from consumer.commands.recall import SHARE, progress, write
+from consumer.commands.reading import progress, write
+from consumer.commands.recall import SHARE
 from consumer.errors import SettingsError
 from consumer.settings_flags import SettingsCommand, settings_flags
 from consumer.settings_sources import Resolved

@@ -1,19 +1,19 @@
 """The classified messages that corrections speak of, found in the topics of answers."""
 
-import time
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from confluent_kafka.admin._acl import AclOperation
 
 from consumer import kafka_options, surroundings
-from consumer.corrections.read import PAUSE_S, Advance
-from consumer.errors import RecordError, SurroundingsError, UnknownSchema
+from consumer.corrections.read import Advance
+from consumer.errors import RecordError, SurroundingsError
 from consumer.flips.answers import Answer, NoAnswer, Reader
+from consumer.flips.gather import patiently
 from consumer.flips.read import records, spans
-from consumer.records import Record
 from consumer.run_names import LIVE, own_topic
 from consumer.schema_store import SchemaStore
 from consumer.settings import Settings
@@ -52,7 +52,7 @@ def find(settings: Settings, store: SchemaStore, wanted: Collection[str], advanc
     if held:
         for record in records(kafka_options.consumer_config(settings), held, lambda done: advance(done, total)):
             try:
-                answer = _patiently(reader, record)
+                answer = patiently(partial(reader.answer, record))
             except NoAnswer:
                 unreadable["no-classified-message"] += 1
             except RecordError as error:
@@ -77,11 +77,3 @@ def _partitions(settings: Settings, client: dict[str, Any], runs: Collection[str
     there = [*live, *sorted(own & set(listing.topics))]
     surroundings.must_allow(client, dict.fromkeys(there, AclOperation.READ))
     return {topic: len(listing.topics[topic].partitions) for topic in there}
-
-
-def _patiently(reader: Reader, record: Record) -> Answer:
-    while True:
-        try:
-            return reader.answer(record)
-        except UnknownSchema:
-            time.sleep(PAUSE_S)

@@ -60,7 +60,7 @@ def answer(service, past, sent: list[str], in_all: int) -> str:
 
 def test_another_language_alarms_in_metrics_log_and_command(past, artifact, tmp_path):
     """And messages of the same kind do not. Most of the others are answered by no model: that hides nothing."""
-    own = ["--model-artifact", str(artifact), "--drift-window-messages", "200"]
+    own = ["--model-artifact", str(artifact), "--drift-window-messages", "200", "--drift-rate", "0.001"]
     service = Service(tmp_path, *flags(past.bootstrap, past.topics, past.group), *own).ready()
     read = ["--kafka", f"bootstrap.servers={past.bootstrap}", "--output-format", "json", *own]
     read += ["--output-urgent", past.topics["urgent"], "--output-routine", past.topics["routine"]]
