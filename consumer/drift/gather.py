@@ -24,7 +24,12 @@ Tokenize = Callable[[Sequence[str]], list[Tokens]]
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """A value a message in each of `values`, by when the answers were written: `at_ms` (rows,), rising."""
+    """
+    A value a message in each of `values`, by when the answers were written: `at_ms` (rows,), rising.
+
+    Of one millisecond, by their offset in the source: topics are read one after the other, and hundreds of answers are
+    written in a millisecond, so that a window's end could else part the urgent ones from the routine ones.
+    """
 
     at_ms: NDArray[np.int64]
     values: dict[Feature, NDArray[np.generic]]
@@ -51,6 +56,7 @@ class Gather:
         self._model = model
         self._since_ms = since_ms
         self._at = array("q")
+        self._offsets = array("q")
         self._scores: dict[Feature, array[Any]] = {"satisfaction": array("b"), "urgency": array("d")}
         self._texts: dict[Feature, array[Any]] = {"token_length": array("i"), "unknown_share": array("f")}
         self._waiting: list[str] = []
@@ -69,7 +75,7 @@ class Gather:
         with_texts = len(self._texts["token_length"]) == len(self._at)
         columns = {**self._scores, **(self._texts if with_texts else {})}
         at = np.array(self._at, dtype=np.int64)
-        order = np.argsort(at, kind="stable")
+        order = np.lexsort((np.array(self._offsets, dtype=np.int64), at))
         return Messages(at[order], {name: np.array(column)[order] for name, column in columns.items()})
 
     def _read(self, record: Record) -> None:
@@ -102,6 +108,7 @@ class Gather:
 
     def _add(self, answer: Answer, at_ms: int) -> None:
         self._at.append(at_ms)
+        self._offsets.append(answer.source[2])
         self._scores["satisfaction"].append(CLASS_PLACES[answer.satisfaction])  # type: ignore[index]
         self._scores["urgency"].append(answer.urgency)
         if answer.text is not None:

@@ -1,6 +1,7 @@
 """A week of answers, cut into windows of about the same size."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -83,6 +84,15 @@ def test_answers_become_numbers_in_the_order_of_time():
         "unknown_share": [0.5, 0.5],
     }
     assert [*passed.runs, *passed.models, *passed.unreadable] == []
+
+
+def test_answers_of_one_millisecond_stand_as_their_messages_did():
+    """Topics are read one after the other: else one window would be all urgent, the next all routine, and both drift."""
+    urgent = [event(offset, urgency=0.9) for offset in (1, 2, 5, 6)]
+    routine = [event(offset, urgency=0.1) for offset in (0, 3, 4, 7)]
+    found, _ = gathered(*(replace(each, timestamp_ms=1_000) for each in (*urgent, *routine)))
+
+    assert found.values["urgency"].tolist() == [0.1, 0.9, 0.9, 0.1, 0.1, 0.9, 0.9, 0.1]
 
 
 def test_what_is_not_the_models_live_answer_is_passed_over_and_told():
