@@ -87,7 +87,7 @@ def test_answers_become_numbers_in_the_order_of_time():
 
 
 def test_answers_of_one_millisecond_stand_as_their_messages_did():
-    """Topics are read one after the other: else one window would be all urgent, the next all routine, and both drift."""
+    """Topics are read one after the other: else one window is all urgent, the next all routine, and both drift."""
     urgent = [event(offset, urgency=0.9) for offset in (1, 2, 5, 6)]
     routine = [event(offset, urgency=0.1) for offset in (0, 3, 4, 7)]
     found, _ = gathered(*(replace(each, timestamp_ms=1_000) for each in (*urgent, *routine)))
