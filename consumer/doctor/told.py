@@ -36,7 +36,7 @@ def as_json(findings: Sequence[Finding], exit_code: int) -> bytes:
 
 
 def _wrapped(text: str, width: int | None, more: str = "") -> str:
-    clean = seen_characters(text).replace("\n", " ")
+    clean = seen_characters(text).replace("\n", " ").replace("\t", " ")
     if width is None:
         return clean
     room = max(30, width - len(INDENT) - len(more))

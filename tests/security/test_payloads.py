@@ -10,11 +10,15 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import click
+import numpy as np
 import orjson
 import pytest
 from rich.console import Console
@@ -123,6 +127,35 @@ def in_the_flips(text: str) -> str:
     return written.getvalue()
 
 
+def in_the_corrections(text: str) -> str:
+    from consumer.corrections import told
+    from consumer.corrections.settle import Conflict, Held
+    from tests.consumer.corrections.made_up import made
+
+    first, second = (made(offset, text, message_id=text, writer=text) for offset in (0, 1))
+    lines = [told.line(first), *told.conflict_lines(Conflict(first, (second,)))]
+    return "\n".join([*lines, *told.held_lines([Held(first, "unknown-writer"), Held(second, "burst")])])
+
+
+def in_drift(text: str) -> str:
+    from consumer.drift import report
+    from consumer.drift.gather import Messages, PassedOver
+
+    empty = Messages(np.array([], dtype=np.int64), {})
+    found = report.Found(empty, PassedOver(models=Counter({text: 3})), ())
+    return "\n".join(report._told(found, SimpleNamespace(version=ModelVersion("made-up", "1", "int8"))))
+
+
+def in_what_the_doctor_says(text: str) -> str:
+    from consumer.doctor import told
+    from consumer.doctor.findings import Finding
+
+    finding = Finding("topics", "fail", text, text, text or "nothing", 3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(click, "style", lambda words, **_: words)
+        return told.lines(finding)
+
+
 TERMINALS: dict[str, Callable[[str], str]] = {
     "config test": in_the_preview,
     "config test of dead letters": in_the_preview_of_the_dead,
@@ -133,6 +166,9 @@ TERMINALS: dict[str, Callable[[str], str]] = {
     "a ticket": in_a_ticket,
     "what was set aside": in_what_was_set_aside,
     "flips": in_the_flips,
+    "corrections": in_the_corrections,
+    "drift": in_drift,
+    "doctor": in_what_the_doctor_says,
 }
 
 
@@ -167,10 +203,39 @@ def the_page_of_flips(text: str) -> str:
     return page(of_text(text))
 
 
+def the_report_of_live_messages(text: str) -> str:
+    """Channels, languages and attributes are the customer's system's own; ids and writers may be anybody's."""
+    from consumer.report.figures import as_page
+    from consumer.report.slices import Slices
+    from consumer.settings import Audit
+    from tests.consumer.audit.live_window import KEY, lived
+    from tests.consumer.report.made_up import reported
+
+    messages = lived(60, Audit(share=0.3, share_at_threshold=0.6, key=KEY))
+    slices = Slices((text or "none",), frozenset())
+    for each in messages:
+        slices.add(each.answer(channel=text, language=text, attributes={text or "none": text}))
+    said = [
+        messages[0].correction(place, event_id=event_id, message_id=text, writer=writer, role=role)
+        for place, (event_id, writer, role) in enumerate(
+            [
+                (messages[0].event_id, "shikyu", "quality"),
+                (messages[0].event_id, "shikyu", "agent"),
+                (text, text, "agent"),
+            ]
+        )
+    ]
+    said[1] = replace(said[1], decision="routine" if said[0].decision == "urgent" else "urgent")
+    codes = [{"code": text, "messages": 3}]
+    more = {"dead_letters": {"all": 3, "codes": codes}, "notes": [text]}
+    return as_page(reported(messages, said, slices=slices.figures({}, "very-unsatisfied"), **more)).decode()
+
+
 PAGES: dict[str, Callable[[str], str]] = {
     "report.html": the_report,
     "data.html": the_page_of_the_data,
     "flips.html": the_page_of_flips,
+    "the report of live messages": the_report_of_live_messages,
 }
 
 
