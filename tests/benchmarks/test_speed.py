@@ -19,7 +19,7 @@ from consumer.errors import LimitError
 from consumer.tokenization import Tokenizer
 from training.fitting.model import config_from_scratch
 
-pytestmark = pytest.mark.train
+pytestmark = [pytest.mark.train, pytest.mark.timeout(300)]
 
 ALONE = ["--no-optimum", "--no-openvino"]  # whose environments are apart
 

@@ -159,7 +159,7 @@ def test_pattern_reads_every_topic_that_matches(cluster, start):
 
 def test_sigterm_leaves_within_ten_seconds(start):
     """And with nothing lost: the next consumer goes on where the first one stopped."""
-    produce(start.bootstrap, start.topics["input"], *(event(n, "hello " * 60) for n in range(2000)))
+    produce(start.bootstrap, start.topics["input"], *(event(n, "hello " * 60) for n in range(800)))
     service = start().ready()
     until(lambda: sum(committed(start.bootstrap, start.group, start.topics["input"]).values()) > 0)
 
@@ -167,7 +167,7 @@ def test_sigterm_leaves_within_ten_seconds(start):
     assert service.stop() == 0
     assert time.monotonic() - began < 10
     start().ready()
-    consumed(start, 2000, within_s=90)
+    consumed(start, 800, within_s=90)
     assert check(start.bootstrap, start.group, start.topics).exactly_once()
 
 

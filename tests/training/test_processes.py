@@ -10,7 +10,7 @@ import pytest
 from training import run
 from training.feasible import require_arguments
 
-pytestmark = pytest.mark.train
+pytestmark = [pytest.mark.train, pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "training" / "sample" / "train-w1.jsonl"

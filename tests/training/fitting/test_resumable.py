@@ -12,7 +12,7 @@ from tests.training.interrupted import LABELS, WAYS, after_checkpoint, fitted, p
 from training.fitting.fit import Ways
 from training.fitting.resumable import ResumableTrainer
 
-pytestmark = pytest.mark.train
+pytestmark = [pytest.mark.train, pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).parents[3]
 
