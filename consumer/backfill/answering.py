@@ -5,6 +5,7 @@ from datetime import datetime
 
 from consumer.answer import Classifies, Steps
 from consumer.audit.draw import marking
+from consumer.backfill.parts import Part
 from consumer.dead_letters import dead_letter
 from consumer.decode import Decoder
 from consumer.encode import Encoder
@@ -57,10 +58,23 @@ def steps(
     return Steps(decoder.decode, model, encode, dead, UNTOLD, between_batches, marking(settings.audit))
 
 
-def guard(settings: Settings, *, is_beginning: bool) -> Guard:
-    """Of one part; only a file's beginning is judged by its first records."""
-    most = settings.dead_letters.max_share
-    return Guard(most, reads(settings), judges_the_first=is_beginning and most < 1)
+class Guards:
+    """
+    One for each file, over all of its parts that this process answers: a part may have too few rows to be judged alone.
+
+    Only a file's beginning is judged by its first records.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._of: dict[int, Guard] = {}
+
+    def of(self, part: Part) -> Guard:
+        if part.file not in self._of:
+            most = self._settings.dead_letters.max_share
+            judges_the_first = part.first == 1 and most < 1
+            self._of[part.file] = Guard(most, reads(self._settings), judges_the_first=judges_the_first)
+        return self._of[part.file]
 
 
 def reads(settings: Settings) -> str:

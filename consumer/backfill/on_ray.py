@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from consumer.backfill.answering import Guards
 from consumer.backfill.folder import Run
 from consumer.backfill.parts import Part, is_done
 from consumer.backfill.to_parquet import answer_part
@@ -49,6 +50,7 @@ class Answering:
         self._settings, self._to, self._run = settings, to, run
         self._parts = {(part.file, part.first): part for part in run.parts}
         self._middle: Any = None
+        self._guards = Guards(settings)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
         """Of each part how many rows it has, or the error that nobody gets by with; raised, Ray would wrap it."""
@@ -69,7 +71,7 @@ class Answering:
             return  # by a worker that died before it said so
         if self._middle is None:
             self._middle = self._loaded()
-        answer_part(self._settings, self._to, self._run.files, part, self._middle, lambda _: None)
+        answer_part(self._settings, self._to, self._run.files, part, self._middle, self._guards, lambda _: None)
 
     def _loaded(self) -> Any:
         from consumer.backfill.answering import steps

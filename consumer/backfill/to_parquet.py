@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import structlog
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from consumer import logs
+from consumer.answer import Steps
 from consumer.backfill import files, folder, parts
-from consumer.backfill.answering import guard, steps
+from consumer.backfill.answering import Guards, steps
 from consumer.backfill.files import File
 from consumer.backfill.folder import Run
 from consumer.backfill.parquet_rows import NEEDS
@@ -117,18 +117,24 @@ def _here(
 
     classifier = loaded(settings)
     middle = steps(settings, classifier, classifier.model, run.run, stop.hurry)
+    guards = Guards(settings)
     for part in due:
         if stop():
             raise Dropped("told to leave between two parts")
-        answer_part(settings, to, run.files, part, middle, moved)
+        answer_part(settings, to, run.files, part, middle, guards, moved)
 
 
 def answer_part(
-    settings: Settings, to: Path, read: tuple[File, ...], part: Part, middle: Any, moved: Callable[[int], None]
+    settings: Settings,
+    to: Path,
+    read: tuple[File, ...],
+    part: Part,
+    middle: Steps,
+    guards: Guards,
+    moved: Callable[[int], None],
 ) -> None:
-    """One part, here or on a worker."""
-    judge = guard(settings, is_beginning=part.first == 1)
-    fates = parts.write(to, read[part.file], part, middle, settings, judge, moved)
+    """One part, here or on a worker; `guards` are those of the process."""
+    fates = parts.write(to, read[part.file], part, middle, settings, guards.of(part), moved)
     log.info("part-written", part=part.name, **fates)
 
 

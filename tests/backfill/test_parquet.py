@@ -6,8 +6,15 @@ import time
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from consumer import load
+from consumer.backfill.answering import Guards
+from consumer.backfill.parts import Part
+from consumer.dead_letters import MISSING_TEXT
+from consumer.errors import UnreadableTopic
+from consumer.records import Dead
+from consumer.settings import Settings
 from tests.backfill.answers import MODEL, answers, dead, written_at
 from tests.backfill.archive import BLANK, FATES, line, spoilt, text, written
 from tests.replay.conftest import Replay
@@ -92,6 +99,19 @@ def test_settings_that_fit_no_row_dead_letter_nothing(tmp_path):
     assert list((tmp_path / "out" / "dead-letters").iterdir()) == []
     read = ("--input-text", "body", "--to", str(tmp_path / "other"))
     assert shikyu("backfill", str(tmp_path / "a.parquet"), *read, *MODEL).returncode == 0
+
+
+def test_small_parts_of_a_file_are_judged_together():
+    """And each file by its own beginning; one that is gone on with in its middle is not judged by its first rows."""
+    guards = Guards(Settings())
+    bad = [Dead(MISSING_TEXT.error(), ("body",), 1)] * 10
+    guards.of(Part(0, 1, 10)).committed(bad)
+    guards.of(Part(1, 1, 10)).check(bad)
+    guards.of(Part(2, 11, 20)).committed(bad)
+    guards.of(Part(2, 21, 30)).check(bad)
+
+    with pytest.raises(UnreadableTopic, match="none of the first 20"):
+        guards.of(Part(0, 11, 20)).check(bad)
 
 
 def test_a_folder_with_something_else_is_left_alone(tmp_path):
