@@ -7,7 +7,9 @@ has to see the files, the folder and the artifact under the same paths, and to h
 
 import logging
 import os
-from collections.abc import Callable
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from consumer.publish import Dropped
 from consumer.settings import Settings
 from consumer.stop import Stop
 
+LOOK_EVERY_S = 0.1  # whether to leave
 LOCAL = "local"  # a cluster of this machine, for as long as the command runs
 _TOLD = {"SettingsError": SettingsError, "ArtifactError": ArtifactError, "UnreadableTopic": SettingsError}
 
@@ -105,9 +108,40 @@ def answer(
         compute=ray.data.ActorPoolStrategy(size=min(workers, len(items))),
         num_cpus=threads,
     )
-    for row in told.iter_rows():
+    for row in _until_told_to_leave(told.iter_rows(), stop):
         if row["error"]:
             raise _TOLD.get(row["error"], SurroundingsError)(row["why"])
         moved(row["rows"])
+
+
+def _until_told_to_leave(rows: Iterable[dict[str, Any]], stop: Stop) -> Iterator[dict[str, Any]]:
+    """
+    The rows as they come. Raises Dropped soon after it is told to leave, and not when the next part is done.
+
+    What goes wrong with the cluster from then on is no news: the same signal may have reached its processes.
+    """
+    came: queue.SimpleQueue[dict[str, Any] | Exception | None] = queue.SimpleQueue()
+
+    def drain() -> None:
+        try:
+            for row in rows:
+                came.put(row)
+        except Exception as problem:  # noqa: BLE001 - raised again where it is waited for
+            came.put(problem)
+        else:
+            came.put(None)
+
+    threading.Thread(target=drain, name="ray-rows", daemon=True).start()
+    while True:
+        try:
+            row = came.get(timeout=LOOK_EVERY_S)
+        except queue.Empty:
+            row = {}
+        if row is None:
+            return
         if stop():
             raise Dropped("told to leave between two parts")
+        if isinstance(row, Exception):
+            raise row
+        if row:
+            yield row
