@@ -2,21 +2,26 @@
 A replay beside a live consumer on the same two cores: how long a message takes with it, and without.
 
     python -m benchmarks.beside                    # deberta-v3-base's shape, random weights: nothing is fetched
+    python -m benchmarks.beside --instant          # the live consumer's model answers at once: what stands around it
 
 The live consumer answers texts that come one by one at half of its own capacity, for so many seconds alone and for as
 many with a replay of a backlog beside it, which has nice 19 and one thread; in turns. Exit 5 when p99 with it is more
-than 1.5 times p99 alone.
+than 1.5 times p99 alone. The time of each stage of a window, by the consumer's own metrics, says what became slower.
 """
 
 import json
+import sys
 import tempfile
 import time
+import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
 import numpy as np
+from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 from rich.table import Table
 
@@ -32,6 +37,7 @@ from benchmarks.through_kafka import PARTITIONS, backlog_rate, produce
 from consumer.errors import LimitError
 from local import service
 from local.cluster import Cluster
+from local.ports import free_port
 from local.processes import Child
 from local.reader import Reader
 
@@ -45,9 +51,14 @@ console = Console(stderr=True)
 
 
 def measured(
-    folder: Path, size: str, records: int, rounds: int, seconds: float
-) -> tuple[float, dict[str, list[float]]]:
-    """The live consumer's capacity in messages a second; seconds to a committed answer, alone and not."""
+    folder: Path, size: str, records: int, rounds: int, seconds: float, *, instant: bool
+) -> tuple[float, dict[str, list[float]], dict[str, Counter[str]]]:
+    """
+    The live consumer's capacity in messages a second, with its own model; alone and not, seconds to a committed answer
+    and the sums and counts of its stages.
+    """
+    live = (sys.executable, "-m", "benchmarks.instant", "tokenizing") if instant else service.SHIKYU
+    stages = {name: Counter[str]() for name in (ALONE, BESIDE)}
     model = artifact(folder / "artifact", size)
     took: dict[str, list[float]] = {ALONE: [], BESIDE: []}
     with Cluster(folder / "cluster") as cluster:
@@ -60,19 +71,46 @@ def measured(
         with apps.shikyu(cluster, folder, place) as child:
             rate = backlog_rate(cluster, child, place, records)
         console.print(f"{rate:,.1f} messages a second; {LOAD:.0%} of it from now on", highlight=False)
-        place = Place(model, model, "live.in", "live")
-        with apps.shikyu(cluster, folder, place) as child, Reader(cluster.bootstrap_servers, place.outputs) as reader:
+        place = Place(model, model, "live.in", "live", port=free_port())
+        with (
+            apps.shikyu(cluster, folder, place, live) as child,
+            Reader(cluster.bootstrap_servers, place.outputs) as reader,
+        ):
             paced = Paced(cluster, child, reader, "live.in", place.outputs[-1])
             paced.send([0.0])
             for number in range(rounds):
-                took[ALONE] += paced.send(poisson(rate * LOAD, seconds))
+                with added_up(place, stages[ALONE]):
+                    took[ALONE] += paced.send(poisson(rate * LOAD, seconds))
                 with replaying(cluster, folder, place, f"round-{number}") as replay:
-                    some = paced.send(poisson(rate * LOAD, seconds))
+                    with added_up(place, stages[BESIDE]):
+                        some = paced.send(poisson(rate * LOAD, seconds))
                     if replay.exit_code() is not None:
                         raise LimitError(f"the replay ended before its {seconds:g} s: take more records")
                     took[BESIDE] += some
                 _say(number, rounds, took)
-    return rate, took
+    return rate, took, stages
+
+
+@contextmanager
+def added_up(place: Place, stages: Counter[str]) -> Iterator[None]:
+    """Adds what the place's metrics say of each stage within it: its seconds, and how often it was gone through."""
+    before = _stages(place)
+    yield
+    after = _stages(place)
+    after.subtract(before)
+    stages.update(after)
+
+
+def _stages(place: Place) -> Counter[str]:
+    with urllib.request.urlopen(f"http://127.0.0.1:{place.port}/metrics", timeout=5) as response:
+        families = text_string_to_metric_families(response.read().decode())
+    found: Counter[str] = Counter()
+    for sample in (sample for family in families for sample in family.samples):
+        for name, stage in (("stage", sample.labels.get("stage", "")), ("window", "whole window")):
+            for kind in ("sum", "count"):
+                if sample.name == f"shikyu_{name}_duration_seconds_{kind}":
+                    found[f"{stage} {kind}"] += sample.value  # type: ignore[assignment]
+    return found
 
 
 @contextmanager
@@ -105,11 +143,12 @@ def _say(number: int, rounds: int, took: dict[str, list[float]]) -> None:
 @click.option("--size", type=click.Choice(list(SIZES)), default="base", show_default=True)
 @click.option("--records", default=1500, show_default=True, help="Of the backlog, which is also what is replayed.")
 @click.option("--rounds", default=2, show_default=True)
+@click.option("--instant", is_flag=True, help="The live consumer's model answers at once.")
 @click.option("--seconds", default=40.0, show_default=True, help="How long each is looked at, in a round.")
-def main(size: str, records: int, rounds: int, seconds: float) -> None:
+def main(size: str, records: int, rounds: int, seconds: float, *, instant: bool) -> None:
     """How long a live message takes with a replay beside it, and without."""
     with tempfile.TemporaryDirectory() as folder:
-        rate, took = measured(Path(folder), size, records, rounds, seconds)
+        rate, took, stages = measured(Path(folder), size, records, rounds, seconds, instant=instant)
     table = Table("the live consumer", "p50, s", "p99, s", "messages", title=machine())
     quantiles = {}
     for name, times in took.items():
@@ -118,10 +157,24 @@ def main(size: str, records: int, rounds: int, seconds: float) -> None:
         table.add_row(name, f"{p50:.2f}", f"{p99:.2f}", str(len(times)))
     console.print(table)
     ratio = round(quantiles[BESIDE]["p99"] / quantiles[ALONE]["p99"], 2)
-    told = {"benchmark": "beside", "machine": machine(), "size": size, "rate": round(rate, 1), "seconds": quantiles}
+    shown = Table("stage of a window, mean in ms", *stages, title="the live consumer")
+    means = {name: _means(found) for name, found in stages.items()}
+    for stage in means[ALONE]:
+        shown.add_row(stage, *(f"{1000 * each.get(stage, 0):.1f}" for each in means.values()))
+    console.print(shown)
+    windows = {name: found["whole window count"] for name, found in stages.items()}
+    told = {
+        "benchmark": "beside", "machine": machine(), "size": size, "instant": instant, "rate": round(rate, 1),
+        "seconds": quantiles, "windows": windows, "stages": means,
+    }  # fmt: skip
     click.echo(json.dumps({**told, "p99_ratio": ratio, "versions": apps.versions(with_quix=False)}))
     if ratio > MOST:
         raise LimitError(f"p99 is {ratio:.2f} times as long with a replay beside it; at most {MOST:g} times may it be")
+
+
+def _means(stages: Counter[str]) -> dict[str, float]:
+    names = [name.removesuffix(" count") for name, count in stages.items() if name.endswith(" count") and count > 0]
+    return {name: round(stages[f"{name} sum"] / stages[f"{name} count"], 5) for name in sorted(names)}
 
 
 if __name__ == "__main__":
