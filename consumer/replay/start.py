@@ -35,6 +35,7 @@ ANSWERS = {
     "rules": ("always_urgent",),
     "model": ("truncate", "when_unsure", "max_unknown_share"),
     "delivery": ("guarantee", "application"),
+    "audit": ("share", "share_at_threshold"),
 }  # fmt: skip
 
 COMMANDS = {"input": "shikyu replay", "dead-letters": "shikyu dead-letters retry", "files": "shikyu backfill"}

@@ -103,7 +103,8 @@ def _with_decisions(recipe: Recipe, made: Prepared, decided: Labelled | None, ju
     names = [source.name for source in recipe.data.all_sources if source.learn_decisions]
     learned, others = decisions.of_sources(decided, names)
     learned = decisions.apart(learned, made.train, made.validation, made.calibration, judged, others, nearly=made.test)
-    measured = [decisions.apart(each, made.train, made.validation, made.calibration) for each in (judged, others)]
+    chosen_by = (made.validation, made.calibration)
+    measured = [decisions.apart(each, *chosen_by, nearly=made.train) for each in (judged, others)]
     return replace(made, decided=learned, judged=decisions.together(*measured))
 
 

@@ -75,6 +75,19 @@ def test_a_recipe_may_have_them_evaluated_alone(folder):
     assert made.judged.where(2) == "corrections.jsonl, line 2"
 
 
+def test_what_is_only_measured_on_stands_nowhere_in_what_is_learned_from(folder):
+    """
+    Neither word for word nor nearly: it would measure memory.
+    """
+    own = json.loads((folder / "train.jsonl").read_text().splitlines()[1])["text"]
+    corrections(folder, ("where do I find my invoice", None, "routine"), (f"{own}!!", None, "urgent"))
+
+    made = prepared(folder, learn_decisions=False)
+
+    assert made.decided is None
+    assert list(made.judged.texts) == ["where do I find my invoice"]
+
+
 def test_they_are_kept_with_the_splits(folder, tmp_path):
     """
     And another decision is other data: what was fitted has to be fitted anew.
