@@ -1,7 +1,9 @@
 """Logs: one JSON object a line on standard error, or something to read at a terminal. Never a customer's text."""
 
 import logging
+import re
 import sys
+import time
 import traceback
 from collections.abc import MutableMapping
 from typing import Any, TextIO
@@ -14,6 +16,10 @@ from consumer.settings import Log
 from consumer.standard_streams import lossy
 
 EventDict = MutableMapping[str, Any]
+
+REPEATED_S = 10.0
+MOST_KINDS = 1000
+_COUNTS = re.compile(r"\d+(?=ms| identical| request)")
 
 
 def configure(settings: Log, stream: TextIO | None = None) -> None:
@@ -51,17 +57,34 @@ def frames(error: BaseException) -> list[str]:
 
 
 class _Forward(logging.Handler):
-    """Hands the standard library's log records to structlog under one event name."""
+    """
+    Hands the standard library's log records to structlog under one event name.
+
+    What differs from an earlier one by times and counts alone is told once in REPEATED_S, and how often it came
+    meanwhile: of a broker that is gone, librdkafka tells each attempt to connect, dozens a second.
+    """
 
     def __init__(self, event: str) -> None:
         super().__init__()
         self._event = event
+        self._told: dict[str, tuple[float, int]] = {}  # until when it is not told again, and how often it came
 
     def emit(self, record: logging.LogRecord) -> None:
-        log = structlog.get_logger()
         # The level of a record can be any number; structlog knows the named ones.
         level = max(logging.DEBUG, min(record.levelno // 10 * 10, logging.CRITICAL))
-        log.log(level, self._event, logger=record.name, message=record.getMessage())
+        message, now = record.getMessage(), time.monotonic()
+        more = {}
+        if level > logging.DEBUG:  # who debugs wants every line
+            kind = f"{record.name} {level} {_COUNTS.sub('0', message)}"
+            silent_until, repeated = self._told.get(kind, (now, 0))
+            if now < silent_until:
+                self._told[kind] = (silent_until, repeated + 1)
+                return
+            if len(self._told) >= MOST_KINDS:
+                self._told.clear()
+            self._told[kind] = (now + REPEATED_S, 0)
+            more = {"repeated": repeated} if repeated else {}
+        structlog.get_logger().log(level, self._event, logger=record.name, message=message, **more)
 
 
 def _without_message(_logger: object, _method: str, event: EventDict) -> EventDict:

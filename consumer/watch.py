@@ -36,6 +36,7 @@ class Watch:
         self._drift = drift
         self._clock = clock
         self._rebalances = 0
+        self._is_kafka_away = False
         self._next_lag_at = 0.0
         self._next_told_at = 0.0
         self._untold = 0
@@ -99,6 +100,7 @@ class Watch:
         statistics = source.statistics
         if statistics.brokers_up is not None:
             self._metrics.brokers_up(statistics.brokers_up)
+            self._tell_of_kafka(is_away=not statistics.brokers_up)
         assigned = source.assignment()
         self._metrics.keep_lag_of(assigned)
         for told in (self._last, self._behind_since):
@@ -109,6 +111,14 @@ class Watch:
             in_hand.setdefault((record.topic, record.partition), record)
         for place in assigned:
             self._tell_lag_of(place, source.high_watermark(*place), statistics.read_to(place), in_hand.get(place), now)
+
+    def _tell_of_kafka(self, *, is_away: bool) -> None:
+        """In words of our own, once: librdkafka's tell of each connection."""
+        if is_away and not self._is_kafka_away:
+            log.warning("kafka-away", why="no broker is connected; nothing is lost, and it goes on when one is back")
+        elif self._is_kafka_away and not is_away:
+            log.info("kafka-back")
+        self._is_kafka_away = is_away
 
     def _tell_lag_of(
         self, place: tuple[str, int], end: int | None, read_to: int | None, waiting: Record | None, now: float

@@ -9,6 +9,7 @@ import pytest
 import structlog
 from confluent_kafka import Producer
 
+from consumer import logs
 from consumer.logs import configure, frames, kafka_logger
 from consumer.settings import Log
 
@@ -114,6 +115,24 @@ def test_librdkafkas_log_becomes_ours() -> None:
 
     assert {line["event"] for line in lines(stream)} == {"librdkafka"}
     assert all(line["logger"] == "librdkafka" for line in lines(stream))
+
+
+def test_a_line_that_comes_again_and_again_is_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With how often it came; attempts to connect differ by their time alone, and another broker's are another line."""
+    now = 0.0
+    monkeypatch.setattr(logs.time, "monotonic", lambda: now)
+    stream = io.StringIO()
+    configure(Log(format="json"), stream)
+    logger = kafka_logger()
+    for attempt in range(100):
+        logger.error("Connect to a:9092 failed: Connection refused (after %dms in state CONNECT)", attempt)
+    logger.error("Connect to b:9092 failed: Connection refused (after 1ms in state CONNECT)")
+    now = logs.REPEATED_S
+    logger.error("Connect to a:9092 failed: Connection refused (after 3ms in state CONNECT)")
+
+    told = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [each["message"][11:17] for each in told] == ["a:9092", "b:9092", "a:9092"]
+    assert [each.get("repeated") for each in told] == [None, None, 99]
 
 
 def test_libraries_warnings_are_forwarded() -> None:

@@ -198,12 +198,15 @@ def test_each_message_tells_how_long_its_answer_took(watching):
 
 
 def test_connected_brokers_are_told(watching):
-    """As librdkafka told them; before it did, nothing, for none would be an alarm."""
+    """As librdkafka told them; before it did, nothing, for none would be an alarm. None is told in words, once."""
     client = {"client": "consumer"}
     _, source, lag, commit = watching
     lag()
     assert commit.metrics.registry.get_sample_value("shikyu_kafka_brokers_up", client) is None
-    source.statistics.brokers_up = 0
-    lag()
+    with capture_logs() as told:
+        for brokers in (0, 0, 1, 1):
+            source.statistics.brokers_up = brokers
+            lag()
 
-    assert commit.metrics.registry.get_sample_value("shikyu_kafka_brokers_up", client) == 0
+    assert commit.metrics.registry.get_sample_value("shikyu_kafka_brokers_up", client) == 1
+    assert [each["event"] for each in told] == ["kafka-away", "kafka-back"]
