@@ -37,11 +37,12 @@ size:
 test: $(DEV)/made $(OPTIMUM)/made $(if $(filter true,$(CI)),system-packages)  ## Every test, against a real Kafka that is started for it
 	$(DEV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-system-packages:  ## What some tests need of the system, by apt: an emulator of other processors, PostgreSQL, Prometheus
+system-packages:  ## What some tests need of the system, by apt: an emulator of other processors, PostgreSQL, Prometheus, Chromium
 	@set --; \
 	command -v qemu-x86_64 >/dev/null || set -- "$$@" qemu-user; \
 	command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || set -- "$$@" postgresql; \
 	command -v promtool >/dev/null || set -- "$$@" prometheus; \
+	command -v chromedriver >/dev/null || set -- "$$@" chromium chromium-driver; \
 	test $$# = 0 || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -qq -y --no-install-recommends "$$@"; }
 
 lint: $(DEV)/made  ## ruff, mypy --strict, import-linter
@@ -101,7 +102,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 locks: $(UV)  ## Resolve every lock anew
 	$(COMPILE) pyproject.toml -o locks/serve.txt
 	$(COMPILE) pyproject.toml --extra local --extra ticketing -o locks/demo.txt
-	$(COMPILE) pyproject.toml --extra train --extra flips --extra parquet --extra ray --extra local --extra ticketing --extra dev -o locks/train.txt
+	$(COMPILE) pyproject.toml --extra train --extra flips --extra page --extra parquet --extra ray --extra local --extra ticketing --extra dev -o locks/train.txt
 	$(COMPILE) pyproject.toml --extra optimum -o locks/optimum.txt
 	$(COMPILE) locks/bench-quix.in -o locks/bench-quix.txt
 	$(COMPILE) pyproject.toml locks/bench-openvino.in -o locks/bench-openvino.txt
