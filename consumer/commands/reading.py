@@ -1,11 +1,17 @@
-"""What the commands share that read answers back: the bar while they do, and files of what came of it."""
+"""What the commands share that read answers back, or watch them come: a bar, files of what came of it, a flag."""
 
 from pathlib import Path
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from consumer.errors import SurroundingsError
+
+METRICS = click.option(
+    "--metrics", "urls", multiple=True, metavar="URL",
+    help="A consumer's /metrics; may be given several times. Unless given, that of [http] on this host.",
+)  # fmt: skip
 
 
 def progress() -> Progress:

@@ -1,0 +1,1 @@
+"""What `shikyu page` and `shikyu top` watch: tail (answers as they come), scrape (/metrics), lag; one frame of all."""

@@ -1,0 +1,61 @@
+"""Looks at all there is to be seen, each thing as often as it costs."""
+
+import time
+from collections.abc import Sequence
+
+from consumer import kafka_options
+from consumer.audit.promise import promised
+from consumer.errors import ArtifactError, ShikyuError
+from consumer.settings import Settings
+from consumer.watching.frame import Frame, frame
+from consumer.watching.lag import Place, lag
+from consumer.watching.scrape import Consumers
+from consumer.watching.tail import Tail
+
+LAG_EVERY_S = 5.0
+AGAIN_S = 30.0  # after a fault
+
+
+class Observer:
+    """For one thread at a time. `urls` are the consumers' /metrics; without them the topics alone are looked at."""
+
+    def __init__(self, settings: Settings, urls: Sequence[str], tail: Tail) -> None:
+        """Raises SettingsError for an address that is none, and for options that librdkafka refuses."""
+        kafka_options.verify(settings)
+        self._settings = settings
+        self._tail = tail
+        self._consumers = Consumers(urls)
+        self._lag: dict[Place, int] | None = None
+        self._lag_at = float("-inf")
+        self._problem: str | None = None
+        try:
+            self._promise = promised(settings, None)
+        except ArtifactError as problem:
+            self._promise, self._no_promise = None, [str(problem)]
+        else:
+            self._no_promise = []
+
+    def look(self) -> Frame:
+        """What cannot be had is among its `problems`."""
+        self._consumers.read()
+        # Kafka that is away is waited for, and nothing else is seen meanwhile.
+        if time.monotonic() - self._lag_at > (LAG_EVERY_S if self._problem is None else AGAIN_S):
+            self._ask_for_lag()
+        made = frame(self._consumers, self._tail, self._lag, self._promise)
+        more = [*self._no_promise, *([self._problem] if self._problem else [])]
+        return {**made, "problems": [*made["problems"], *more]}
+
+    def _ask_for_lag(self) -> None:
+        try:
+            self._lag, self._problem = lag(self._settings), None
+        except ShikyuError as problem:
+            self._lag, self._problem = None, str(problem)
+        self._lag_at = time.monotonic()
+
+
+def addresses(settings: Settings, given: Sequence[str]) -> tuple[str, ...]:
+    """Those given, else that of the consumer with these settings on this host, if it serves any."""
+    if given or not settings.http.port:
+        return tuple(each for each in given if each)
+    host = settings.http.host if settings.http.host not in ("0.0.0.0", "::", "") else "127.0.0.1"  # noqa: S104
+    return (f"http://{f'[{host}]' if ':' in host else host}:{settings.http.port}/metrics",)

@@ -1,0 +1,131 @@
+"""/metrics of the consumers, read as Prometheus reads it, and what two readings say of the time between them."""
+
+import time
+import urllib.error
+import urllib.request
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf
+from urllib.parse import urlsplit
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from consumer.errors import SettingsError
+from consumer.redaction import redact
+
+ANSWER_S = 2.0
+MOST_BYTES = 4 * 1024 * 1024
+MINUTE_S = 60.0
+
+Series = tuple[str, tuple[tuple[str, str], ...]]  # its name and its labels, in the order of their names
+Labels = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One consumer's, at a moment of the monotonic clock."""
+
+    at_s: float
+    values: Mapping[Series, float]
+
+
+@dataclass
+class Consumers:
+    """Several consumers' readings of the last minute, by their addresses; `problems` says who does not answer."""
+
+    urls: Sequence[str]
+    _readings: dict[str, list[Reading]] = field(default_factory=lambda: defaultdict(list))
+    problems: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for url in self.urls:
+            parts = urlsplit(url)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise SettingsError(f"--metrics takes the address of a consumer's /metrics, not {redact('url', url)}")
+
+    def read(self) -> None:
+        """Asks each of them once."""
+        self.problems.clear()
+        for url in self.urls:
+            kept = self._readings[url]
+            try:
+                kept.append(Reading(time.monotonic(), _values(_fetched(url))))
+            except (OSError, ValueError) as problem:
+                kept.clear()
+                self.problems[url] = f"{redact('url', url)} does not answer ({_why(problem)})"
+            while len(kept) > 2 and kept[-1].at_s - kept[1].at_s > MINUTE_S:
+                kept.pop(0)
+
+    @property
+    def answering(self) -> int:
+        return sum(bool(kept) for kept in self._readings.values())
+
+    def latest(self, name: str) -> Iterator[tuple[Labels, float]]:
+        """Of every consumer that answers."""
+        for kept in self._readings.values():
+            yield from _series(kept[-1], name) if kept else ()
+
+    def grown(self, name: str) -> list[tuple[Labels, float]]:
+        """By how much each series of a counter or a histogram grew within the last minute, or since we look."""
+        found = []
+        for kept in self._readings.values():
+            if len(kept) < 2:
+                continue
+            before = {tuple(sorted(labels.items())): value for labels, value in _series(kept[0], name)}
+            for labels, value in _series(kept[-1], name):
+                was = before.get(tuple(sorted(labels.items())), 0.0)
+                # As Prometheus does it: a counter that fell began anew.
+                found.append((labels, value - was if value >= was else value))
+        return found
+
+    @property
+    def over_s(self) -> float:
+        """How long the time is of which `grown` speaks."""
+        return max((kept[-1].at_s - kept[0].at_s for kept in self._readings.values() if kept), default=0.0)
+
+
+def quantile(share: float, buckets: Iterable[tuple[Labels, float]]) -> float | None:
+    """As Prometheus's histogram_quantile() of what grew; the highest bound where it lies beyond all; None of none."""
+    counts: defaultdict[float, float] = defaultdict(float)
+    for labels, count in buckets:
+        counts[float(labels["le"])] += count
+    bounds = sorted(counts)
+    if not bounds or (rank := share * counts[bounds[-1]]) <= 0:
+        return None
+    low, below = 0.0, 0.0
+    for bound in bounds:
+        if counts[bound] >= rank:
+            return low if bound == inf else low + (bound - low) * (rank - below) / (counts[bound] - below)
+        low, below = bound, counts[bound]
+    return None
+
+
+def _fetched(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=ANSWER_S) as answer:  # noqa: S310 - the scheme was looked at
+        content: bytes = answer.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise ValueError(f"more than {MOST_BYTES:,} bytes")
+    return content.decode()
+
+
+def _values(text: str) -> dict[Series, float]:
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name.startswith("shikyu_")
+    }
+
+
+def _series(reading: Reading, name: str) -> Iterator[tuple[Labels, float]]:
+    for (own, labels), value in reading.values.items():
+        if own == name:
+            yield dict(labels), value
+
+
+def _why(problem: Exception) -> str:
+    if isinstance(problem, urllib.error.URLError):
+        reason = getattr(problem, "code", None) or problem.reason
+        return str(getattr(reason, "strerror", None) or reason)
+    return str(getattr(problem, "strerror", None) or type(problem).__name__)

@@ -1,0 +1,178 @@
+"""The live topics' answers and dead letters as they come: a consumer of its own, that joins and commits nothing."""
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Self
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from consumer import surroundings
+from consumer.errors import RecordError, ShikyuError, SurroundingsError, UnknownSchema
+from consumer.flips.answers import DEAD, Answer, NoAnswer, Reader
+from consumer.kafka_options import client_config, servers
+from consumer.kafka_records import record_of
+from consumer.records import Record
+from consumer.replay.letters import letter
+from consumer.replay.reader import is_passing, reader_config
+from consumer.run_names import LIVE
+from consumer.schema_store import open_store
+from consumer.settings import Settings
+from consumer.topics import missing
+
+KEPT = 500
+BEFORE = 20  # offsets of each partition that are read from before the beginning
+RATE_OVER_S = 10
+POLL_S = 0.2
+AT_ONCE = 500
+ANSWER_S = 15.0
+LEAVING_S = 2.0
+AGAIN_S = 3.0  # after a fault
+LISTED_EVERY_S = 30.0  # so that partitions that were added are found
+
+Place = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """An answer of the live run, or a dead letter, whose `reason` is its code. `number` rises by one, from 1."""
+
+    number: int
+    answer: Answer
+
+
+class Tail:
+    """A context in which a thread reads. What it yields may be asked for by any thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises SettingsError when a registry is needed and not set."""
+        with open_store(settings.registry.url, settings.registry.options, settings.input.schemas) as store:
+            Reader(settings.output, store)  # its own words, before anything has begun
+        self._settings = settings
+        self._topics = (settings.output.urgent, settings.output.routine, settings.dead_letters.topic)
+        self._lock = threading.Lock()
+        self._kept: deque[Arrived] = deque(maxlen=KEPT)
+        self._seconds: Counter[int] = Counter()
+        self._numbers = 0
+        self._next: dict[Place, int] = {}
+        self._new_from: dict[Place, int] = {}
+        self._leaving = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="tail", daemon=True)
+        self.began_at = time.monotonic()
+        self.counts: Counter[str] = Counter()  # by fate, of what came since the beginning
+        self.problem: str | None = None  # why nothing comes
+        self.ready = threading.Event()  # where it begins is known
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._leaving.set()
+        self._thread.join(LEAVING_S)  # a broker that is away may hold it longer, and it dies with the process
+
+    def since(self, number: int, most: int = KEPT) -> list[Arrived]:
+        """Those behind `number`, of which the newest `most` are kept, in the order in which they came."""
+        with self._lock:
+            new = [each for each in self._kept if each.number > number]
+        return new[max(0, len(new) - most) :]
+
+    @property
+    def last(self) -> int:
+        return self._numbers
+
+    def rate(self) -> float:
+        """Answers and dead letters a second, of the last ten."""
+        now = time.monotonic()
+        with self._lock:
+            count = sum(count for second, count in self._seconds.items() if now - RATE_OVER_S < second <= now)
+        return count / max(1.0, min(RATE_OVER_S, now - self.began_at))
+
+    def _run(self) -> None:
+        while not self._leaving.is_set():
+            try:
+                self._read()
+            except ShikyuError as problem:
+                self.problem = str(problem)
+            except KafkaException as problem:
+                self.problem = (
+                    f"Kafka at bootstrap.servers = {servers(client_config(self._settings))} gives no answers "
+                    f"({problem.args[0].name()}): check the brokers, and grant READ on {', '.join(self._topics)}"
+                )
+            self._leaving.wait(AGAIN_S)
+
+    def _read(self) -> None:
+        registry, config = self._settings.registry, client_config(self._settings)
+        with (
+            open_store(registry.url, registry.options, self._settings.input.schemas) as store,
+            closing(Consumer(reader_config(config, "shikyu-watching"))) as consumer,
+        ):
+            reader, listed_at = Reader(self._settings.output, store), float("-inf")
+            while not self._leaving.is_set():
+                if time.monotonic() - listed_at > LISTED_EVERY_S:
+                    consumer.assign(list(self._starts(consumer, config)))
+                    listed_at, self.problem = time.monotonic(), None
+                    self.ready.set()
+                for message in consumer.consume(AT_ONCE, POLL_S):
+                    error = message.error()
+                    if error is None:
+                        self._take(record_of(message), reader)
+                    elif error.code() == KafkaError._AUTO_OFFSET_RESET:
+                        # Retention has taken what was next: where the topic begins now is looked up.
+                        self._next.pop((message.topic() or "", message.partition() or 0), None)
+                        listed_at = float("-inf")
+                    elif not is_passing(error):
+                        raise KafkaException(error)
+
+    def _starts(self, consumer: Consumer, config: dict[str, object]) -> Iterator[TopicPartition]:
+        listing = surroundings.listed(config)
+        if gone := missing(listing, self._topics[:2]):
+            raise SurroundingsError(
+                f"topic {' and '.join(gone)} is missing, or this client may not DESCRIBE it: check output.urgent and "
+                "output.routine, grant DESCRIBE and READ, or create it (`shikyu topics create`)"
+            )
+        for topic in self._topics:
+            for partition in listing.topics[topic].partitions if not missing(listing, [topic]) else ():
+                place = (topic, partition)
+                if place not in self._next:
+                    low, high = consumer.get_watermark_offsets(TopicPartition(*place), timeout=ANSWER_S)
+                    first = not self.ready.is_set()
+                    self._next[place] = max(low, high - BEFORE) if first else low
+                    self._new_from[place] = high if first else low
+                yield TopicPartition(*place, self._next[place])
+
+    def _take(self, record: Record, reader: Reader) -> None:
+        place = (record.topic, record.partition)
+        answer = _answer(record, reader, self._topics[2])
+        self._next[place] = record.offset + 1
+        if answer is None or answer.run != LIVE:
+            return
+        with self._lock:
+            self._numbers += 1
+            self._kept.append(Arrived(self._numbers, answer))
+            if record.offset >= self._new_from[place]:
+                self.counts[answer.fate] += 1
+                self._count_second()
+
+    def _count_second(self) -> None:
+        now = int(time.monotonic())
+        self._seconds[now] += 1
+        for second in [each for each in self._seconds if each < now - RATE_OVER_S]:
+            del self._seconds[second]
+
+
+def _answer(record: Record, reader: Reader, dead_letters: str) -> Answer | None:
+    """None of what is none: somebody else's record, or one in another format. PassingFault: no registry answers."""
+    if record.topic == dead_letters:
+        known = letter(record)
+        if known is None:
+            return None
+        return Answer(known.source, known.run, DEAD, record.timestamp_ms, reason=known.code, at_ms=known.source_ms)
+    try:
+        # What is watched is not waited for: an answer whose schema is not known yet is passed over.
+        return reader.answer(record)
+    except (NoAnswer, RecordError, UnknownSchema):
+        return None

@@ -1,0 +1,64 @@
+"""What of the newest answers is kept, and told."""
+
+import pytest
+
+from consumer.errors import SettingsError
+from consumer.flips.answers import Reader
+from consumer.records import Record
+from consumer.schema_store import open_store
+from consumer.settings import Output, Settings
+from consumer.watching.tail import KEPT, Tail
+
+EVENT = b'{"decision": "%s", "source": {"topic": "in", "partition": 0, "offset": %d}, "run": "%s"}'
+
+
+def fed(*values: bytes, new_from: int = 0) -> Tail:
+    """A tail that reads nothing by itself, and was given these of the topic of urgent ones."""
+    settings = Settings(output=Output(format="json"))
+    tail = Tail(settings)
+    tail._new_from["urgent", 0] = new_from
+    with open_store(None, {}, ()) as store:
+        reader = Reader(settings.output, store)
+        for offset, value in enumerate(values):
+            tail._take(Record("urgent", 0, offset, 1, None, value), reader)
+    return tail
+
+
+def numbers(tail: Tail, *asked: int) -> list[int]:
+    return [each.number for each in tail.since(*asked)]
+
+
+def test_the_newest_behind_a_number_are_told():
+    tail = fed(*(EVENT % (b"urgent", offset, b"live") for offset in range(5)))
+
+    assert numbers(tail, 0) == [1, 2, 3, 4, 5]
+    assert numbers(tail, 3) == [4, 5]
+    assert numbers(tail, 0, 2) == [4, 5]
+    assert numbers(tail, 0, 0) == []
+    assert (tail.last, numbers(tail, 5)) == (5, [])
+
+
+def test_what_was_there_before_is_shown_and_not_counted():
+    tail = fed(*(EVENT % (b"urgent", offset, b"live") for offset in range(5)), new_from=3)
+
+    assert (tail.last, tail.counts["urgent"]) == (5, 2)
+    assert tail.rate() == pytest.approx(2, abs=0.01)
+
+
+def test_replays_and_what_is_no_answer_are_passed_over():
+    tail = fed(
+        EVENT % (b"urgent", 1, b"r1"), b"{", b"[]", EVENT % (b"odd", 1, b"live"), EVENT % (b"urgent", 1, b"live")
+    )
+
+    assert (tail.last, tail._next["urgent", 0]) == (1, 5)
+
+
+def test_no_more_are_kept_than_can_be_looked_at():
+    tail = fed(*(EVENT % (b"urgent", offset, b"live") for offset in range(KEPT + 10)))
+
+    assert (len(tail.since(0)), tail.since(0)[0].number, tail.last) == (KEPT, 11, KEPT + 10)
+
+
+def test_answers_that_need_a_registry_need_one():
+    with pytest.raises(SettingsError, match=r"registry\.url"):
+        Tail(Settings(output=Output(format="avro")))
