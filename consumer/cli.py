@@ -27,6 +27,7 @@ SUB_COMMANDS = {
     "recall": "Estimate live recall from what was marked for review, beside the promise.",
     "report": "Write one page for the head of support.",
     "drift": "Hold live answers against what the model was measured on, without labels.",
+    "page": "Serve a page to try, watch and correct by.",
     "top": "Watch the stream in a terminal.",
     "classify": "Answer texts from arguments, standard input or a file, without Kafka.",
     "doctor": "Check all that stands between here and a classified message.",

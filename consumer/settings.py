@@ -309,6 +309,21 @@ class Http(Section):
     port: int = Field(default=9464, ge=0, le=65_535, description="The port for them; 0 serves none.")
 
 
+class Page(Section):
+    """A page to try, watch and correct by (`shikyu page`), and who reaches it."""
+
+    host: Annotated[str, Field(min_length=1)] = Field(
+        default="127.0.0.1", description="The address for it; whoever reaches another one needs its token all the same."
+    )
+    port: int = Field(default=9465, ge=0, le=65_535, description="The port for it; 0 is any that is free.")
+    url: OptionalUrl = Field(
+        default=None,
+        description="The address by which people reach it where a proxy stands before it, such as "
+        "https://shikyu.example.com; any other than this and the host's own is refused.",
+    )
+    include_text: bool = Field(default=True, description="Whether its lists of answers show the customers' texts.")
+
+
 class Log(Section):
     """How the service tells what it does."""
 
@@ -347,6 +362,7 @@ class Settings(Section):
     corrections: Corrections = Field(default_factory=Corrections)
     drift: Drift = Field(default_factory=Drift)
     http: Http = Field(default_factory=Http)
+    page: Page = Field(default_factory=Page)
     log: Log = Field(default_factory=Log)
     kafka: Kafka = Field(default_factory=Kafka)
 
