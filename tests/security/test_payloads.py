@@ -156,6 +156,23 @@ def in_what_the_doctor_says(text: str) -> str:
         return told.lines(finding)
 
 
+def in_top(text: str) -> str:
+    from consumer.top.screen import screen
+    from tests.consumer.top.made_up import answer, frame
+
+    told = {"channel": text, "language": text, "satisfaction": text, "reason": text, "source": (text, 0, 1)}
+    odd = frame(
+        answer(text, **told), answer(None, **told),
+        models=[text], problems=[text], dead_letters={"all": 1, "by_code": {text: 1}},
+        lag=[{"topic": text, "partition": 0, "records": 1, "seconds": None}],
+        drift=[{"feature": text, "distance": 0.1, "limit": 0.2, "alarm": False}],
+    )  # fmt: skip
+    written = io.StringIO()
+    console = Console(file=written, width=20_000, markup=False, highlight=False, emoji=False)
+    console.print(screen(odd, 150))
+    return written.getvalue()
+
+
 TERMINALS: dict[str, Callable[[str], str]] = {
     "config test": in_the_preview,
     "config test of dead letters": in_the_preview_of_the_dead,
@@ -169,6 +186,7 @@ TERMINALS: dict[str, Callable[[str], str]] = {
     "corrections": in_the_corrections,
     "drift": in_drift,
     "doctor": in_what_the_doctor_says,
+    "top": in_top,
 }
 
 
@@ -231,12 +249,38 @@ def the_report_of_live_messages(text: str) -> str:
     return as_page(reported(messages, said, slices=slices.figures({}, "very-unsatisfied"), **more)).decode()
 
 
+def the_live_page(text: str) -> str:
+    """Its own words stand in its markup; a text comes later, by `told_by_the_live_page`."""
+    from tests.consumer.live_page.asking import Desk
+
+    desk = Desk()
+    desk.words.model = replace(desk.words.model, name=text, version=text)
+    return desk.get("/").body.decode().replace(desk.keys.csrf, "")
+
+
+def told_by_the_live_page(text: str) -> list[tuple[str, Any]]:
+    """What its script is told, to be put in as text: the stream, a trial, and how the promise stands."""
+    from consumer.live_page.standing import told
+    from tests.consumer.live_page.asking import Desk, events
+    from tests.consumer.report.made_up import reported
+
+    desk = Desk()
+    given = {"text": text, "channel": text, "language": text, "reason": text, "satisfaction": text}
+    desk.tail.put(**given, source=(text, 0, 1))
+    odd = reported([], [], dead_letters={"all": 1, "codes": [{"code": text, "messages": 1}]}, notes=[text])
+    desk.standing.told = {"number": 1, **told({**odd, "drift": {"verdict": "No drift.", "why": [text]}})}
+    tried = desk.post("/api/try", {"text": text.encode("utf-8", "replace").decode(), "words": True})
+    assert tried.status == 200
+    return [*events(desk.get("/api/stream").body), ("trial", tried.json)]
+
+
 PAGES: dict[str, Callable[[str], str]] = {
     "report.html": the_report,
     "data.html": the_page_of_the_data,
     "flips.html": the_page_of_flips,
     "the report of live messages": the_report_of_live_messages,
 }
+LIVE_PAGES: dict[str, Callable[[str], str]] = {"shikyu page": the_live_page}
 
 
 class Page(HTMLParser):
@@ -299,6 +343,37 @@ def test_a_page_gets_no_markup(plain, place, payload):
     assert "script-src" not in policy
     odd = {each for each in page if each not in "\n\t" and unicodedata.category(each) in UNSEEN} - JOINERS
     assert not odd, [hex(ord(each)) for each in odd]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_the_live_page_gets_no_markup(payload):
+    """Its policy is a header: tests/consumer/live_page/test_access.py looks at that."""
+    for make in LIVE_PAGES.values():
+        found, plain = Page(make(PAYLOADS[payload])), Page(make("x"))
+
+        assert found.tags == plain.tags
+        assert Counter(name for name, _ in found.attributes) == Counter(name for name, _ in plain.attributes)
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_the_live_page_s_script_is_told_nothing_unseen(payload):
+    """Each event stays one, and what hides or turns words is written as numbers."""
+    told = told_by_the_live_page(PAYLOADS[payload])
+
+    assert [name for name, _ in told] == ["answers", "standing", "trial"]
+    for word in words_of(told):
+        odd = {each for each in word if each not in "\n\t" and unicodedata.category(each) in UNSEEN} - JOINERS
+        assert not odd, [hex(ord(each)) for each in odd]
+
+
+def words_of(told: Any) -> Iterator[str]:
+    if isinstance(told, str):
+        yield told
+    elif isinstance(told, dict):
+        yield from words_of(list(told.items()))
+    elif isinstance(told, list | tuple):
+        for each in told:
+            yield from words_of(each)
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
