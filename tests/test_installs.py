@@ -76,3 +76,34 @@ def test_serving_imports_no_training_library():
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("extra", "rooms"),
+    [
+        (
+            "",
+            [
+                "audit.live",
+                "corrections.report",
+                "corrections.write",
+                "drift.report",
+                "doctor.examination",
+                "top.screen",
+            ],
+        ),
+        ("report", ["report.figures"]),
+        ("page", ["live_page.app", "live_page.serve"]),
+    ],
+)
+def test_an_install_is_enough_for_what_it_is_for(extra, rooms):
+    """What another extra brings is not asked for by these rooms, even where it is installed here."""
+    brought = {"duckdb": {"flips"}, "jinja2": {"flips", "report", "page"}, "starlette": {"page"}, "uvicorn": {"page"}}
+    absent = [name for name, extras in brought.items() if extra not in extras] + ["pyarrow"]
+    code = (
+        f"import sys, importlib\nsys.modules.update(dict.fromkeys({absent}))\n"
+        f"for room in {rooms}: importlib.import_module('consumer.' + room)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr

@@ -8,8 +8,7 @@ from functools import partial
 
 from consumer import surroundings
 from consumer.errors import RecordError, SurroundingsError
-from consumer.flips.answers import Answer, NoAnswer, Reader
-from consumer.flips.gather import patiently
+from consumer.flips.answers import Answer, NoAnswer, Reader, patiently
 from consumer.flips.read import Span, records
 from consumer.kafka_options import client_config, consumer_config
 from consumer.records import Record

@@ -11,8 +11,7 @@ from confluent_kafka.admin._acl import AclOperation
 from consumer import kafka_options, surroundings
 from consumer.corrections.read import Advance
 from consumer.errors import RecordError, SurroundingsError
-from consumer.flips.answers import Answer, NoAnswer, Reader
-from consumer.flips.gather import patiently
+from consumer.flips.answers import Answer, NoAnswer, Reader, patiently
 from consumer.flips.read import records, spans
 from consumer.run_names import LIVE, own_topic
 from consumer.schema_store import SchemaStore

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from consumer.drift.features import CLASS_PLACES, Feature
 from consumer.errors import RecordError
-from consumer.flips.answers import Answer, NoAnswer, Reader
-from consumer.flips.gather import patiently
+from consumer.flips.answers import Answer, NoAnswer, Reader, patiently
 from consumer.records import ModelVersion, Record, Tokens
 from consumer.run_names import LIVE
 

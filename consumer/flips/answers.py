@@ -1,11 +1,13 @@
 """A record of an output topic to the answer that it holds, in any format that `encode` writes."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from consumer.dead_letters import CONNECT
 from consumer.decode import deserializer
 from consumer.encode import require_registry
+from consumer.errors import UnknownSchema
 from consumer.records import Record
 from consumer.run_names import LIVE
 from consumer.schema_store import SchemaStore
@@ -63,6 +65,15 @@ class Reader:
             return _of_headers(record, found) if self._is_text else _of_event(record, found)
         except (KeyError, TypeError, ValueError, IndexError):
             raise NoAnswer from None
+
+
+def patiently(ask: Callable[[], Answer], pause_s: float = 1.0) -> Answer:
+    """A schema that the registry does not know yet is asked for until it says for good that there is none."""
+    while True:
+        try:
+            return ask()
+        except UnknownSchema:
+            time.sleep(pause_s)
 
 
 def dead_letter(record: Record, run: str) -> Answer:

@@ -1,12 +1,11 @@
 """Reads both sides' answers into a table, and says what it could not."""
 
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from consumer.errors import RecordError, SettingsError, UnknownSchema
-from consumer.flips.answers import DEAD, Answer, NoAnswer, Reader, dead_letter
+from consumer.errors import RecordError, SettingsError
+from consumer.flips.answers import DEAD, Answer, NoAnswer, Reader, dead_letter, patiently
 from consumer.flips.table import Side, Table
 from consumer.flips.topics import Wanted
 from consumer.records import Record
@@ -68,15 +67,6 @@ class Gather:
             if len(labels := self.found.labels[side]) < MOST_LABELS or answer.labels in labels:
                 labels[answer.labels] += 1
         self._table.add(side, answer, with_text=self._with_text)
-
-
-def patiently(ask: Callable[[], Answer], pause_s: float = 1.0) -> Answer:
-    """A schema that the registry does not know yet is asked for until it says for good that there is none."""
-    while True:
-        try:
-            return ask()
-        except UnknownSchema:
-            time.sleep(pause_s)
 
 
 def require_both(found: Gathered, runs: Runs, wanted: Wanted, output_format: str) -> None:
