@@ -54,7 +54,8 @@ class Model(Classifies, Protocol):
     @property
     def max_length(self) -> int: ...
 
-    tokens_per_s: float
+    @property
+    def tokens_per_s(self) -> float: ...
 
 
 def run(
@@ -67,9 +68,11 @@ def run(
     job: Job | None = None,
     visit: Visit = nothing,
     drift: Callable[[Answered], None] = lambda _: None,
+    turn: Callable[[], bool] = lambda: False,
 ) -> None:
     """
-    Serves until told to leave, or until the job is over. `drift` is told of each window that was committed.
+    Serves until told to leave, or until the job is over. `drift` is told of each window that was committed; `turn` is
+    asked between two windows whether `model` is another one from now on.
 
     Raises SettingsError, SurroundingsError or ArtifactError, always with nothing lost: what was not committed is read
     again by the next start.
@@ -77,7 +80,7 @@ def run(
     with ExitStack() as closing:
         try:
             watch = Watch(metrics, health, drift=drift)
-            loop = _started(settings, model, metrics, health, stop, job or Job(), visit, watch, closing)
+            loop = _started(settings, model, metrics, health, stop, job or Job(), visit, watch, turn, closing)
         except ToldToLeave:
             log.info("told-to-leave-at-the-start", signal=stop.signal)
             return
@@ -94,6 +97,7 @@ def _started(
     job: Job,
     visit: Visit,
     watch: Watch,
+    turn: Callable[[], bool],
     closing: ExitStack,
 ) -> Loop:
     """From the cheap to the far, and the group last: joining it takes partitions from the others."""
@@ -117,7 +121,7 @@ def _started(
         decode=refusing(decoder.decode, frozenset(outputs), quarantine, job),
         model=model,
         encode=encoding(encoder, job),
-        dead_letter=dead_lettering(settings, slot, model.model, job),
+        dead_letter=dead_lettering(settings, slot, lambda: model.model, job),
         stages=metrics,
         between_batches=stop.hurry,
         mark=mark,
@@ -138,7 +142,14 @@ def _started(
     source.join(settings.input.topics)
     leaving.callback(watch.tell)
     stopping = _either(stop, job.is_over)
-    return Loop(source, steps, publisher, _guard(settings, job), _sizer(settings, model), watch, stopping, visit)
+    sizer = _sizer(settings, model)
+
+    def between() -> None:
+        if turn():
+            sizer.follow(tokens_per_s=model.tokens_per_s, max_tokens=model.max_length)
+            visit("swapped")
+
+    return Loop(source, steps, publisher, _guard(settings, job), sizer, watch, stopping, visit, between)
 
 
 def _either(stop: Stop, is_over: Callable[[], bool]) -> Callable[[], bool]:

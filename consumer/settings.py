@@ -132,7 +132,11 @@ class Rules(Section):
 class Model(Section):
     """Which model answers, and how."""
 
-    artifact: OptionalPath = Field(default=None, description="The model's folder, as `shikyu-train` makes it.")
+    artifact: OptionalPath = Field(
+        default=None,
+        description="The model's folder, as `shikyu-train` makes it; or a folder of versions, each such a folder, and "
+        "a file `current` that names the one to serve.",
+    )
     # An empty one is no null: what forgot to fill in a variable shall not switch the check off.
     public_key: Path | None = Field(
         default=None,
@@ -163,6 +167,24 @@ class Model(Section):
     )
     max_unknown_share: float = Field(
         default=0.5, ge=0, le=1, description="Texts with a larger share of unknown tokens are left to `when_unsure`."
+    )
+    watch_s: float = Field(
+        default=5.0,
+        ge=0,
+        le=86_400,
+        description="How often `shikyu run` looks whether `current` names another version, which then takes the place "
+        "of the one that answers; 0 is never.",
+    )
+    canary: OptionalPath = Field(
+        default=None,
+        description="A file of texts (JSON lines or CSV with a column `text`) that both versions answer before they "
+        "change places; unless set, sixty made-up ones.",
+    )
+    max_flip_share: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="A version that decides a larger share of these otherwise than the one that answers is refused.",
     )
 
 
