@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -29,8 +30,10 @@ from consumer.receive import Source
 from consumer.records import ModelVersion
 from consumer.refusals import Doorkeeper
 from consumer.rule_failures import RuleFailures
+from consumer.run_names import LIVE
 from consumer.schema_store import SchemaStore, open_store
 from consumer.settings import Settings
+from consumer.shadow.beside import NOBODY, Beside
 from consumer.sizing import Limits, Sizer
 from consumer.slot import Slot, claim
 from consumer.stop import Stop
@@ -69,18 +72,20 @@ def run(
     visit: Visit = nothing,
     drift: Callable[[Answered], None] = lambda _: None,
     turn: Callable[[], bool] = lambda: False,
+    beside: Beside = NOBODY,
 ) -> None:
     """
     Serves until told to leave, or until the job is over. `drift` is told of each window that was committed; `turn` is
-    asked between two windows whether `model` is another one from now on.
+    asked between two windows whether `model` is another one from now on; `beside` works while the loop waits.
 
     Raises SettingsError, SurroundingsError or ArtifactError, always with nothing lost: what was not committed is read
     again by the next start.
     """
     with ExitStack() as closing:
         try:
-            watch = Watch(metrics, health, drift=drift)
-            loop = _started(settings, model, metrics, health, stop, job or Job(), visit, watch, turn, closing)
+            watch = Watch(metrics, health, drift=drift, beside=beside)
+            between = partial(_between, turn, beside, model, visit)
+            loop = _started(settings, model, metrics, health, stop, job or Job(), visit, watch, between, closing)
         except ToldToLeave:
             log.info("told-to-leave-at-the-start", signal=stop.signal)
             return
@@ -97,7 +102,7 @@ def _started(
     job: Job,
     visit: Visit,
     watch: Watch,
-    turn: Callable[[], bool],
+    between: Callable[[Sizer], None],
     closing: ExitStack,
 ) -> Loop:
     """From the cheap to the far, and the group last: joining it takes partitions from the others."""
@@ -110,7 +115,8 @@ def _started(
     require_registry(settings.output, schemas)
     mark = marking(settings.audit, job)
     outputs = (settings.output.urgent, settings.output.routine, settings.dead_letters.topic)
-    inputs = surroundings.look(client_config(settings), settings.input.topics, outputs, stop)
+    shadows = settings.shadow.topics if job.run == LIVE else ()
+    inputs = surroundings.look(client_config(settings), settings.input.topics, (*outputs, *shadows), stop)
     configuration = _fitted(settings, _transactional_id(settings, slot), inputs, outputs)
     application = settings.delivery.application
     encoder = _patiently(
@@ -118,7 +124,7 @@ def _started(
     )
     quarantine = Quarantine(settings.batching.max_window_records)
     steps = Steps(
-        decode=refusing(decoder.decode, frozenset(outputs), quarantine, job),
+        decode=refusing(decoder.decode, frozenset((*outputs, *shadows)), quarantine, job),
         model=model,
         encode=encoding(encoder, job),
         dead_letter=dead_lettering(settings, slot, lambda: model.model, job),
@@ -143,13 +149,16 @@ def _started(
     leaving.callback(watch.tell)
     stopping = _either(stop, job.is_over)
     sizer = _sizer(settings, model)
+    guard = _guard(settings, job)
+    return Loop(source, steps, publisher, guard, sizer, watch, stopping, visit, partial(between, sizer))
 
-    def between() -> None:
-        if turn():
-            sizer.follow(tokens_per_s=model.tokens_per_s, max_tokens=model.max_length)
-            visit("swapped")
 
-    return Loop(source, steps, publisher, _guard(settings, job), sizer, watch, stopping, visit, between)
+def _between(turn: Callable[[], bool], beside: Beside, model: Model, visit: Visit, sizer: Sizer) -> None:
+    """Two windows: here another model may take its turn, and the loop is about to wait."""
+    if turn():
+        sizer.follow(tokens_per_s=model.tokens_per_s, max_tokens=model.max_length)
+        visit("swapped")
+    beside.waits()
 
 
 def _either(stop: Stop, is_over: Callable[[], bool]) -> Callable[[], bool]:

@@ -188,6 +188,30 @@ class Model(Section):
     )
 
 
+class Shadow(Section):
+    """A second model, which answers a share of the messages too when nothing else is to be done."""
+
+    artifact: OptionalPath = Field(
+        default=None, description="The second model's folder; unless set, there is none. It is read at the start."
+    )
+    share: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="The share of the messages that it is asked about, by their record's key: all of a key's, or none.",
+    )
+    topic: Topic = Field(default="shadow", description="The topic of its decisions; nothing downstream reads it.")
+    precision: OptionalPrecision = Field(
+        default=None, description="Which of its models answers; unless set, as with `model.precision`."
+    )
+    threads: int = Field(default=1, ge=1, le=1024, description="Its threads, at the lowest priority.")
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The topic that has to be there; none without a second model."""
+        return () if self.artifact is None else (self.topic,)
+
+
 class Audit(Section):
     """Which share of the messages people check, so that recall among live traffic is known."""
 
@@ -361,6 +385,7 @@ class Settings(Section):
     dead_letters: DeadLetters = Field(default_factory=DeadLetters)
     rules: Rules = Field(default_factory=Rules)
     model: Model = Field(default_factory=Model)
+    shadow: Shadow = Field(default_factory=Shadow)
     audit: Audit = Field(default_factory=Audit)
     delivery: Delivery = Field(default_factory=Delivery)
     batching: Batching = Field(default_factory=Batching)
@@ -379,6 +404,14 @@ class Settings(Section):
             "output.routine": self.output.routine,
             "dead_letters.topic": self.dead_letters.topic,
         }
+        if self.shadow.artifact is not None:
+            for name, topic in written.items():
+                if topic == self.shadow.topic:
+                    raise ValueError(
+                        f"shadow.topic is {topic}, and so is {name}: who reads it would take the second model's "
+                        "decisions for the first's; name another topic"
+                    )
+            written["shadow.topic"] = self.shadow.topic
         for name, topic in {**written, "corrections.topic": self.corrections.topic}.items():
             for read in self.input.topics:
                 if read == topic or (read.startswith("^") and re.search(read, topic)):

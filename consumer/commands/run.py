@@ -64,6 +64,7 @@ def _serve(settings: Settings, folder: Path, metrics: "Metrics", health: "Health
     from consumer.lifecycle.answering import Answering
     from consumer.lifecycle.following import following
     from consumer.model_settings import loaded
+    from consumer.shadow.shadow import beside
 
     # Read before it is loaded: what is written meanwhile is found by whoever follows it.
     current = versions.read(folder) if versions.holds_versions(folder) else None
@@ -85,8 +86,8 @@ def _serve(settings: Settings, folder: Path, metrics: "Metrics", health: "Health
         drift.follow(answering.classifier.manifest, answering.model.precision)
 
     follow()
-    with following(current, answering, settings, metrics, follow) as turn:
-        service.run(settings, answering, metrics, health, stop, drift=drift.committed, turn=turn)
+    with following(current, answering, settings, metrics, follow) as turn, beside(settings, metrics) as shadow:
+        service.run(settings, answering, metrics, health, stop, drift=drift.committed, turn=turn, beside=shadow)
 
 
 def poll_limit_s(settings: Settings) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 from confluent_kafka import Producer
 
@@ -88,7 +89,7 @@ def test_upgrade_and_rollback_under_load_lose_and_double_nothing(start, folder):
     There, back and there again, with a bad version in between and a kill while the last one is loaded.
     """
     flags = ("--model-artifact", str(folder), "--model-watch-s", "0.05", "--delivery-slot", "0")
-    service = start(*flags).ready()
+    service = start(*flags).ready(PATIENCE_S)
     with load(start.bootstrap, start.topics["input"], rate=60) as sent:
         answered(start, 20)
         versions.use(folder, "2")
@@ -106,7 +107,7 @@ def test_upgrade_and_rollback_under_load_lose_and_double_nothing(start, folder):
         told(service, "model-found", "2", times=2)
         service.process.kill()
         service.process.wait()
-        successor = start(*flags).ready()
+        successor = start(*flags).ready(PATIENCE_S)
         answered(start, 20)
     total, until = sent[0], time.monotonic() + PATIENCE_S
     while sum(committed(start.bootstrap, start.group, start.topics["input"]).values()) < total:
@@ -130,3 +131,65 @@ def test_upgrade_and_rollback_under_load_lose_and_double_nothing(start, folder):
     assert "shikyu_model_refused 1.0" in metrics
     assert 'shikyu_model_info{name="tiny",precision="int8",version="2"} 1.0' in metrics
     assert successor.stop() == 0
+
+
+def test_a_shadow_answers_to_its_own_topic_and_its_death_changes_nothing(cluster, start, folder):
+    """Its decisions are counted beside the live ones; of the live stream nobody could tell that it is there."""
+    topic = f"{start.topics['input']}.shadow"
+    cluster.create_topic(topic, 1)
+    flags = ("--model-artifact", str(folder / "1"), "--shadow-artifact", str(folder / "3"), "--shadow-topic", topic)
+    service = start(*flags).ready(PATIENCE_S)
+    told(service, "shadow-ready", "3")
+
+    def metric(line: str) -> float:
+        return float(
+            next(each for each in service.get("/metrics")[1].splitlines() if each.startswith(line)).split()[-1]
+        )
+
+    def total(name: str) -> float:
+        lines = service.get("/metrics")[1].splitlines()
+        return sum(float(each.split()[-1]) for each in lines if each.startswith(name))
+
+    with load(start.bootstrap, start.topics["input"], rate=20) as sent:
+        until = time.monotonic() + PATIENCE_S
+        while metric('shikyu_shadow_records_total{outcome="answered"}') < 10:
+            assert time.monotonic() < until, service.log
+            time.sleep(0.05)
+        [child] = [
+            each for each in psutil.Process(service.process.pid).children() if "shadow" in " ".join(each.cmdline())
+        ]
+        child.kill()
+        ended(service)
+        answered(start, 10)
+    count, until = sent[0], time.monotonic() + PATIENCE_S
+    while sum(committed(start.bootstrap, start.group, start.topics["input"]).values()) < count:
+        assert time.monotonic() < until, service.log
+        time.sleep(0.05)
+    compared, flipped = (
+        total("shikyu_shadow_decisions_total"),
+        metric('shikyu_shadow_decisions_total{live="routine",shadow="urgent"}'),
+    )
+    verdict = check(start.bootstrap, start.group, start.topics)
+    live = {event_["source"]["offset"] for event_ in _events(start, start.topics["urgent"], start.topics["routine"])}
+    shadow = _events(start, topic)
+
+    assert verdict.exactly_once(), verdict
+    assert len(shadow) >= 10
+    assert {(each["run"], each["model"]["version"], each["decision"]) for each in shadow} == {("shadow", "3", "urgent")}
+    assert {each["source"]["offset"] for each in shadow} <= live
+    assert len({each["event_id"] for each in shadow}) == len(shadow)
+    assert compared >= len(shadow)
+    assert 0 < flipped < compared
+    assert service.stop() == 0
+
+
+def ended(service: Service) -> None:
+    """The log says that the shadow is no more."""
+    until = time.monotonic() + PATIENCE_S
+    while not any(each["event"] == "shadow-ended" for each in service.events()):
+        assert time.monotonic() < until, service.log
+        time.sleep(0.02)
+
+
+def _events(start, *topics: str) -> list[dict]:
+    return [json.loads(each.value()) for each in read(start.bootstrap, *topics)]
