@@ -22,13 +22,16 @@ def test_its_answers_are_the_models_to_the_last_bit_and_its_priority_the_lowest(
     texts = ["Where is my refund?!", "", "Thanks, all good.", "emoji 😡 and \u2028 breaks\n"]
     expected = load(tiny, threads=1).classify(texts)
 
-    with Child(arguments(settings(tiny))) as child:
+    two_threads = {**arguments(settings(tiny)), "threads": 2}
+
+    with Child(two_threads) as child:
         model = child.ready()
         found = [child.ask(Message(text)) for text in texts]
         ruled = child.ask(Message("fine", urgent_rule="legal"))
         pid = child._process.pid
-        assert os.getpriority(os.PRIO_PROCESS, pid) == 19
-        assert os.sched_getscheduler(pid) == os.SCHED_IDLE
+        threads = [int(path.name) for path in Path(f"/proc/{pid}/task").iterdir()]
+        assert {os.getpriority(os.PRIO_PROCESS, thread) for thread in threads} == {19}
+        assert {os.sched_getscheduler(thread) for thread in threads} == {os.SCHED_IDLE}
 
     assert found == expected
     assert (model, ruled.reason) == (expected[0].model, "rule:legal")
