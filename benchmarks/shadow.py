@@ -46,12 +46,13 @@ def measured(
     took: dict[str, list[float]] = {ALONE: [], BESIDE: []}
     fates = {"answered": 0, "failed": 0, "dropped": 0}
     with Cluster(folder / "cluster") as cluster:
-        cluster.create_topic("live.in", PARTITIONS)
-        service.register_schemas(cluster, options=["--input-topics", "live.in"])
         cluster.create_topic("shadow", PARTITIONS)
         for number in range(rounds):
             for name, options in ((ALONE, ()), (BESIDE, ("--shadow-artifact", str(model)))):
-                place = Place(model, model, "live.in", f"{number}-{len(options)}", options, free_port())
+                own = f"{number}-{len(options)}"
+                cluster.create_topic(f"in.{own}", PARTITIONS)
+                service.register_schemas(cluster, options=["--input-topics", f"in.{own}"])
+                place = Place(model, model, f"in.{own}", own, options, free_port())
                 took[name] += _round(cluster, folder, place, poisson(rate, seconds), fates)
             p99 = ", ".join(f"{name} {np.quantile(times, 0.99):.2f}" for name, times in took.items())
             console.print(f"round {number + 1} of {rounds}: p99 so far, in seconds: {p99}", highlight=False)
@@ -73,7 +74,7 @@ def _round(
             if time.monotonic() > until:
                 raise LimitError(f"the shadow was not loaded within {READY_S} s")
             time.sleep(0.2)
-        paced = Paced(cluster, child, reader, "live.in", place.outputs[-1])
+        paced = Paced(cluster, child, reader, place.source, place.outputs[-1])
         paced.send([0.0])
         took = paced.send(moments)
         if place.options:
