@@ -61,6 +61,7 @@ class Shadow:
         self._idle = threading.Event()
         self._windows = 0  # that the loop had in hand
         self._closed = threading.Event()
+        self._is_over = False  # nobody takes what waits any more
         self._child: Child | None = None
         self._thread = threading.Thread(target=self._run, name="shadow", daemon=True)
 
@@ -86,7 +87,7 @@ class Shadow:
         for record, message, fate in zip(window.records, answered.messages, answered.fates, strict=False):
             if not isinstance(fate, Decision) or message is None or place(record) >= self._share:
                 continue
-            if not self._waiting.offer(Item(record, message, fate)):
+            if self._is_over or not self._waiting.offer(Item(record, message, fate)):
                 self._told.shadowed("dropped")
 
     # The thread's.
@@ -97,10 +98,16 @@ class Shadow:
             self._ended(str(error))
         except (OSError, KafkaException) as error:
             self._ended(type(error).__name__)
+        finally:
+            self._is_over = True
 
     def _ended(self, why: str) -> None:
-        if not self._closed.is_set():
-            log.warning("shadow-ended", why=why)
+        if self._closed.is_set():
+            return
+        self._is_over = True
+        while self._waiting.take(0) is not None:
+            self._told.shadowed("dropped")
+        log.warning("shadow-ended", why=why)
 
     def _answer_all(self) -> None:
         settings = self._settings

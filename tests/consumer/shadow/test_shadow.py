@@ -5,8 +5,10 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from structlog.testing import capture_logs
 
 from consumer.answer import Answered
+from consumer.errors import SurroundingsError
 from consumer.metrics import Metrics
 from consumer.records import Decision, Message, ModelVersion, Record, Satisfaction, Skipped, SkipReason
 from consumer.settings import Settings
@@ -131,6 +133,23 @@ def test_what_finds_no_room_is_dropped_and_counted():
     beside.committed("a", "b", "c", "d")
 
     assert beside.metric("shikyu_shadow_records_total", outcome="dropped") == 2
+
+
+def test_after_its_end_all_is_dropped_and_counted_what_waited_too(monkeypatch):
+    """Nothing is kept for somebody who will not come."""
+    beside = Beside()
+    beside.committed("a", "b")
+
+    def gone() -> None:
+        raise SurroundingsError("the second model's process is gone")
+
+    monkeypatch.setattr(beside.shadow, "_answer_all", gone)
+    with capture_logs() as logs:
+        beside.shadow._run()
+    beside.committed("c")
+
+    assert [each["event"] for each in logs] == ["shadow-ended"]
+    assert beside.metric("shikyu_shadow_records_total", outcome="dropped") == 3
 
 
 def test_only_the_share_and_only_what_was_decided_is_offered():
