@@ -119,6 +119,7 @@ class Answered:
     sources: tuple[int, ...]
     tokens: int
     texts: tuple[tuple[int, float] | None, ...] = ()
+    messages: tuple[Message | None, ...] = ()  # what was read, of each record that is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,9 @@ class Steps:
             sources.append(place)
         sizes = iter([(len(each.ids), each.unknown_share) for each in tokens])
         texts = tuple(next(sizes) if isinstance(was, Message) else None for was in decoded)
-        return Answered(tuple(fates), tuple(outputs), tuple(sources), sum(len(each.ids) for each in tokens), texts)
+        messages = tuple(was if isinstance(was, Message) else None for was in decoded)
+        total = sum(len(each.ids) for each in tokens)
+        return Answered(tuple(fates), tuple(outputs), tuple(sources), total, texts, messages)
 
     def _fate(self, record: Record, answer: Decision | RecordError) -> Fate:
         return Dead(answer) if isinstance(answer, RecordError) else self.mark(record, answer)

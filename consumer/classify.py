@@ -17,6 +17,7 @@ from consumer.batching import batches
 from consumer.cleaning import clean
 from consumer.decide import Policy, WhenUnsure, decide
 from consumer.errors import ArtifactError, BackendError, RecordError, SettingsError, SurroundingsError
+from consumer.lifecycle import versions
 from consumer.manifest import CHECKPOINT_FILE, Manifest
 from consumer.onnx_backend import Backend, OnnxBackend
 from consumer.records import Decision, ModelVersion, Satisfaction, Tokens
@@ -155,13 +156,15 @@ def load(
     """
     The artifact in `folder`, verified, loaded and warm; in fp32 and int8, its answers independent of their batches.
 
+    Of a folder of versions it is the one that `current` names.
+
     Without `precision`, int8 where the artifact may serve it, else fp32, and on a GPU (`device` "cuda", the gpu extra)
     fp16, which is computed there from model.safetensors; without `threads`, one per usable core;
     without `max_batch_tokens`, as many as a short measurement finds fastest. With `public_key`, a PEM file, the
     artifact must be signed by its other half.
     ArtifactError says what is wrong with the folder and what to do.
     """
-    path = Path(folder)
+    path = versions.artifact_in(Path(folder))
     if device not in get_args(Device):
         raise SettingsError(f"the device is {device!r}, not {' or '.join(get_args(Device))}")
     if device == "cuda" and precision == "int8":
@@ -172,6 +175,8 @@ def load(
     )
     model_file = CHECKPOINT_FILE if device == "cuda" else None
     artifact = artifacts.verify(path, precision, model_file=model_file, public_key=key)
+    if path != Path(folder):
+        versions.require_own_name(path, artifact.manifest.version)
     tokenizer = Tokenizer(artifact.tokenizer_json, artifact.manifest.max_length, truncate)
     classifier = Classifier(
         artifact.manifest,

@@ -32,6 +32,7 @@ SUB_COMMANDS = {
     "classify": "Answer texts from arguments, standard input or a file, without Kafka.",
     "doctor": "Check all that stands between here and a classified message.",
     "config": "Show, lint, document or try the settings.",
+    "models": "Name the version of the model to serve, and go back to the one before.",
     "topics": "Create the topics that are missing.",
     "schemas": "Register the events' schemas, and say what is incompatible.",
     "version": "Say which shikyu this is.",

@@ -74,7 +74,7 @@ def encoding(encoder: Encoder, job: Job) -> Callable[[Record, Message, Decision,
 
 
 def dead_lettering(
-    settings: Settings, slot: Slot, model: ModelVersion, job: Job
+    settings: Settings, slot: Slot, model: Callable[[], ModelVersion], job: Job
 ) -> Callable[[Record, RecordError], OutputRecord]:
     def dead(record: Record, error: RecordError) -> OutputRecord:
         return dead_letter(
@@ -85,7 +85,7 @@ def dead_lettering(
             task_id=slot.name,
             run=job.run,
             attempt=job.attempt(record),
-            model_version=model.version,
+            model_version=model().version,
         )
 
     return dead

@@ -52,12 +52,14 @@ class Loop:
     watcher: Watcher
     stopping: Callable[[], bool]
     visit: Visit = nothing
+    turn: Callable[[], None] = lambda: None  # between two windows: another model may take its turn
     _faults: int = field(default=0, init=False)
     _drops: int = field(default=0, init=False)
 
     def run(self) -> None:
         """Until told to stop. Raises SettingsError or SurroundingsError when going on would lose something."""
         while not self.stopping():
+            self.turn()
             window = self.source.receive(self.sizer)
             self.watcher.polled(self.source)
             if window.records or window.ends:

@@ -62,6 +62,12 @@ class Metrics:
         self._drift_limit = self._gauge("drift_limit", "What chance alone hardly exceeds.", ("feature",))
         self._drift_alarm = self._gauge("drift_alarm", "1 while the distance is beyond the limit.", ("feature",))
         self._model = self._gauge("model_info", "The model that answers.", ("name", "version", "precision"))
+        self._swaps = self._counter("model_swaps", "Other versions, by what became of them.", ("outcome",))
+        self._refused = self._gauge("model_refused", "1 while an older version answers than `current` names.")
+        self._flip_share = self._gauge("canary_flip_share", "Of the last other version's canary decisions.")
+        self._shadow = self._gauge("shadow_info", "The second model.", ("name", "version", "precision"))
+        self._shadowed = self._counter("shadow_records", "What the second model was asked, by fate.", ("outcome",))
+        self._compared = self._counter("shadow_decisions", "Both models' decisions.", ("live", "shadow"))
         self._build = self._gauge("build_info", "This program.", ("version",))
         self._begin_at_zero()
 
@@ -82,6 +88,13 @@ class Metrics:
             self._skipped.labels(skipped)
         for stage in STAGES:
             self._stage.labels(stage)
+        for outcome in ("swapped", "refused"):
+            self._swaps.labels(outcome)
+        for outcome in ("answered", "failed", "dropped"):
+            self._shadowed.labels(outcome)
+        for live in ("urgent", "routine"):
+            for shadow in ("urgent", "routine"):
+                self._compared.labels(live, shadow)
 
     def rules(self, names: Iterable[str]) -> None:
         """These rules may decide, or fail."""
@@ -174,8 +187,30 @@ class Metrics:
 
     def model(self, model: ModelVersion) -> None:
         """This one answers from now on, and no other."""
-        self._model.clear()
+        for told in (self._model, self._drift_distance, self._drift_limit, self._drift_alarm):
+            told.clear()  # what was held against another's reference is not told of this one
         self._model.labels(model.name, model.version, model.precision).set(1)
+
+    def swap(self, outcome: str) -> None:
+        """Another version took the model's place (swapped), or was not let to (refused)."""
+        self._swaps.labels(outcome).inc()
+
+    def canary(self, flip_share: float) -> None:
+        self._flip_share.set(flip_share)
+
+    def refused(self, is_refused: bool) -> None:
+        """Whether the version that `current` names is not the one that answers, because it was refused."""
+        self._refused.set(is_refused)
+
+    def shadow_model(self, model: ModelVersion) -> None:
+        self._shadow.labels(model.name, model.version, model.precision).set(1)
+
+    def shadowed(self, outcome: str) -> None:
+        """The second model answered a record and Kafka took it, one of them failed, or it was not asked at all."""
+        self._shadowed.labels(outcome).inc()
+
+    def compared(self, live: Decision, shadow: Decision) -> None:
+        self._compared.labels(live.decision, shadow.decision).inc()
 
     def build(self, version: str) -> None:
         self._build.labels(version).set(1)

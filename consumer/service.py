@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -29,8 +30,10 @@ from consumer.receive import Source
 from consumer.records import ModelVersion
 from consumer.refusals import Doorkeeper
 from consumer.rule_failures import RuleFailures
+from consumer.run_names import LIVE
 from consumer.schema_store import SchemaStore, open_store
 from consumer.settings import Settings
+from consumer.shadow.beside import NOBODY, Beside
 from consumer.sizing import Limits, Sizer
 from consumer.slot import Slot, claim
 from consumer.stop import Stop
@@ -54,7 +57,8 @@ class Model(Classifies, Protocol):
     @property
     def max_length(self) -> int: ...
 
-    tokens_per_s: float
+    @property
+    def tokens_per_s(self) -> float: ...
 
 
 def run(
@@ -67,17 +71,21 @@ def run(
     job: Job | None = None,
     visit: Visit = nothing,
     drift: Callable[[Answered], None] = lambda _: None,
+    turn: Callable[[], bool] = lambda: False,
+    beside: Beside = NOBODY,
 ) -> None:
     """
-    Serves until told to leave, or until the job is over. `drift` is told of each window that was committed.
+    Serves until told to leave, or until the job is over. `drift` is told of each window that was committed; `turn` is
+    asked between two windows whether `model` is another one from now on; `beside` works while the loop waits.
 
     Raises SettingsError, SurroundingsError or ArtifactError, always with nothing lost: what was not committed is read
     again by the next start.
     """
     with ExitStack() as closing:
         try:
-            watch = Watch(metrics, health, drift=drift)
-            loop = _started(settings, model, metrics, health, stop, job or Job(), visit, watch, closing)
+            watch = Watch(metrics, health, drift=drift, beside=beside)
+            between = partial(_between, turn, beside, model, visit)
+            loop = _started(settings, model, metrics, health, stop, job or Job(), visit, watch, between, closing)
         except ToldToLeave:
             log.info("told-to-leave-at-the-start", signal=stop.signal)
             return
@@ -94,6 +102,7 @@ def _started(
     job: Job,
     visit: Visit,
     watch: Watch,
+    between: Callable[[Sizer], None],
     closing: ExitStack,
 ) -> Loop:
     """From the cheap to the far, and the group last: joining it takes partitions from the others."""
@@ -106,7 +115,8 @@ def _started(
     require_registry(settings.output, schemas)
     mark = marking(settings.audit, job)
     outputs = (settings.output.urgent, settings.output.routine, settings.dead_letters.topic)
-    inputs = surroundings.look(client_config(settings), settings.input.topics, outputs, stop)
+    shadows = settings.shadow.topics if job.run == LIVE else ()
+    inputs = surroundings.look(client_config(settings), settings.input.topics, (*outputs, *shadows), stop)
     configuration = _fitted(settings, _transactional_id(settings, slot), inputs, outputs)
     application = settings.delivery.application
     encoder = _patiently(
@@ -114,10 +124,10 @@ def _started(
     )
     quarantine = Quarantine(settings.batching.max_window_records)
     steps = Steps(
-        decode=refusing(decoder.decode, frozenset(outputs), quarantine, job),
+        decode=refusing(decoder.decode, frozenset((*outputs, *shadows)), quarantine, job),
         model=model,
         encode=encoding(encoder, job),
-        dead_letter=dead_lettering(settings, slot, model.model, job),
+        dead_letter=dead_lettering(settings, slot, lambda: model.model, job),
         stages=metrics,
         between_batches=stop.hurry,
         mark=mark,
@@ -138,7 +148,17 @@ def _started(
     source.join(settings.input.topics)
     leaving.callback(watch.tell)
     stopping = _either(stop, job.is_over)
-    return Loop(source, steps, publisher, _guard(settings, job), _sizer(settings, model), watch, stopping, visit)
+    sizer = _sizer(settings, model)
+    guard = _guard(settings, job)
+    return Loop(source, steps, publisher, guard, sizer, watch, stopping, visit, partial(between, sizer))
+
+
+def _between(turn: Callable[[], bool], beside: Beside, model: Model, visit: Visit, sizer: Sizer) -> None:
+    """Two windows: here another model may take its turn, and the loop is about to wait."""
+    if turn():
+        sizer.follow(tokens_per_s=model.tokens_per_s, max_tokens=model.max_length)
+        visit("swapped")
+    beside.waits()
 
 
 def _either(stop: Stop, is_over: Callable[[], bool]) -> Callable[[], bool]:

@@ -132,7 +132,11 @@ class Rules(Section):
 class Model(Section):
     """Which model answers, and how."""
 
-    artifact: OptionalPath = Field(default=None, description="The model's folder, as `shikyu-train` makes it.")
+    artifact: OptionalPath = Field(
+        default=None,
+        description="The model's folder, as `shikyu-train` makes it; or a folder of versions, each such a folder, and "
+        "a file `current` that names the one to serve.",
+    )
     # An empty one is no null: what forgot to fill in a variable shall not switch the check off.
     public_key: Path | None = Field(
         default=None,
@@ -164,6 +168,48 @@ class Model(Section):
     max_unknown_share: float = Field(
         default=0.5, ge=0, le=1, description="Texts with a larger share of unknown tokens are left to `when_unsure`."
     )
+    watch_s: float = Field(
+        default=5.0,
+        ge=0,
+        le=86_400,
+        description="How often `shikyu run` looks whether `current` names another version, which then takes the place "
+        "of the one that answers; 0 is never.",
+    )
+    canary: OptionalPath = Field(
+        default=None,
+        description="A file of texts (JSON lines or CSV with a column `text`) that both versions answer before they "
+        "change places; unless set, sixty made-up ones.",
+    )
+    max_flip_share: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="A version that decides a larger share of these otherwise than the one that answers is refused.",
+    )
+
+
+class Shadow(Section):
+    """A second model, which answers a share of the messages too when nothing else is to be done."""
+
+    artifact: OptionalPath = Field(
+        default=None, description="The second model's folder; unless set, there is none. It is read at the start."
+    )
+    share: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="The share of the messages that it is asked about, by their record's key: all of a key's, or none.",
+    )
+    topic: Topic = Field(default="shadow", description="The topic of its decisions; nothing downstream reads it.")
+    precision: OptionalPrecision = Field(
+        default=None, description="Which of its models answers; unless set, as with `model.precision`."
+    )
+    threads: int = Field(default=1, ge=1, le=1024, description="Its threads, at the lowest priority.")
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The topic that has to be there; none without a second model."""
+        return () if self.artifact is None else (self.topic,)
 
 
 class Audit(Section):
@@ -354,6 +400,7 @@ class Settings(Section):
     dead_letters: DeadLetters = Field(default_factory=DeadLetters)
     rules: Rules = Field(default_factory=Rules)
     model: Model = Field(default_factory=Model)
+    shadow: Shadow = Field(default_factory=Shadow)
     audit: Audit = Field(default_factory=Audit)
     delivery: Delivery = Field(default_factory=Delivery)
     batching: Batching = Field(default_factory=Batching)
@@ -373,6 +420,14 @@ class Settings(Section):
             "output.routine": self.output.routine,
             "dead_letters.topic": self.dead_letters.topic,
         }
+        if self.shadow.artifact is not None:
+            for name, topic in written.items():
+                if topic == self.shadow.topic:
+                    raise ValueError(
+                        f"shadow.topic is {topic}, and so is {name}: who reads it would take the second model's "
+                        "decisions for the first's; name another topic"
+                    )
+            written["shadow.topic"] = self.shadow.topic
         for name, topic in {**written, "corrections.topic": self.corrections.topic}.items():
             for read in self.input.topics:
                 if read == topic or (read.startswith("^") and re.search(read, topic)):

@@ -73,6 +73,13 @@ class Sizer:
         best = max(rates.values())
         return min(window_s for window_s, rate in rates.items() if rate >= AS_GOOD * best)
 
+    def follow(self, *, tokens_per_s: float, max_tokens: int) -> None:
+        """Another model answers from now on: what was learned of the last one's speed is not its own."""
+        self._tokens_per_s, self._max_tokens = tokens_per_s, max_tokens
+        self._tokens_per_record = min(self._tokens_per_record, float(max_tokens))
+        self._windows = 0
+        self._rates.clear()
+
     def at_most_tokens(self, value_bytes: int) -> int:
         """An upper bound known before a record is tokenized: a token has at least one byte, and a text max_length."""
         return min(self._max_tokens, value_bytes + 2)

@@ -41,7 +41,8 @@ def topic_names(settings: Settings, *, inputs: bool, corrections: bool = False) 
     """What these settings need; of the inputs, if they are asked for, those that are named and no pattern."""
     named = [topic for topic in settings.input.topics if inputs and not topic.startswith("^")]
     outputs = (settings.output.urgent, settings.output.routine, settings.dead_letters.topic)
-    return list(dict.fromkeys((*named, *outputs, *((settings.corrections.topic,) if corrections else ()))))
+    further = (*settings.shadow.topics, *((settings.corrections.topic,) if corrections else ()))
+    return list(dict.fromkeys((*named, *outputs, *further)))
 
 
 def co_partitioned(inputs: Mapping[str, int]) -> int:

@@ -13,6 +13,7 @@ from consumer.kafka_records import age_s
 from consumer.metrics import Metrics
 from consumer.receive import Source
 from consumer.records import Dead, Decision, Record
+from consumer.shadow.beside import NOBODY, Beside
 from consumer.window import Window
 
 log = structlog.get_logger()
@@ -30,10 +31,12 @@ class Watch:
         health: Health,
         clock: Callable[[], float] = time.time,
         drift: Callable[[Answered], None] = lambda _: None,
+        beside: Beside = NOBODY,
     ) -> None:
         self._metrics = metrics
         self._health = health
         self._drift = drift
+        self._beside = beside
         self._clock = clock
         self._rebalances = 0
         self._is_kafka_away = False
@@ -45,6 +48,8 @@ class Watch:
 
     def polled(self, source: Source) -> None:
         self._health.polled()
+        if source.in_hand:
+            self._beside.works()
         if source.rebalances != self._rebalances:
             self._metrics.rebalanced(source.rebalances - self._rebalances)
             self._rebalances = source.rebalances
@@ -68,6 +73,7 @@ class Watch:
             self._last[record.topic, record.partition] = record
         self._metrics.stage("queue", age_s(window.records[0], now - (time.monotonic() - window.received_at)))
         self._drift(answered)
+        self._beside.committed(window, answered)
         self._untold += len(window.records)
         self._tell_in_time(now)
 

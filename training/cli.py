@@ -16,6 +16,7 @@ from training.commands.evaluate import evaluate
 from training.commands.export import export
 from training.commands.operate import operate
 from training.commands.options import of_a_recipe, ready, replacing
+from training.commands.pull import pull
 from training.commands.recalibrate import recalibrate
 from training.commands.sign import sign
 
@@ -97,6 +98,7 @@ train.add_command(recalibrate)
 train.add_command(operate)
 train.add_command(compare)
 train.add_command(sign)
+train.add_command(pull)
 
 
 @train.command()
@@ -121,27 +123,6 @@ def push(artifact: Path, repository: str, public: bool, branch: str, message: st
     click.echo(
         "\n".join(hub.pushed_lines(hub.push(artifact, repository, public=public, branch=branch, message=message)))
     )
-
-
-@train.command()
-@click.argument("repository")
-@click.argument("out", type=click.Path(path_type=Path))
-@click.option("--revision", required=True, help="The commit that `push` told; a branch or tag is resolved to one.")
-@replacing
-def pull(repository: str, out: Path, revision: str, replace: bool) -> None:
-    """
-    Fetch an artifact from the Hub.
-
-    From the REPOSITORY OWNER/NAME to the folder OUT, verified, as plain files. Log in with `hf auth login`, or set
-    HF_TOKEN.
-
-    \b
-    shikyu-train pull OWNER/NAME my-model-again --revision COMMIT
-    """
-    ready()
-    from training.sharing import hub
-
-    click.echo("\n".join(hub.pulled_lines(hub.pull(repository, out, revision, replace=replace), out, revision)))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

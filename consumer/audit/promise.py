@@ -5,6 +5,7 @@ from typing import Literal
 
 from consumer.artifact import best_precision, read_manifest
 from consumer.audit.estimate import Estimate
+from consumer.lifecycle.versions import artifact_in
 from consumer.settings import Settings
 
 Verdict = Literal["kept", "broken", "too few to tell"]
@@ -29,7 +30,7 @@ def promised(settings: Settings, stated: float | None) -> Promised | None:
     folder = settings.model.artifact
     if folder is None:
         return None
-    manifest = read_manifest(folder, settings.model.public_key)
+    manifest = read_manifest(artifact_in(folder), settings.model.public_key)
     default = "fp16" if settings.model.device == "cuda" else best_precision(manifest)
     precision = settings.model.precision or default
     served = next((each for name, each in manifest.precisions.items() if name == precision), None)

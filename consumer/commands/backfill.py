@@ -58,13 +58,17 @@ def backfill(
     """
     is_shown = sys.stderr.isatty() and resolved.origin("log.level") == DEFAULT_ORIGIN
     say = partial(click.echo, err=True)
+    from consumer.model_settings import pinned
+
     if to is None:
         if ray is not None:
             raise SettingsError("--ray writes Parquet alone: give --to as well")
         from consumer.backfill import to_topics
 
         click.echo(
-            to_topics.serve(checked(resolved), files, run_id=run_id, to_live=to_live, say=say, is_shown=is_shown)
+            to_topics.serve(
+                pinned(checked(resolved)), files, run_id=run_id, to_live=to_live, say=say, is_shown=is_shown
+            )
         )
         return
     if to_live:
@@ -72,4 +76,4 @@ def backfill(
     from consumer.backfill.to_parquet import Request, serve
 
     request = Request(files, to, run_id, part_rows, ray, ray_workers)
-    click.echo(serve(resolved.settings, request, say=say, is_shown=is_shown))
+    click.echo(serve(pinned(resolved.settings), request, say=say, is_shown=is_shown))

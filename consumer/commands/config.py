@@ -36,10 +36,13 @@ def show(resolved: Resolved) -> None:
 @settings_flags()
 def lint(resolved: Resolved) -> None:
     """Check every setting, librdkafka's options, the expressions and the schema files. Connects to nothing."""
+    from consumer.lifecycle.versions import artifact_in
     from consumer.settings_check import must_be_right
 
     must_be_right(resolved.settings)
     artifact = resolved.settings.model.artifact
+    if artifact is not None:
+        artifact = artifact_in(artifact)
     if artifact is not None and not os.path.isfile(artifact / "manifest.json"):  # noqa: PTH113 - Path's may raise
         raise SettingsError(
             f"model.artifact (from {resolved.origin('model.artifact')}) is {artifact}, which holds no model"

@@ -110,10 +110,12 @@ def cancel_command(resolved: Resolved, run_id: str) -> None:
 
 def served(resolved: Resolved, request: "Request", max_rate: float | None) -> str:
     """The run to its end, with a bar at a terminal; its last words."""
+    from consumer.model_settings import pinned
     from consumer.replay.serve import serve
 
     is_shown = sys.stderr.isatty() and resolved.origin("log.level") == DEFAULT_ORIGIN
-    return serve(checked(resolved), request, max_rate=max_rate, say=partial(click.echo, err=True), is_shown=is_shown)
+    settings = pinned(checked(resolved))
+    return serve(settings, request, max_rate=max_rate, say=partial(click.echo, err=True), is_shown=is_shown)
 
 
 def checked(resolved: Resolved) -> Settings:

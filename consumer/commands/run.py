@@ -1,5 +1,8 @@
 """`shikyu run`: the service, from its settings to its loop."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 import structlog
 
@@ -8,6 +11,10 @@ from consumer.settings import Settings
 from consumer.settings_flags import SettingsCommand, settings_flags
 from consumer.settings_sources import Resolved
 from consumer.stop import Stop, on_signals
+
+if TYPE_CHECKING:
+    from consumer.health import Health
+    from consumer.metrics import Metrics
 
 LEAST_POLL_LIMIT_S = 60.0
 
@@ -32,11 +39,9 @@ def run(resolved: Resolved) -> None:
 
 
 def _run(settings: Settings, stop: Stop) -> None:
-    from consumer import kafka_options, logs, service
-    from consumer.drift.live import watched
+    from consumer import kafka_options, logs
     from consumer.health import Health, serve
     from consumer.metrics import Metrics
-    from consumer.model_settings import loaded
     from consumer.version import version
 
     if settings.model.artifact is None:
@@ -49,17 +54,40 @@ def _run(settings: Settings, stop: Stop) -> None:
             "starting", version=version(), host=settings.http.host, port=port, artifact=str(settings.model.artifact)
         )
         metrics.build(version())
-        classifier = loaded(settings)
-        log.info(
-            "model-loaded",
-            precision=classifier.model.precision,
-            max_batch_tokens=classifier.max_batch_tokens,
-            tokens_per_s=round(classifier.tokens_per_s),
-        )
-        metrics.model(classifier.model)
-        health.model_warm()
-        drift = watched(settings.drift, classifier.manifest, classifier.model.precision, metrics.drift)
-        service.run(settings, classifier, metrics, health, stop, drift=drift)
+        _serve(settings, settings.model.artifact, metrics, health, stop)
+
+
+def _serve(settings: Settings, folder: Path, metrics: "Metrics", health: "Health", stop: Stop) -> None:
+    from consumer import service
+    from consumer.drift.live import Watched
+    from consumer.lifecycle import versions
+    from consumer.lifecycle.answering import Answering
+    from consumer.lifecycle.following import following
+    from consumer.model_settings import loaded
+    from consumer.shadow.shadow import beside
+
+    # Read before it is loaded: what is written meanwhile is found by whoever follows it.
+    current = versions.read(folder) if versions.holds_versions(folder) else None
+    answering = Answering(loaded(settings, current.artifact if current else None))
+    if current is not None:
+        versions.require_own_name(current.artifact, answering.model.version)
+    log.info(
+        "model-loaded",
+        version=answering.model.version,
+        precision=answering.model.precision,
+        max_batch_tokens=answering.classifier.max_batch_tokens,
+        tokens_per_s=round(answering.tokens_per_s),
+    )
+    health.model_warm()
+    drift = Watched(settings.drift, metrics.drift)
+
+    def follow() -> None:
+        metrics.model(answering.model)
+        drift.follow(answering.classifier.manifest, answering.model.precision)
+
+    follow()
+    with following(current, answering, settings, metrics, follow) as turn, beside(settings, metrics) as shadow:
+        service.run(settings, answering, metrics, health, stop, drift=drift.committed, turn=turn, beside=shadow)
 
 
 def poll_limit_s(settings: Settings) -> float:

@@ -49,7 +49,8 @@ class Seen:
     @property
     def outputs(self) -> list[str]:
         settings = self.settings
-        return list(dict.fromkeys((settings.output.urgent, settings.output.routine, settings.dead_letters.topic)))
+        live = (settings.output.urgent, settings.output.routine, settings.dead_letters.topic)
+        return list(dict.fromkeys((*live, *settings.shadow.topics)))
 
     @property
     def places(self) -> list[Place]:

@@ -63,6 +63,22 @@ class Live:
         self._drifted = drift.drifted
 
 
+class Watched:
+    """What is told of each committed window, held against the reference of the model that answers now."""
+
+    def __init__(self, settings: DriftSettings, tell: Callable[[Drift], None]) -> None:
+        self._settings = settings
+        self._tell = tell
+        self._committed: Callable[[Answered], None] = lambda _: None
+
+    def follow(self, manifest: Description, precision: str) -> None:
+        """Another model answers from now on: what was counted is the last one's."""
+        self._committed = watched(self._settings, manifest, precision, self._tell)
+
+    def committed(self, answered: Answered) -> None:
+        self._committed(answered)
+
+
 def watched(
     settings: DriftSettings, manifest: Description, precision: str, tell: Callable[[Drift], None]
 ) -> Callable[[Answered], None]:

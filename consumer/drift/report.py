@@ -19,6 +19,7 @@ from consumer.drift.windows import Window, judged
 from consumer.errors import LimitError, SettingsError, SurroundingsError
 from consumer.flips import read
 from consumer.flips.answers import Reader
+from consumer.lifecycle.versions import artifact_in
 from consumer.manifest import CHECKPOINT_FILE
 from consumer.records import Satisfaction
 from consumer.replay.freeze import Gone, freeze
@@ -103,12 +104,13 @@ def _artifact(model: Model) -> artifacts.Artifact:
     """As `shikyu run` would load it, without the model's engine."""
     if model.artifact is None:
         raise SettingsError("model.artifact is not set: name the model's folder, for example --model-artifact my-model")
+    folder = artifact_in(model.artifact)
     on_gpu = model.device == "cuda"
     precision = model.precision or (
-        "fp16" if on_gpu else artifacts.best_precision(artifacts.read_manifest(model.artifact, model.public_key))
+        "fp16" if on_gpu else artifacts.best_precision(artifacts.read_manifest(folder, model.public_key))
     )
     model_file = CHECKPOINT_FILE if on_gpu else None
-    return artifacts.verify(model.artifact, precision, model_file=model_file, public_key=model.public_key)
+    return artifacts.verify(folder, precision, model_file=model_file, public_key=model.public_key)
 
 
 def _tokenize(artifact: artifacts.Artifact, model: Model) -> Tokenize:

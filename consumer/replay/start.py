@@ -16,6 +16,7 @@ from consumer import surroundings, topic_configs
 from consumer.artifact import best_precision, read_manifest
 from consumer.errors import ArtifactError, LimitError, SettingsError, SurroundingsError
 from consumer.kafka_options import client_config, producer_config
+from consumer.lifecycle.versions import artifact_in
 from consumer.manifest import MANIFEST_FILE
 from consumer.replay.entries import Run, Span, Topics
 from consumer.replay.freeze import Gone, freeze
@@ -146,6 +147,7 @@ def model_of(settings: Settings) -> dict[str, str]:
     folder = settings.model.artifact
     if folder is None:  # also told before Kafka is asked for a window
         raise SettingsError("model.artifact is not set: name the model's folder, for example --model-artifact my-model")
+    folder = artifact_in(folder)
     manifest = read_manifest(folder, settings.model.public_key)
     try:
         digest = hashlib.sha256((Path(folder) / MANIFEST_FILE).read_bytes()).hexdigest()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from consumer.errors import SettingsError
-from consumer.run_names import LIVE
+from consumer.run_names import LIVE, SHADOW
 from consumer.timestamps import iso_millis, millis_since_epoch
 
 _ISO_DURATION = re.compile(
@@ -91,10 +91,10 @@ def named(text: str | None, now: datetime) -> str:
     """The run's id, made of the time where none is given. Raises SettingsError for one that no topic may end with."""
     if text is None:
         return now.strftime("%Y%m%d-%H%M%S-%f")[:-3]
-    if not _RUN.fullmatch(text) or text == LIVE:
+    if not _RUN.fullmatch(text) or text in (LIVE, SHADOW):
         raise SettingsError(
             f"--run {text!r} is no run id: 1 to 64 letters, digits, dots, hyphens and underscores, no dot first, "
-            "and not live"
+            "and not live or shadow"
         )
     return text
 

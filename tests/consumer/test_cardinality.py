@@ -36,6 +36,10 @@ BOUNDS: dict[str, dict[str, set[str]]] = {
     "shikyu_lag_records": {"topic": {"in"}, "partition": {str(number) for number in range(PARTITIONS)}},
     "shikyu_lag_seconds": {"topic": {"in"}, "partition": {str(number) for number in range(PARTITIONS)}},
     "shikyu_model_info": {"name": {"sample"}, "version": {"1"}, "precision": {"int8"}},
+    "shikyu_model_swaps": {"outcome": {"swapped", "refused"}},
+    "shikyu_shadow_info": {"name": {"sample"}, "version": {"1"}, "precision": {"int8"}},
+    "shikyu_shadow_records": {"outcome": {"answered", "failed", "dropped"}},
+    "shikyu_shadow_decisions": {"live": {"urgent", "routine"}, "shadow": {"urgent", "routine"}},
     "shikyu_build_info": {"version": {"0.1.0"}},
 }
 
@@ -65,6 +69,19 @@ def everything() -> Metrics:
     metrics.rebalanced()
     metrics.waited()
     metrics.brokers_up(3)
+    for outcome in ("swapped", "refused"):
+        metrics.swap(outcome)
+    metrics.refused(True)
+    metrics.canary(0.1)
+    metrics.shadow_model(model)
+    for outcome in ("answered", "failed", "dropped"):
+        metrics.shadowed(outcome)
+    for live, shadow in itertools.product((True, False), (True, False)):
+        made = [
+            Decision(Satisfaction.NEUTRAL, (0.2,) * 5, 0.5, urgent, 0.5, "model", False, model)
+            for urgent in (live, shadow)
+        ]
+        metrics.compared(*made)
     metrics.drift(Drift(1000, tuple(Look(feature, 0.1, 0.2, 0.5) for feature in FEATURES)))
     return metrics
 
@@ -97,6 +114,7 @@ def test_no_label_is_of_a_message() -> None:
     assert labels == {
         *("outcome", "decision", "satisfaction", "reason", "code", "rule", "stage"),
         *("topic", "partition", "name", "version", "precision", "client", "feature"),
+        *("live", "shadow"),
     }
 
 
@@ -113,7 +131,8 @@ def test_all_but_what_kafka_tells_stands_from_the_start() -> None:
     }
     # A rule makes urgent, and what no setting can bring about was made up above.
     assert {labels for labels in grown.pop("shikyu_decisions") if not is_routine_by_a_rule(dict(labels))} == set()
-    later = {"shikyu_drift_distance", "shikyu_drift_limit", "shikyu_drift_alarm"}  # once a window was compared
+    # Once a window was compared, and once a second model is loaded.
+    later = {"shikyu_drift_distance", "shikyu_drift_limit", "shikyu_drift_alarm", "shikyu_shadow_info"}
     assert set(grown) - later == {"shikyu_kafka_brokers_up", "shikyu_lag_records", "shikyu_lag_seconds"}
 
 

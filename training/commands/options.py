@@ -11,6 +11,8 @@ from consumer.errors import SettingsError, SurroundingsError
 
 STARS = (1, 2, 3, 4, 5)
 EXTRA = ("torch", "transformers", "accelerate", "sentencepiece", "sklearn", "scipy", "onnx")
+# What is needed to fetch from the Hub alone, and the extra that has it.
+HUB = (("huggingface_hub",), "hub")
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -92,12 +94,12 @@ def ready() -> None:
     let_threads_sleep()
 
 
-def require_extra() -> None:
+def require_extra(packages: Sequence[str] = EXTRA, extra: str = "train") -> None:
     """SurroundingsError names what is missing, before an import fails deep inside."""
-    if missing := [name for name in EXTRA if importlib.util.find_spec(name) is None]:
+    if missing := [name for name in packages if importlib.util.find_spec(name) is None]:
         raise SurroundingsError(
             f"shikyu-train needs {', '.join(missing)}, which this environment lacks: "
-            "pip install '.[train]' in shikyu's clone"
+            f"pip install '.[{extra}]' in shikyu's clone"
         )
 
 

@@ -125,6 +125,13 @@ def open_repository(api: HfApi, repository: str, *, public: bool) -> None:
         )
 
 
+def commit_of(repository: str, revision: str) -> str:
+    """The commit that a branch or tag names now. Raises as `pull` does."""
+    _require_owner(repository)
+    with saying(f"{repository} at {revision}"):
+        return _pinned(HfApi().model_info(repository, revision=revision), revision)
+
+
 def pull(repository: str, folder: Path, revision: str, *, replace: bool = False) -> Shared:
     """
     The artifact at one commit, in `folder`, whole and verified, of plain files; or nothing there at all.

@@ -1,0 +1,62 @@
+"""`shikyu models`: which version of the model is served from a folder of versions."""
+
+import click
+
+from consumer.settings_flags import SettingsCommand, settings_flags
+from consumer.settings_sources import Resolved
+
+
+@click.group(name="models")
+def models() -> None:
+    """Show the versions of a folder of models, name the one to serve, and go back to the one before."""
+
+
+@models.command(name="list", cls=SettingsCommand)
+@settings_flags("model")
+def list_command(resolved: Resolved) -> None:
+    """
+    List the versions in model.artifact, and which is current.
+
+    \b
+    shikyu models list --model-artifact models
+    """
+    from consumer.lifecycle import change
+
+    for line in change.listed(resolved.settings):
+        click.echo(line)
+
+
+@models.command(name="use", cls=SettingsCommand)
+@click.argument("version")
+@click.option("--canary/--no-canary", "with_canary", default=True, help="Whether the two are compared before.")
+@settings_flags("model", "batching")
+def use_command(resolved: Resolved, version: str, with_canary: bool) -> None:
+    """
+    Let VERSION be served: every consumer of the folder swaps to it between two windows, without a restart.
+
+    It is verified first, and both versions answer the canary's texts. Exit code 5: too many decisions flip (see
+    model.max_flip_share), and nothing was changed.
+
+    \b
+    shikyu models use 2026-11-28 --model-artifact models
+    """
+    from consumer.lifecycle import change
+
+    current, flips = change.use(resolved.settings, version, with_canary=with_canary)
+    compared = f"; {flips.share:.1%} of {flips.texts} canary decisions flip" if flips else ""
+    click.echo(f"{current.version} is current in {current.folder}{compared}")
+
+
+@models.command(name="rollback", cls=SettingsCommand)
+@settings_flags("model")
+def rollback_command(resolved: Resolved) -> None:
+    """
+    Let the version be served again that was current before; said again, the one before that.
+
+    \b
+    shikyu models rollback --model-artifact models
+    """
+    from consumer.lifecycle import change
+
+    current = change.rollback(resolved.settings)
+    click.echo(f"{current.version} is current again in {current.folder}")

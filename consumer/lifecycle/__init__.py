@@ -1,0 +1,1 @@
+"""Another version of the model in the place of the one that answers, while it answers (docs/models.md)."""

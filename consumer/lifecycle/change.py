@@ -1,0 +1,88 @@
+"""What is looked at before `current` is written: that the version can be served, and decides much as the last one."""
+
+from pathlib import Path
+
+from consumer import artifact as artifacts
+from consumer.errors import SettingsError, ShikyuError
+from consumer.lifecycle import canary, versions
+from consumer.lifecycle.canary import Flips
+from consumer.lifecycle.versions import Current
+from consumer.manifest import CHECKPOINT_FILE, MANIFEST_FILE, Manifest
+from consumer.model_settings import loaded
+from consumer.settings import Model, Settings
+
+
+def folder_of(settings: Settings) -> Path:
+    """SettingsError where model.artifact is no folder of versions."""
+    folder = settings.model.artifact
+    if folder is None:
+        raise SettingsError("model.artifact is not set: name the folder of versions, as in --model-artifact models")
+    if (folder / MANIFEST_FILE).exists():
+        raise SettingsError(
+            f"model.artifact {folder} is an artifact, not a folder of versions: move it to FOLDER/VERSION, and name "
+            "FOLDER"
+        )
+    if not folder.is_dir():
+        raise SettingsError(f"model.artifact {folder} is no folder: make it, and put versions into it")
+    return folder
+
+
+def use(settings: Settings, version: str, *, with_canary: bool = True) -> tuple[Current, Flips | None]:
+    """
+    Verified, and held against the version that is current, where there is one; then `current` names it.
+
+    Raises ArtifactError, or LimitError where too many canary decisions flip; then `current` is as it was.
+    """
+    folder = folder_of(settings)
+    versions.require_name(version)
+    _verified(settings.model, folder / version)
+    found = None
+    if with_canary and versions.holds_versions(folder) and (was := versions.read(folder)).version != version:
+        texts = canary.texts(settings.model.canary)
+        before = canary.answered(loaded(settings, was.artifact), texts)
+        found = canary.flips(before, canary.answered(loaded(settings, folder / version), texts))
+        found.require(settings.model.max_flip_share)
+    return versions.use(folder, version), found
+
+
+def rollback(settings: Settings) -> Current:
+    """To the version that was current before, verified and not compared: it is wanted back at once."""
+    folder = folder_of(settings)
+    version, _older = versions.before(folder)
+    _verified(settings.model, folder / version)
+    return versions.rollback(folder)
+
+
+def listed(settings: Settings) -> list[str]:
+    """A line a version, the current one marked by an asterisk; and what is wrong with one."""
+    folder = folder_of(settings)
+    current = versions.read(folder) if versions.holds_versions(folder) else None
+    served, names = current.version if current else None, versions.names(folder)
+    lines = [_line(settings.model, folder / name, is_current=name == served) for name in names]
+    if served is not None and served not in names:
+        lines.append(f"* {served}  is not there")
+    if current and current.before:
+        lines.append(f"before: {', '.join(current.before)}")
+    return lines
+
+
+def _line(model: Model, folder: Path, *, is_current: bool) -> str:
+    mark = "*" if is_current else " "
+    try:
+        manifest = artifacts.read_manifest(folder, model.public_key)
+        versions.require_own_name(folder, manifest.version)
+    except ShikyuError as error:
+        return f"{mark} {folder.name}  cannot be served: {error}"
+    servable = [name for name, served in manifest.precisions.items() if served.servable]
+    made = manifest.created_at.date().isoformat()
+    return f"{mark} {folder.name}  {manifest.name}, made {made}, {', '.join(servable) or 'nothing servable'}"
+
+
+def _verified(model: Model, folder: Path) -> Manifest:
+    """Every byte of it, its signature where one is asked for, and its name; nothing is loaded."""
+    manifest = artifacts.read_manifest(folder, model.public_key)
+    on_gpu = model.device == "cuda"
+    precision = model.precision or ("fp16" if on_gpu else artifacts.best_precision(manifest))
+    artifacts.verify(folder, precision, model_file=CHECKPOINT_FILE if on_gpu else None, public_key=model.public_key)
+    versions.require_own_name(folder, manifest.version)
+    return manifest

@@ -1,0 +1,49 @@
+"""What waits for the second model: so much and no more, for it must never delay the first."""
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+
+from consumer.records import Decision, Message, Record
+
+MOST_ITEMS = 1000
+MOST_CHARACTERS = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    record: Record
+    message: Message
+    live: Decision
+
+
+class Waiting:
+    """A queue that refuses what it has no room for."""
+
+    def __init__(self, items: int = MOST_ITEMS, characters: int = MOST_CHARACTERS) -> None:
+        self._most, self._most_characters = items, characters
+        self._items: deque[Item] = deque()
+        self._characters = 0
+        self._changed = threading.Condition()
+
+    def offer(self, item: Item) -> bool:
+        """False where there is no room."""
+        size = len(item.message.text)
+        with self._changed:
+            if len(self._items) >= self._most or self._characters + size > self._most_characters:
+                return False
+            self._items.append(item)
+            self._characters += size
+            self._changed.notify()
+        return True
+
+    def take(self, within_s: float) -> Item | None:
+        """The oldest; None where none came in time."""
+        with self._changed:
+            if not self._items and not self._changed.wait(within_s):
+                return None
+            if not self._items:
+                return None
+            item = self._items.popleft()
+            self._characters -= len(item.message.text)
+            return item

@@ -1,0 +1,84 @@
+"""`shikyu models`: what is served from a folder of versions."""
+
+import json
+
+import pytest
+
+from consumer.cli import main
+from consumer.lifecycle import versions
+from tests.consumer.lifecycle.made_up import version
+
+
+@pytest.fixture
+def models(tmp_path, capsys):
+    """Runs `shikyu models …` on a folder of versions 1, 2 and the one that decides otherwise, 3."""
+    version(tmp_path, "1")
+    version(tmp_path, "2")
+    version(tmp_path, "3", threshold=0.0)
+
+    def run(*arguments: str) -> tuple[int, str]:
+        code = main(["models", *arguments, "--model-artifact", str(tmp_path), "--model-threads", "1"])
+        told = capsys.readouterr()
+        return code, told.out + told.err
+
+    run.folder = tmp_path
+    return run
+
+
+def test_use_list_and_rollback(models):
+    """The current one is marked, and what was before is told."""
+    assert models("use", "1")[0] == 0
+    code, told = models("use", "2")
+    assert (code, versions.read(models.folder).version) == (0, "2")
+    assert "0.0% of 60 canary decisions flip" in told
+
+    code, told = models("list")
+    assert code == 0
+    assert told.splitlines() == [
+        "  1  tiny, made 2026-01-01, fp32, int8",
+        "* 2  tiny, made 2026-01-01, fp32, int8",
+        "  3  tiny, made 2026-01-01, fp32, int8",
+        "before: 1",
+    ]
+
+    assert models("rollback") == (0, f"1 is current again in {models.folder}\n")
+    assert versions.read(models.folder).version == "1"
+
+
+def test_what_decides_otherwise_is_not_made_current_unless_told(models):
+    """Exit code 5, and `current` is as it was."""
+    models("use", "1")
+
+    code, told = models("use", "3")
+    assert (code, versions.read(models.folder).version) == (5, "1")
+    assert "canary decisions flip" in told
+    assert models("use", "3", "--no-canary")[0] == 0
+    assert versions.read(models.folder).version == "3"
+
+
+def test_what_is_damaged_is_not_made_current_nor_gone_back_to(models):
+    """The list says what is wrong."""
+    models("use", "1")
+    models("use", "2")
+    manifest = json.loads((models.folder / "1" / "manifest.json").read_text())
+    (models.folder / "1" / "manifest.json").write_text(json.dumps({**manifest, "version": "other"}))
+    (models.folder / "3" / "model_quantized.onnx").write_bytes(b"")
+
+    assert models("use", "3")[0] == 4
+    assert models("rollback")[0] == 4
+    assert versions.read(models.folder).version == "2"
+    assert "  1  cannot be served: " in models("list")[1]
+
+
+def test_an_artifact_is_no_folder_of_versions(tiny, capsys):
+    assert main(["models", "list", "--model-artifact", str(tiny)]) == 2
+    assert "move it to FOLDER/VERSION" in capsys.readouterr().err
+
+
+def test_lint_takes_a_folder_of_versions(models, capsys):
+    """And says of one without a current what to do."""
+    lint = ["config", "lint", "--input-format", "json", "--output-format", "json"]
+    assert main([*lint, "--model-artifact", str(models.folder)]) == 4
+    assert "`shikyu models use 3`" in capsys.readouterr().err
+    models("use", "1")
+    assert main([*lint, "--model-artifact", str(models.folder)]) == 0

@@ -1,0 +1,90 @@
+"""A folder of versions: which is served, and which was before."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from consumer.classify import load
+from consumer.errors import ArtifactError, SettingsError
+from consumer.lifecycle import versions
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """Versions 1, 2 and 3 by name; nothing looks into them."""
+    for version in "123":
+        (tmp_path / version).mkdir()
+        (tmp_path / version / "manifest.json").write_text("{}")
+    return tmp_path
+
+
+def test_what_is_named_last_is_current_and_rollback_goes_back_step_by_step(folder):
+    """In the order in which they were current; one that is named again stands once."""
+    for version in ("1", "2", "3", "2"):
+        versions.use(folder, version)
+    assert versions.read(folder).version == "2"
+    assert (folder / "current").read_text() == "2\n3\n1\n"
+
+    assert [versions.rollback(folder).version for _ in range(2)] == ["3", "1"]
+    with pytest.raises(SettingsError, match="no version before 1"):
+        versions.rollback(folder)
+    assert versions.read(folder).version == "1"
+
+
+def test_rollback_steps_over_what_is_gone(folder):
+    """An older version may have been removed to make room."""
+    for version in "123":
+        versions.use(folder, version)
+    shutil.rmtree(folder / "2")
+
+    assert versions.rollback(folder).version == "1"
+
+
+def test_the_stamp_changes_with_each_writing_and_not_with_a_reading(folder):
+    """So that the same name, written again, is tried again."""
+    first = versions.use(folder, "1").stamp
+
+    assert versions.read(folder).stamp == first
+    assert versions.use(folder, "1").stamp != first
+
+
+def test_nothing_is_left_beside_current(folder):
+    versions.use(folder, "1")
+
+    assert sorted(path.name for path in folder.iterdir()) == ["1", "2", "3", "current"]
+
+
+@pytest.mark.parametrize("text", ["", "\n1\n", "../1\n", ".draft\n", "a b\n", "\x00\n", "x" * 9000])
+def test_current_that_names_no_version_is_refused(folder, text):
+    """No path either: a version is a folder beside it."""
+    (folder / "current").write_text(text)
+
+    with pytest.raises(ArtifactError, match="names no version"):
+        versions.read(folder)
+
+
+def test_an_artifact_and_a_folder_of_versions_are_told_apart(folder, tiny):
+    """By manifest.json and current; versions without a current say what to do."""
+    assert versions.artifact_in(tiny) == tiny
+    with pytest.raises(ArtifactError, match="`shikyu models use 3`"):
+        versions.artifact_in(folder)
+    versions.use(folder, "2")
+    assert versions.artifact_in(folder) == folder / "2"
+
+
+def test_load_takes_the_current_version(tmp_path, tiny):
+    """So do all commands that are given such a folder."""
+    shutil.copytree(tiny, tmp_path / "1")
+    versions.use(tmp_path, "1")
+
+    assert load(tmp_path, threads=1).model.version == "1"
+
+
+def test_a_version_under_another_name_is_refused(tmp_path, tiny):
+    """Its events would name a version that no folder has."""
+    shutil.copytree(tiny, tmp_path / "newest")
+    versions.use(tmp_path, "newest")
+
+    with pytest.raises(ArtifactError, match="holds version 1"):
+        load(tmp_path, threads=1)

@@ -1,0 +1,134 @@
+"""What a branch of the Hub names comes into a folder of versions, whole, and named last."""
+
+import shutil
+import threading
+import time
+
+import pytest
+
+pytest.importorskip("huggingface_hub")
+
+from click.testing import CliRunner
+
+from consumer import artifact
+from consumer.errors import ArtifactError
+from consumer.lifecycle import versions
+from tests.consumer.lifecycle.made_up import version
+from tests.training.local_hub import MAIN, lead_client, local_hub
+from training.cli import train
+from training.sharing.bring import Bring, watch
+
+pytestmark = pytest.mark.train
+REPOSITORY = "me/tiny"
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    with local_hub() as running:
+        lead_client(monkeypatch, running.url, tmp_path / "home")
+        yield running
+
+
+@pytest.fixture
+def made(tmp_path):
+    """The files of a version, as somebody would push them."""
+
+    def files(name: str) -> dict[str, bytes]:
+        made = version(tmp_path / "made", name)
+        content = {path.name: path.read_bytes() for path in made.iterdir()}
+        shutil.rmtree(made)
+        return content
+
+    return files
+
+
+def test_a_new_commit_is_brought_and_named_and_an_old_one_is_left(hub, made, tmp_path):
+    """A rollback since then stands, also when the watcher starts anew."""
+    hub.add(REPOSITORY, made("1"))
+    models = tmp_path / "models"
+    bring = Bring(REPOSITORY, models, MAIN)
+
+    assert "1 is current" in bring.once()[0]
+    assert bring.once() == []
+    hub.repositories[REPOSITORY].commit(MAIN, made("2"))
+    assert "2 is current" in bring.once()[0]
+    assert artifact.verify(models / "2", "int8").manifest.version == "2"
+    assert sorted(path.name for path in models.iterdir()) == [".pulled", "1", "2", "current"]
+
+    versions.rollback(models)
+    assert Bring(REPOSITORY, models, MAIN).once() == []
+    assert versions.read(models).version == "1"
+
+
+def test_what_is_damaged_is_not_named_and_not_fetched_again(hub, made, tmp_path):
+    """Until the branch names another commit."""
+    hub.add(REPOSITORY, made("1"))
+    bring = Bring(REPOSITORY, tmp_path / "models", MAIN)
+    bring.once()
+    hub.repositories[REPOSITORY].commit(MAIN, {**made("2"), "tokenizer.json": made("2")["tokenizer.json"][::-1]})
+
+    with pytest.raises(ArtifactError, match=r"tokenizer\.json has SHA-256"):
+        bring.once()
+    asked = len(hub.asked)
+    assert bring.once() == []
+    assert len(hub.asked) == asked + 1
+    assert versions.read(tmp_path / "models").version == "1"
+
+
+def test_another_artifact_of_the_same_version_is_refused(hub, made, tmp_path):
+    """Events could not be told apart."""
+    files = made("1")
+    hub.add(REPOSITORY, files)
+    bring = Bring(REPOSITORY, tmp_path / "models", MAIN)
+    bring.once()
+    hub.repositories[REPOSITORY].commit(MAIN, {"manifest.json": files["manifest.json"] + b"\n"})
+
+    with pytest.raises(ArtifactError, match="give each one a version of its own"):
+        bring.once()
+
+
+def test_an_unsigned_one_is_not_named_where_a_key_is_given(hub, made, tmp_path):
+    """By the key that `shikyu run` has too."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    public = Ed25519PrivateKey.generate().public_key()
+    key = tmp_path / "public.pem"
+    key.write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    hub.add(REPOSITORY, made("1"))
+
+    with pytest.raises(ArtifactError, match="not signed"):
+        Bring(REPOSITORY, tmp_path / "models", MAIN, key).once()
+    assert not (tmp_path / "models" / "current").exists()
+
+
+def test_it_watches_and_goes_on_when_the_hub_is_away(hub, made, tmp_path):
+    """What goes wrong is told once."""
+    hub.add(REPOSITORY, made("1"))
+    hub.refuse["GET /api/models"] = (500, {})
+    told, stopped = [], threading.Event()
+    bring = Bring(REPOSITORY, tmp_path / "models", MAIN)
+    thread = threading.Thread(target=watch, args=(bring, 0.01, stopped.is_set, told.append))
+    thread.start()
+    until = time.monotonic() + 60
+    while len(hub.asked) < 3 and time.monotonic() < until:
+        time.sleep(0.01)
+    hub.refuse.clear()
+    while len(told) < 2 and time.monotonic() < until:
+        time.sleep(0.01)
+    stopped.set()
+    thread.join()
+
+    assert "answered 500" in told[0]
+    assert "1 is current" in told[1]
+
+
+def test_the_command_brings_once_or_says_that_it_did(hub, made, tmp_path):
+    """As an init container would."""
+    hub.add(REPOSITORY, made("1"))
+    command = ["pull", REPOSITORY, str(tmp_path / "models"), "--revision", MAIN, "--versions"]
+
+    first, second = (CliRunner().invoke(train, command, catch_exceptions=False) for _ in range(2))
+
+    assert "1 is current" in first.output
+    assert "was brought" in second.output
