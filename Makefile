@@ -102,6 +102,9 @@ locks: $(UV)  ## Resolve every lock anew
 	$(COMPILE) pyproject.toml -o locks/serve.txt
 	$(COMPILE) pyproject.toml --extra local --extra ticketing -o locks/demo.txt
 	$(COMPILE) pyproject.toml --extra train --extra flips --extra parquet --extra ray --extra local --extra ticketing --extra dev -o locks/train.txt
+	$(COMPILE) pyproject.toml --extra gpu -c locks/train.txt -o locks/gpu.txt
+	$(COMPILE) pyproject.toml --extra train -c locks/train.txt -o locks/fit.txt
+	$(COMPILE) locks/ticketing.in -c locks/demo.txt -o locks/ticketing.txt
 	$(COMPILE) pyproject.toml --extra optimum -o locks/optimum.txt
 	$(COMPILE) locks/bench-quix.in -o locks/bench-quix.txt
 	$(COMPILE) pyproject.toml locks/bench-openvino.in -o locks/bench-openvino.txt
