@@ -107,9 +107,8 @@ class Postgres:
     def _psql(self, database: str, statement: str) -> None:
         import psycopg  # of the ticketing extra
 
-        where = {"host": "127.0.0.1", "port": self.port, "user": self._user, "password": self._password}
         try:
-            with psycopg.connect(dbname=database, connect_timeout=2, autocommit=True, **where) as connection:
+            with psycopg.connect(self.url(database), connect_timeout=2, autocommit=True) as connection:
                 connection.execute(statement.encode())
         except psycopg.OperationalError as problem:
             raise SurroundingsError(f"PostgreSQL does not answer: {problem}") from problem

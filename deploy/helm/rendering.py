@@ -9,6 +9,8 @@ from deploy.helm.sources import CHART, EVERYTHING, MADE_OF, state
 
 # A first install needs one value.
 LEAST = ("--set", "kafka.bootstrapServers=broker:9092")
+# Built by Go alone, Helm takes the version of Kubernetes for one of long ago.
+KUBERNETES = ("--kube-version", "1.34")
 # What must not be installed, and a part of what Helm has to say about it.
 REFUSED: tuple[tuple[tuple[str, ...], str], ...] = (
     ((), "kafka"),
@@ -33,7 +35,7 @@ def lint(helm: Path) -> str:
     told = [
         f"{done.stdout}{done.stderr}".strip()
         for values in (LEAST, ("--values", str(EVERYTHING)))
-        if (done := _helm(helm, "lint", "--strict", str(CHART), *values)).returncode
+        if (done := _helm(helm, "lint", "--strict", str(CHART), *KUBERNETES, *values)).returncode
     ]
     return "\n".join(told)
 
@@ -45,7 +47,7 @@ def everything(helm: Path) -> str:
 
 def template(helm: Path, *values: str) -> str:
     """Raises ValueError with Helm's own words."""
-    done = _helm(helm, "template", "shikyu", str(CHART), "--namespace", "support", *values)
+    done = _helm(helm, "template", "shikyu", str(CHART), "--namespace", "support", *KUBERNETES, *values)
     if done.returncode:
         raise ValueError(done.stderr.strip())
     return done.stdout

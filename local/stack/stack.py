@@ -45,8 +45,10 @@ class Stack:
 
     def check(self) -> None:
         """Raise ShikyuError when one ended that should run."""
-        for each in (*self.clusters, *self.databases):
-            each.check()
+        for cluster in self.clusters:
+            cluster.check()
+        for database in self.databases:
+            database.check()
         for name, child in self.children.items():
             if (code := child.exit_code()) is not None:
                 raise ChildEnded(f"{name} ended with exit code {code}; the end of its log:\n{child.last_lines()}", code)
