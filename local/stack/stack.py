@@ -5,11 +5,10 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from rich.console import Console
 
@@ -37,7 +36,7 @@ class Stack:
 
     console: Console
     folder: Path
-    any_port: bool
+    any_port: bool  # rather than the published ones
     addresses: dict[str, str] = field(default_factory=dict)
     clusters: list[Cluster] = field(default_factory=list)
     databases: list[Postgres] = field(default_factory=list)
@@ -53,10 +52,16 @@ class Stack:
             if (code := child.exit_code()) is not None:
                 raise ChildEnded(f"{name} ended with exit code {code}; the end of its log:\n{child.last_lines()}", code)
 
+    def place(self, services: Iterable[Service]) -> None:
+        """An address for each published port, before anything starts: the first may have to know the last one's."""
+        for service in services:
+            for inside, published in service.published.items():
+                port = published if not self.any_port and is_free(published) else free_port()
+                self.addresses[f"{service.name}:{inside}"] = f"127.0.0.1:{port}"
+
     def port(self, service: Service, inside: int) -> int:
-        """Where this machine finds it: the published port where that is free."""
-        published = service.published.get(inside)
-        return published if published and not self.any_port and is_free(published) else free_port()
+        """Where this machine finds it."""
+        return int(self.addresses[f"{service.name}:{inside}"].rpartition(":")[2])
 
 
 @contextmanager
@@ -65,6 +70,7 @@ def running(console: Console, folder: Path, *, any_port: bool = False, file: Pat
     described = compose.services(file, os.environ)
     by_name = {each.name: each for each in described}
     stack = Stack(console, folder, any_port)
+    stack.place(described)
     with ExitStack() as ends:
         with step(console, "Kafka and the Schema Registry"):
             _start_cluster(stack, by_name["kafka"], by_name["registry"], ends)
@@ -80,7 +86,7 @@ def running(console: Console, folder: Path, *, any_port: bool = False, file: Pat
 
 
 def _start_cluster(stack: Stack, kafka: Service, registry: Service, ends: ExitStack) -> None:
-    [outside], [(registry_port, _)] = kafka.published, registry.published.items()
+    [outside], [registry_port] = kafka.published, registry.published
     cluster = Cluster(
         stack.folder / "kafka",
         broker_port=stack.port(kafka, outside),
@@ -88,9 +94,7 @@ def _start_cluster(stack: Stack, kafka: Service, registry: Service, ends: ExitSt
         broker_settings=broker_settings(kafka.environment),
     )
     stack.clusters.append(ends.enter_context(cluster))
-    # Inside and outside are one here.
-    stack.addresses["kafka:9092"] = cluster.bootstrap_servers
-    stack.addresses[f"registry:{registry_port}"] = urlsplit(cluster.registry_url).netloc
+    stack.addresses["kafka:9092"] = cluster.bootstrap_servers  # inside and outside are one here
 
 
 def _start(stack: Stack, service: Service, ends: ExitStack) -> None:
@@ -108,11 +112,9 @@ def _start(stack: Stack, service: Service, ends: ExitStack) -> None:
 
 def _start_postgres(stack: Stack, service: Service, ends: ExitStack) -> None:
     given = service.environment
-    port = stack.port(service, 5432)
-    database = Postgres(given["POSTGRES_USER"], given["POSTGRES_PASSWORD"], port)
+    database = Postgres(given["POSTGRES_USER"], given["POSTGRES_PASSWORD"], stack.port(service, 5432))
     stack.databases.append(ends.enter_context(database))
     database.create(given["POSTGRES_DB"])
-    stack.addresses[f"{service.name}:5432"] = f"127.0.0.1:{port}"
 
 
 def _start_prometheus(stack: Stack, service: Service, ends: ExitStack) -> None:
@@ -126,17 +128,14 @@ def _start_prometheus(stack: Stack, service: Service, ends: ExitStack) -> None:
 
     child = prometheus.start(stack.folder, flags, configuration, port, here)
     _keep(stack, service, child, ends)
-    stack.addresses[f"{service.name}:9090"] = f"127.0.0.1:{port}"
     _until_200(stack, f"http://127.0.0.1:{port}/-/ready")
 
 
 def _start_program(stack: Stack, service: Service, ends: ExitStack) -> None:
     more = {}
     for inside in service.published:
-        port = stack.port(service, inside)
         # What it listens on is what compose publishes: this machine alone.
-        more = {"SHIKYU_HTTP_HOST": "127.0.0.1", "SHIKYU_HTTP_PORT": str(port)}
-        stack.addresses[f"{service.name}:{inside}"] = f"127.0.0.1:{port}"
+        more = {"SHIKYU_HTTP_HOST": "127.0.0.1", "SHIKYU_HTTP_PORT": str(stack.port(service, inside))}
     command, environment = _as_here(stack, service)
     log = stack.folder / f"{service.name}.log"
     child = Child.start(command, folder=ROOT, log=log, environment={**environment, **more})

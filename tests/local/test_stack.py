@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import yaml
 from rich.console import Console
 
 from consumer.errors import SettingsError
@@ -103,16 +104,19 @@ def test_versions_are_pinned_and_are_those_that_run_here():
 
 @pytest.mark.kafka
 def test_all_of_it_runs_here(tmp_path):
-    """Messages become tickets in PostgreSQL, and Prometheus counts them; afterwards nothing of it is left."""
+    """Messages become tickets in PostgreSQL, Prometheus looks where they are counted; afterwards nothing is left."""
     required("prometheus")
     required("initdb", sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))
 
     with stack.running(Console(file=io.StringIO()), tmp_path, any_port=True) as up:
         at = up.addresses
         written = sample.write(at["kafka:9092"], up.clusters[0].registry_url)
-        until(lambda: counted(at["prometheus:9090"]) == written, up)
+        until(lambda: counted(at["shikyu:9464"]) == written, up)
         until(lambda: tickets(up.databases[0].url("tickets")) > 0, up)
-        assert "shikyu: http://127.0.0.1:" in stack.told(up)
+        [target] = asked(at["prometheus:9090"], "targets")["activeTargets"]
+        assert target["scrapeUrl"] == f"http://{at['shikyu:9464']}/metrics"
+        assert [each["name"] for each in asked(at["prometheus:9090"], "rules")["groups"]] == groups()
+        assert f"shikyu: http://{at['shikyu:9464']}/metrics" in stack.told(up)
         pids = [child.pid for child in (*up.children.values(), *up.clusters[0].children)]
 
     assert len(pids) == 5
@@ -127,11 +131,21 @@ def until(condition, up, within_s=60):
         time.sleep(0.2)
 
 
-def counted(prometheus: str) -> float:
-    url = f"http://{prometheus}/api/v1/query?query=sum(shikyu_records_total)"
-    with urllib.request.urlopen(url, timeout=10) as answer:
-        result = json.load(answer)["data"]["result"]
-    return float(result[0]["value"][1]) if result else 0
+def asked(prometheus: str, what: str) -> dict:
+    with urllib.request.urlopen(f"http://{prometheus}/api/v1/{what}", timeout=10) as answer:
+        return json.load(answer)["data"]
+
+
+def groups() -> list[str]:
+    rules = ROOT / "deploy" / "prometheus" / "shikyu.rules.yml"
+    return [each["name"] for each in yaml.safe_load(rules.read_text(encoding="utf-8"))["groups"]]
+
+
+def counted(shikyu: str) -> float:
+    """The input records that it has committed."""
+    with urllib.request.urlopen(f"http://{shikyu}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith("shikyu_records_total{"))
 
 
 def tickets(url: str) -> int:
