@@ -1,7 +1,9 @@
 """An image's program as Kubernetes would run it: by nobody, on a root that is read-only, without a shell."""
 
 import json
+import os
 import shlex
+import shutil
 import subprocess
 import time
 import urllib.request
@@ -25,7 +27,7 @@ mount -t tmpfs -o mode=1777 none "$1/tmp"
 mount -o remount,bind,ro "$1"
 cd /
 user=$3; shift 3
-exec chroot --userspec="$user" "$root" "$@"
+exec "$chroot" --userspec="$user" "$root" "$@"
 """
 
 
@@ -43,7 +45,9 @@ class Image:
     def command(self, arguments: Sequence[str], artifact: Path | None = None) -> list[str]:
         """Its entry point with `arguments`, in a mount name space of its own."""
         words = [*self.settings["Entrypoint"], *arguments]
-        enter = f"root={shlex.quote(str(self.root))}\n{_ENTER}"
+        # The image's PATH is in force by then.
+        chroot = shutil.which("chroot", path=f"{os.defpath}:/usr/sbin:/sbin") or "chroot"
+        enter = f"root={shlex.quote(str(self.root))} chroot={shlex.quote(chroot)}\n{_ENTER}"
         where = [str(self.root), str(artifact or ""), self.settings["User"]]
         return ["unshare", "--mount", "sh", "-c", enter, "sh", *where, *words]
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from rich.console import Console
 
@@ -65,15 +66,30 @@ class Stack:
 
 
 @contextmanager
-def running(console: Console, folder: Path, *, any_port: bool = False, file: Path = compose.FILE) -> Iterator[Stack]:
-    """All that can run here, ready; stopped in the reverse order. Raises StepFailed."""
+def running(
+    console: Console,
+    folder: Path,
+    *,
+    any_port: bool = False,
+    cluster: Cluster | None = None,
+    file: Path = compose.FILE,
+) -> Iterator[Stack]:
+    """
+    All that can run here, ready; stopped in the reverse order. Raises StepFailed.
+
+    A `cluster` that runs already is taken as it is, instead of one of its own.
+    """
     described = compose.services(file, os.environ)
     by_name = {each.name: each for each in described}
     stack = Stack(console, folder, any_port)
     stack.place(described)
     with ExitStack() as ends:
         with step(console, "Kafka and the Schema Registry"):
-            _start_cluster(stack, by_name["kafka"], by_name["registry"], ends)
+            used = cluster or _start_cluster(stack, by_name["kafka"], by_name["registry"], ends)
+            stack.clusters.append(used)
+            stack.addresses["kafka:9092"] = used.bootstrap_servers  # inside and outside are one here
+            [inside] = by_name["registry"].published
+            stack.addresses[f"registry:{inside}"] = urlsplit(used.registry_url).netloc
         for service in described:
             if service.name in ("kafka", "registry"):
                 continue
@@ -85,7 +101,7 @@ def running(console: Console, folder: Path, *, any_port: bool = False, file: Pat
         yield stack
 
 
-def _start_cluster(stack: Stack, kafka: Service, registry: Service, ends: ExitStack) -> None:
+def _start_cluster(stack: Stack, kafka: Service, registry: Service, ends: ExitStack) -> Cluster:
     [outside], [registry_port] = kafka.published, registry.published
     cluster = Cluster(
         stack.folder / "kafka",
@@ -93,8 +109,7 @@ def _start_cluster(stack: Stack, kafka: Service, registry: Service, ends: ExitSt
         registry_port=stack.port(registry, registry_port),
         broker_settings=broker_settings(kafka.environment),
     )
-    stack.clusters.append(ends.enter_context(cluster))
-    stack.addresses["kafka:9092"] = cluster.bootstrap_servers  # inside and outside are one here
+    return ends.enter_context(cluster)
 
 
 def _start(stack: Stack, service: Service, ends: ExitStack) -> None:
