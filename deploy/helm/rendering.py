@@ -1,12 +1,15 @@
 """What Helm itself makes of the chart, and what it has to refuse."""
 
 import os
+import re
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.helm.sources import CHART, EVERYTHING, MADE_OF, state
 
+PAGE = Path(__file__).parents[2] / "docs" / "deploy.md"
 # A first install needs one value.
 LEAST = ("--set", "kafka.bootstrapServers=broker:9092")
 # Built by Go alone, Helm takes the version of Kubernetes for one of long ago.
@@ -64,6 +67,22 @@ def let_pass(helm: Path) -> list[str]:
                 found.append(f"{' '.join(values)}: refused, but says nothing of {words!r}: {refusal}")
         else:
             found.append(f"{' '.join(values)}: not refused")
+    return found
+
+
+def of_the_page(helm: Path) -> list[str]:
+    """What Helm has against the values that docs/deploy.md shows; each block is installed over the least."""
+    found = []
+    for block in re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+        if "apiVersion:" in block:
+            continue
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as values:
+            values.write(block)
+            values.flush()
+            try:
+                template(helm, *LEAST, "--set", "kafka.partitions=12", "--values", values.name)
+            except ValueError as refusal:
+                found.append(f"{PAGE.name}: {refusal} of\n{block}")
     return found
 
 
