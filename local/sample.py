@@ -101,3 +101,12 @@ def sending(producer: SampleProducer, samples: list[Sample]) -> Iterator[None]:
             yield
         producer.send(sample)
         yield
+
+
+def write(bootstrap_servers: str, registry_url: str) -> int:
+    """All of them at once; how many records. Raises SurroundingsError."""
+    with SchemaRegistryClient({"url": registry_url, "timeout": 5}) as registry:
+        producer = SampleProducer(bootstrap_servers, registry)
+        written = sum(1 for _ in sending(producer, load()))
+        producer.finish()
+    return written

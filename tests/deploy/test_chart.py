@@ -1,0 +1,209 @@
+"""The chart as Helm rendered it (`make chart-check`), and what the consumer and Kafka would say to it."""
+
+import re
+import tomllib
+import urllib.error
+import urllib.request
+
+import pytest
+import yaml
+from prometheus_client import CollectorRegistry
+
+from consumer.health import Health, serve
+from consumer.names import option_variable
+from consumer.settings import Http
+from consumer.settings_sources import resolve
+from consumer.slot import ordinal_of_pod
+from consumer.stop import LEAVE_S
+from deploy.helm import validation
+from deploy.helm.sources import CHART, EVERYTHING, MADE_OF, RENDERED, state
+from local.ports import free_port
+from tests.deploy.prometheus import FILES
+from tests.service.process import ROOT
+
+TEXT = RENDERED.read_text(encoding="utf-8")
+OBJECTS = validation.objects(TEXT)
+VALUES = yaml.safe_load(EVERYTHING.read_text(encoding="utf-8"))
+
+
+def one(kind: str) -> dict:
+    [found] = [each for each in OBJECTS if each["kind"] == kind]
+    return found
+
+
+PODS = {kind: one(kind)["spec"]["template"]["spec"] for kind in ("StatefulSet", "Job")}
+[CONSUMER] = PODS["StatefulSet"]["containers"]
+
+
+def variables(container: dict) -> dict[str, str]:
+    """As a pod would have them; what comes from a Secret or the pod itself is made up."""
+    return {each["name"]: each.get("value", "3") for each in container["env"]}
+
+
+def test_the_rendering_is_of_the_chart_as_it_is():
+    """`make chart-check` makes it anew; it needs Go, so that no other test does."""
+    assert TEXT.startswith(f"{MADE_OF}{state()}.\n"), "the chart has changed: run `make chart-check` and commit it"
+
+
+def test_kubernetes_takes_each_object():
+    """By its own schemas, of the oldest version that the chart takes and of the newest; unknown fields are refused."""
+    assert list(validation.problems(TEXT)) == []
+    broken = TEXT.replace("terminationGracePeriodSeconds", "terminationGracePeriod")
+    assert any("terminationGracePeriod" in problem for problem in validation.problems(broken))
+
+
+@pytest.mark.parametrize("name", ["shikyu", "topics", "schemas"])
+def test_settings_are_settings(name, tmp_path):
+    """The mounted file and every variable are known to the consumer, with values that it takes."""
+    containers = {each["name"]: each for each in (*PODS["StatefulSet"]["initContainers"], CONSUMER)}
+    file = tmp_path / "shikyu.toml"
+    file.write_text(one("ConfigMap")["data"]["shikyu.toml"])
+    given = variables(containers[name])
+    assert given.pop("SHIKYU_CONFIG") == "/etc/shikyu/shikyu.toml"
+
+    settings = resolve(file, given, {})
+
+    assert list(settings.input.topics) == VALUES["kafka"]["topics"]
+    assert settings.kafka.options["bootstrap.servers"] == VALUES["kafka"]["bootstrapServers"]
+    assert settings.kafka.options["ssl.ca.location"].startswith("/etc/shikyu/ca/")
+    assert settings.registry.options["basic.auth.user.info"] == "3"
+    assert settings.http == Http(host="0.0.0.0", port=9464)
+
+
+def test_options_of_kafka_become_the_variables_that_set_them():
+    """Whatever stands in kafka.options."""
+    assert {option_variable("SHIKYU_KAFKA_", name) for name in VALUES["kafka"]["options"]} <= set(variables(CONSUMER))
+
+
+def test_probes_ask_what_the_consumer_serves():
+    """On the port that it is told, and /livez at once: before a model is loaded."""
+    [port] = CONSUMER["ports"]
+    assert port["containerPort"] == int(variables(CONSUMER)["SHIKYU_HTTP_PORT"])
+    probes = {name: each["httpGet"] for name, each in CONSUMER.items() if name.endswith("Probe")}
+    assert {each["port"] for each in probes.values()} == {port["name"]}
+
+    http = Http(host="127.0.0.1", port=free_port())
+    with serve(http, Health(60), CollectorRegistry()):
+        told = {name: status(http.port, each["path"]) for name, each in probes.items()}
+
+    assert told == {"startupProbe": 200, "livenessProbe": 200, "readinessProbe": 503}
+    assert probes["readinessProbe"]["path"] == "/readyz"
+
+
+def status(port: int, path: str) -> int:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            return answer.status
+    except urllib.error.HTTPError as answer:
+        return answer.code
+
+
+def test_a_pods_ordinal_is_its_slot():
+    """And the pod has the time to leave in order."""
+    [name] = [each for each in CONSUMER["env"] if each["name"] == "POD_NAME"]
+    assert name["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.name"}}
+    pod = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "POD_NAME": f"{one('StatefulSet')['metadata']['name']}-3"}
+
+    assert ordinal_of_pod(pod, "a-host") == "3"
+    assert PODS["StatefulSet"]["terminationGracePeriodSeconds"] > LEAVE_S
+    assert one("StatefulSet")["spec"]["serviceName"] == one("Service")["metadata"]["name"]
+
+
+def test_threads_are_the_cores_of_the_limit():
+    """Else the model takes one for each core of the node, and is throttled."""
+    [threads] = [each for each in CONSUMER["env"] if each["name"] == "SHIKYU_MODEL_THREADS"]
+    assert threads["valueFrom"]["resourceFieldRef"]["resource"] == "limits.cpu"
+    assert float(CONSUMER["resources"]["limits"]["cpu"]).is_integer()
+
+
+@pytest.mark.parametrize("kind", PODS)
+def test_pods_may_do_as_little_as_possible(kind):
+    """By the pod's and by each container's security context."""
+    pod = PODS[kind]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert pod["automountServiceAccountToken"] is False
+    for container in (*pod.get("initContainers", ()), *pod["containers"]):
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert "/tmp" in {mount["mountPath"] for mount in container["volumeMounts"]}
+        assert container["securityContext"]["readOnlyRootFilesystem"]
+
+
+def test_only_who_fills_the_artifact_may_write_to_it():
+    """The consumer reads what it verified."""
+    mounts = {
+        container["name"]: mount.get("readOnly", False)
+        for container in (*PODS["StatefulSet"]["initContainers"], CONSUMER)
+        for mount in container["volumeMounts"]
+        if mount["name"] == "artifact"
+    }
+    assert mounts == {"artifact": False, "shikyu": True}
+
+
+def test_keda_scales_as_far_as_there_are_partitions():
+    """And is not woken by transactions' markers; the StatefulSet leaves the number to it."""
+    spec, partitions = one("ScaledObject")["spec"], VALUES["kafka"]["partitions"]
+    assert spec["scaleTargetRef"] == {"kind": "StatefulSet", "name": one("StatefulSet")["metadata"]["name"]}
+    assert spec["maxReplicaCount"] <= partitions
+    assert "replicas" not in one("StatefulSet")["spec"]
+
+    given = variables(CONSUMER)
+    assert [each["metadata"]["topic"] for each in spec["triggers"]] == VALUES["kafka"]["topics"]
+    for trigger in spec["triggers"]:
+        told = trigger["metadata"]
+        assert trigger["type"] == "kafka"
+        assert all(isinstance(value, str) for value in told.values())
+        assert int(told["activationLagThreshold"]) >= partitions
+        assert int(told["lagThreshold"]) > 0
+        assert told["limitToPartitionsWithLag"] == "true"
+        assert told["consumerGroup"] == given["SHIKYU_DELIVERY_GROUP_ID"]
+        assert told["bootstrapServers"] == given["SHIKYU_KAFKA_BOOTSTRAP_SERVERS"]
+
+
+def test_prometheus_finds_the_pods_under_a_name_that_the_rules_look_for():
+    """Every rule asks for jobs with shikyu in their name."""
+    monitor, service = one("ServiceMonitor")["spec"], one("Service")
+    [endpoint] = monitor["endpoints"]
+
+    assert monitor["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+    assert endpoint["port"] in {each["name"] for each in service["spec"]["ports"]}
+    assert endpoint["path"] == "/metrics"
+    assert "shikyu" in service["metadata"]["labels"][monitor["jobLabel"]]
+    labels = one("StatefulSet")["spec"]["template"]["metadata"]["labels"]
+    assert service["spec"]["selector"].items() <= labels.items()
+
+
+def test_the_alerts_are_those_of_prometheus():
+    """The very rules that are tested with promtool."""
+    assert one("PrometheusRule")["spec"] == yaml.safe_load((FILES / "shikyu.rules.yml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("kind", ["PodDisruptionBudget", "NetworkPolicy"])
+def test_what_selects_pods_selects_the_consumers(kind):
+    """And neither the training's."""
+    spec = one(kind)["spec"]
+    selected = (spec.get("selector") or spec["podSelector"])["matchLabels"].items()
+
+    assert selected <= one("StatefulSet")["spec"]["template"]["metadata"]["labels"].items()
+    assert not selected <= one("Job")["spec"]["template"]["metadata"]["labels"].items()
+
+
+def test_the_network_is_closed_but_for_metrics_names_kafka_and_the_registry():
+    """And what was asked for."""
+    spec = one("NetworkPolicy")["spec"]
+    assert spec["policyTypes"] == ["Ingress", "Egress"]
+    assert [each["port"] for rule in spec["ingress"] for each in rule["ports"]] == ["http"]
+    assert {each["port"] for rule in spec["egress"] for each in rule["ports"]} == {53, 9092, 9093, 8081, 443}
+
+
+def test_the_chart_is_of_this_version():
+    """Its images are tagged so."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
+
+    assert chart["appVersion"] == project
+    assert re.search(r"^ARG VERSION=(.*)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)[1] == project
