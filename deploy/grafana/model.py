@@ -183,11 +183,70 @@ def still_right() -> Row:
     )
 
 
+def flipped(live: str, shadow: str) -> str:
+    """Of what both decided, the share that was decided so."""
+    chosen = f'shikyu_shadow_decisions_total{{JOB, live="{live}", shadow="{shadow}"}}'
+    return f"sum(rate({chosen}[{RATE}])) / (sum(rate(shikyu_shadow_decisions_total{{JOB}}[{RATE}])) > 0)"
+
+
+def another() -> Row:
+    return (
+        "Another model",
+        [
+            [
+                graph(
+                    "Other versions",
+                    "That were found under `current`, in each interval, by what became of them.",
+                    "short",
+                    Query(f"sum by (outcome) (increase(shikyu_model_swaps_total{{JOB}}[{RATE}]))", "{{outcome}}"),
+                ),
+                graph(
+                    "Processes behind `current`",
+                    "An older version answers in them than `current` names, for that was refused.",
+                    "short",
+                    Query("sum(shikyu_model_refused{JOB})", "processes"),
+                ),
+                graph(
+                    "Canary that flips",
+                    "Of the last other version's decisions; beyond model.max_flip_share it is refused.",
+                    "percentunit",
+                    Query("max(shikyu_canary_flip_share{JOB})", "flipped"),
+                ),
+            ],
+            [
+                graph(
+                    "Shadows",
+                    "Processes with a second model, by which.",
+                    "short",
+                    Query(
+                        "count by (name, version, precision) (shikyu_shadow_info{JOB})",
+                        "{{name}} {{version}} {{precision}}",
+                    ),
+                    stacked=True,
+                ),
+                graph(
+                    "Asked of shadows, a second",
+                    "By what became of it; what is dropped came while the first model had work.",
+                    "short",
+                    Query(f"sum by (outcome) (rate(shikyu_shadow_records_total{{JOB}}[{RATE}]))", "{{outcome}}"),
+                ),
+                graph(
+                    "Shadows that disagree",
+                    "Of the messages that both models decided.",
+                    "percentunit",
+                    Query(flipped("routine", "urgent"), "would become urgent"),
+                    Query(flipped("urgent", "routine"), "would become routine"),
+                ),
+            ],
+        ],
+    )
+
+
 def dashboard() -> Dashboard:
     return board(
         "shikyu-model",
         "shikyu: what does the model say?",
         "Shares of what was decided, and whether messages are still what the model was made for.",
         "now-7d",
-        [in_short(), decisions(), still_right()],
+        [in_short(), decisions(), still_right(), another()],
     )
