@@ -33,6 +33,7 @@ class Job:
     original: Callable[[Record], Record] = lambda record: record
     attempt: Callable[[Record], int] = lambda _: 1
     group_id: str | None = None  # that its dead letters name; the settings' own unless given
+    rereads_dead: bool = False  # whether what is read are dead letters
     may_die: bool = False  # whether a beginning of nothing but dead letters says nothing of the settings
     registered_as: Mapping[str, str] = field(default_factory=dict)  # as encode.Encoder takes it
 

@@ -117,7 +117,7 @@ def _started(
     outputs = (settings.output.urgent, settings.output.routine, settings.dead_letters.topic)
     shadows = settings.shadow.topics if job.run == LIVE else ()
     inputs = surroundings.look(client_config(settings), settings.input.topics, (*outputs, *shadows), stop)
-    configuration = _fitted(settings, _transactional_id(settings, slot), inputs, outputs)
+    configuration = _fitted(settings, _transactional_id(settings, slot), inputs, outputs, job)
     application = settings.delivery.application
     encoder = _patiently(
         lambda: Encoder(settings.output, schemas, application=application, registered_as=job.registered_as), stop
@@ -194,10 +194,12 @@ def _transactional_id(settings: Settings, slot: Slot) -> str | None:
     return None if settings.delivery.guarantee == "at-least-once" else transactional_id(settings, slot.name)
 
 
-def _fitted(settings: Settings, identity: str | None, inputs: list[str], outputs: tuple[str, ...]) -> dict[str, Any]:
+def _fitted(
+    settings: Settings, identity: str | None, inputs: list[str], outputs: tuple[str, ...], job: Job
+) -> dict[str, Any]:
     """The producer's configuration, made to fit the topics; warns of what does not go together in these."""
     known = topic_configs.read(client_config(settings), (*inputs, *outputs))
-    topic_configs.warn(inputs, settings.dead_letters.topic, known)
+    topic_configs.warn(inputs, settings.dead_letters.topic, known, from_dead=job.rereads_dead)
     written = {topic: known[topic] for topic in outputs if topic in known}
     return topic_configs.fitted(producer_config(settings, identity), written)
 

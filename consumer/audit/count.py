@@ -36,7 +36,9 @@ def figures(population: Population, settled: Settled, promise: Promised | None, 
     samples = {of: population.sample(standing, of, by_model=False) for of in KINDS}
     everything = population.strata(by_model=False)
     live = _recall(population.sample(standing, asked.of, by_model=True), population.strata(by_model=True))
-    promised = None if promise is None else _promised(promise, asked, live)
+    # What an artifact promises is of the very unsatisfied; what was stated, of what is asked.
+    speaks = promise is not None and (promise.model is None or asked.of == "very-unsatisfied")
+    promised = _promised(promise, asked, live) if promise is not None and speaks else None
     made: Figures = {
         "days": days,
         "messages": {

@@ -22,7 +22,7 @@ from consumer.timestamps import iso_millis, millis_since_epoch
 from consumer.topics import missing
 
 DAY_MS = 24 * 3_600_000
-LEAST_DAYS = 1 / 24
+LEAST_DAYS = 1.0  # of a younger stream: an hour times 24 is no day
 
 
 @dataclass(frozen=True, slots=True)

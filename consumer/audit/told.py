@@ -23,7 +23,8 @@ def promise_line(found: Figures) -> str:
     promise, live = found["promise"], found["live"]
     estimate = "not known" if live is None else estimate_words(live)
     if promise is None:
-        return f"no promise to compare with (model.artifact, --promised), live estimate {estimate}"
+        where = "model.artifact, --promised" if found["of"] == "very-unsatisfied" else "--promised"
+        return f"no promise to compare with ({where}), live estimate {estimate}"
     return f"{_percent(promise['recall'])} promised, live estimate {estimate}: {promise['verdict']}"
 
 
@@ -43,9 +44,14 @@ def known_line(found: Figures) -> str:
     if (left := known["in_days"] - found["days"]) <= 0:
         return f"{points}: known by now"
     return (
-        f"{points}: after {known['in_days']:,.0f} days at the present volume, share and response, "
+        f"{points}: after {in_days(known['in_days'])} at the present volume, share and response, "
         f"{left:,.0f} more than the {found['days']:.3g} that were read; ask with --since {known['in_days']:.0f}d then"
     )
+
+
+def in_days(days: float) -> str:
+    """`1 day`, `6.5 days`, `1,200 days`."""
+    return f"{days:,.0f} days" if days >= 100 else "1 day" if (shown := f"{days:.3g}") == "1" else f"{shown} days"
 
 
 def _lines(found: Figures) -> Iterator[str]:
@@ -53,11 +59,11 @@ def _lines(found: Figures) -> Iterator[str]:
     count = marked["urgent"] + marked["routine"]
     judged = sum(marked["judged"].values())
     yield (
-        f"{found['days']:.3g} days to {found['made_at'][:16].replace('T', ' ')} UTC: {messages['all']:,} messages, "
+        f"{in_days(found['days'])} to {found['made_at'][:16].replace('T', ' ')} UTC: {messages['all']:,} messages, "
         f"{messages['urgent']:,} urgent, {messages['routine']:,} routine"
     )
     yield (
-        f"marked for review: {count:,}{_of(count, messages['all'])}, {marked['a_day']:,.3g} a day; "
+        f"marked for review: {count:,}{_of(count, messages['all'])}, {marked['a_day']:,.0f} a day; "
         f"judged of them: {judged:,}{_of(judged, count)}"
     )
     yield f"recall of the {NAMES[found['of']]}, as the model decides: {promise_line(found)}"
@@ -87,7 +93,8 @@ def _after(found: Figures) -> Iterator[str]:
         told = ", ".join(f"{count:,} {what}" for what, count in unmarked.items())
         yield f"corrections of messages that were not marked, in no estimate: {told}"
     if conflicts := found["corrections"]["conflicts"]:
-        yield f"people disagree about {conflicts:,} messages; the weightier role and then the latest word counts"
+        what = "one message" if conflicts == 1 else f"{conflicts:,} messages"
+        yield f"people disagree about {what}; the weightier role and then the latest word counts"
 
 
 def _cells(known: Figures) -> tuple[str, str]:

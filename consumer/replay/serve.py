@@ -140,7 +140,13 @@ def _answer(
     if run.reads == "dead-letters":
         # The answer that the live stream owes, under the id that it would have had.
         job = replace(
-            job, run=LIVE, may_die=True, original=letters.original, attempt=letters.attempt, group_id=run.live_group
+            job,
+            run=LIVE,
+            rereads_dead=True,
+            may_die=True,
+            original=letters.original,
+            attempt=letters.attempt,
+            group_id=run.live_group,
         )
     service.run(serving, classifier, metrics, Health(float("inf")), stop, job=job)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from jinja2 import Environment
 
-from consumer.audit.told import NAMES, known_line
+from consumer.audit.told import NAMES, in_days, known_line
 from consumer.pages.environment import environment as shared
 from consumer.visible import visible
 
@@ -23,7 +23,7 @@ def page(figures: Figures) -> str:
 @cache
 def environment() -> Environment:
     made = shared("consumer.report")
-    made.filters |= {"finely": finely, "in_100": in_100, "known_line": known_line, "named": named}
+    made.filters |= {"finely": finely, "in_100": in_100, "in_days": in_days, "known_line": known_line, "named": named}
     return made
 
 
