@@ -127,7 +127,9 @@ def _bytes(written: str) -> int:
     return int(digits, 8 if digits.isdigit() and digits.startswith("0") else 0)
 
 
-def warn(inputs: Collection[str], dead_letters: str, known: Mapping[str, TopicConfig], *, from_dead: bool) -> None:
+def warn(
+    inputs: Collection[str], dead_letters: str, known: Mapping[str, TopicConfig], *, from_dead: bool = False
+) -> None:
     """Of what `misfits` finds; where dead letters are what is read, they have had their reasons' room."""
     for each in misfits(() if from_dead else inputs, dead_letters, known):
         if each.max_message_bytes is None:
