@@ -55,11 +55,12 @@ def one_sided(topics: Sequence[str]) -> list[str]:
 
 
 def _message(message: Message) -> str:
-    where = f"{visible(message.source_topic)}/{message.source_partition}/{message.source_offset}"
+    topic, run = (visible(each, 300)[1:-1] for each in (message.source_topic, message.run))
+    event_id = f"{topic}/{message.source_partition}/{message.source_offset}/{run}"
     said = "(no text in the event)" if message.text is None else visible(message.text, 2000)
-    by = f"{message.urgency:.3f} by {visible(message.run)}, {visible(message.model)}"
+    by = f"{message.urgency:.3f} by {visible(message.model)}"
     channel = "" if message.channel is None else f" by {visible(message.channel)}"
-    return f"  {message.decision} {by}, {where}{channel}: {said}"
+    return f"  {message.decision} {by}, {event_id}{channel}: {said}"
 
 
 def _clock(ticket: Ticket, now: datetime) -> str:

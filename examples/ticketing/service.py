@@ -23,6 +23,7 @@ Read = tuple[Place, int, bytes | None, Event | Unreadable]
 
 BATCH = 200
 POLL_S = 0.5
+WORD_EVERY_S = 10.0
 PATIENCE_S = 240.0  # below max.poll.interval.ms, after which the group gives the partitions to others
 PAUSE_S = 1.0
 UNREADABLE_AT_FIRST = 20
@@ -63,8 +64,9 @@ class Ticketing:
         self._batch = batch
         self._next: dict[Place, int | None] = {}  # the database's offsets of the partitions that are ours
         self._unreadable_at_first: int | None = 0
+        self._silent_until = 0.0
         try:
-            self._consumer = Consumer(_config(kafka))
+            self._consumer = Consumer({**_config(kafka), "error_cb": self._said})
         except KafkaException as problem:
             raise WrongSettings(f"Kafka's options are refused: {problem.args[0].str()}") from problem
 
@@ -83,6 +85,12 @@ class Ticketing:
         finally:
             self._next.clear()
             self._consumer.close()
+
+    def _said(self, error: KafkaError) -> None:
+        """What librdkafka tells beside the records: that nobody is there, which it tells at each attempt."""
+        if error.code() == KafkaError._ALL_BROKERS_DOWN and time.monotonic() >= self._silent_until:
+            self._silent_until = time.monotonic() + WORD_EVERY_S
+            log.warning("no broker of Kafka answers (bootstrap.servers); waiting, nothing is lost")
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         # What the group may have committed in Kafka is not asked for: the database alone knows what it holds.
