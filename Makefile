@@ -130,7 +130,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 locks: $(UV)  ## Resolve every lock anew
 	$(COMPILE) pyproject.toml -o locks/serve.txt
 	$(COMPILE) pyproject.toml --extra local --extra ticketing -o locks/demo.txt
-	$(COMPILE) pyproject.toml --extra train --extra flips --extra page --extra parquet --extra ray --extra local --extra ticketing --extra dev -o locks/train.txt
+	$(COMPILE) pyproject.toml --extra train --extra otel --extra flips --extra page --extra parquet --extra ray --extra local --extra ticketing --extra dev -o locks/train.txt
 	$(COMPILE) pyproject.toml --extra gpu -c locks/train.txt -o locks/gpu.txt
 	$(COMPILE) pyproject.toml --extra train -c locks/train.txt -o locks/fit.txt
 	$(COMPILE) locks/ticketing.in -c locks/demo.txt -o locks/ticketing.txt
