@@ -52,7 +52,8 @@ def test_pages_are_listed_and_printed(capsys):
 
 
 @pytest.mark.parametrize(
-    ("page", "said"), [("securty", "did you mean security?"), ("security#acl", "did you mean acls?"), ("../README", "no page")]
+    ("page", "said"),
+    [("securty", "did you mean security?"), ("security#acl", "did you mean acls?"), ("../README", "no page")],
 )
 def test_what_is_not_there_is_named(page, said, capsys):
     """With the nearest that is; nothing outside the pages can be read."""
