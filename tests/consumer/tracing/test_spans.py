@@ -11,7 +11,7 @@ pytest.importorskip("opentelemetry.sdk")
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import NonRecordingSpan, SpanKind, StatusCode, use_span
 
 from consumer.errors import SettingsError
 from consumer.publish import Dropped, Rejected
@@ -86,12 +86,13 @@ def test_a_window_is_one_process_span_and_a_send_for_each_topic(told):
 
 
 def test_spans_link_to_the_messages_contexts_and_have_none_as_parent(told):
-    """With where each stands; what is no context is no link."""
+    """With where each stands, whatever is current; what is no context is no link."""
     given = [PARENTS[0], PARENTS[1], CANARY.encode(), b"\xff", None, b"00-" + b"0" * 32 + b"-" + b"1" * 16 + b"-01"]
     records = [record(n, b"vip" if n else b"a", n, headers=headers(value)) for n, value in enumerate(given)]
     made, source = traced(*records, told=told)
 
-    made.step(source.window)
+    with use_span(NonRecordingSpan(creation_context(headers(PARENTS[7])))):
+        made.step(source.window)
 
     found = {span.name: span for span in told.get_finished_spans()}
     process = found["process in"]
