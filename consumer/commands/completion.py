@@ -11,10 +11,11 @@ SHELLS = ("bash", "zsh", "fish")
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
     """
-    Print a script that completes commands, flags and their values in bash, zsh or fish.
+    Complete commands and flags at the Tab key.
 
-    For bash, add `eval "$(shikyu completion bash)"` to ~/.bashrc, and the same with zsh to ~/.zshrc; fish reads
-    ~/.config/fish/completions. Each has to be done for shikyu and shikyu-train.
+    Prints a script for bash, zsh or fish, which completes values and paths too. For bash, add
+    `eval "$(shikyu completion bash)"` to ~/.bashrc, for zsh the same to ~/.zshrc; fish reads ~/.config/fish/completions.
+    Each has to be done for shikyu and shikyu-train.
 
     \b
     shikyu completion bash > ~/.local/share/bash-completion/completions/shikyu
