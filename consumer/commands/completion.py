@@ -14,8 +14,8 @@ def completion(context: click.Context, shell: str) -> None:
     Complete commands and flags at the Tab key.
 
     Prints a script for bash, zsh or fish, which completes values and paths too. For bash, add
-    `eval "$(shikyu completion bash)"` to ~/.bashrc, for zsh the same to ~/.zshrc; fish reads ~/.config/fish/completions.
-    Each has to be done for shikyu and shikyu-train.
+    `eval "$(shikyu completion bash)"` to ~/.bashrc, for zsh the same to ~/.zshrc; fish reads
+    ~/.config/fish/completions. Each has to be done for shikyu and shikyu-train.
 
     \b
     shikyu completion bash > ~/.local/share/bash-completion/completions/shikyu
