@@ -33,6 +33,8 @@ PAGES = [
 ]  # fmt: skip
 ELSEWHERE = {
     "README": "the same commands as the quickstart's; the demo in tests/local",
+    "models": "tests/consumer/lifecycle and tests/service",
+    "page": "tests/service/test_page.py and its neighbours: they serve until told to leave",
     "performance": "benchmarks: tests/benchmarks",
     "ticketing": "tests/examples",
     "tracing": "tests/service/test_tracing.py",
