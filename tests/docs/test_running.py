@@ -33,6 +33,7 @@ PAGES = [
 ]  # fmt: skip
 ELSEWHERE = {
     "README": "the same commands as the quickstart's; the demo in tests/local",
+    "deploy": "the same commands as the operations'; the rest in tests/deploy",
     "models": "tests/consumer/lifecycle and tests/service",
     "page": "tests/service/test_page.py and its neighbours: they serve until told to leave",
     "performance": "benchmarks: tests/benchmarks",
