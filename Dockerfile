@@ -19,6 +19,7 @@ RUN python3 -m venv /tools && /tools/bin/pip install --quiet --require-hashes -r
 COPY pyproject.toml README.md LICENSE ./
 COPY consumer consumer
 COPY schemas schemas
+COPY docs docs
 COPY training training
 COPY local local
 RUN /tools/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /dist .

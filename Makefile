@@ -15,6 +15,7 @@ QUIX := .venv-quix
 OPENVINO := .venv-openvino
 AUDIT := .venv-audit
 SERVE := .venv-serve
+SITE := .venv-site
 
 # uv shall use the Python that was named here, and fetch none.
 export UV_PYTHON_DOWNLOADS := never
@@ -24,7 +25,7 @@ export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help size demo test system-packages lint format locks sample-model real measure-models bench chaos chaos-long fuzz audit sbom up image-check compose-check chart-check clean python go
+.PHONY: help size demo test system-packages lint format locks sample-model real measure-models bench chaos chaos-long fuzz docs audit sbom up image-check compose-check chart-check clean python go
 
 help:  ## What there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,6 +90,10 @@ fuzz: $(DEV)/made  ## A coverage-guided fuzzer on each target, ten minutes each,
 	printf '%s\n' decode schema settings manifest mark | \
 	  xargs -P 2 -I TARGET $(DEV)/bin/python -m tests.fuzz TARGET --seconds $(FUZZ_SECONDS)
 
+docs: $(SITE)/made  ## The documentation as a site with a search, into build/site; no link may be broken
+	$(SITE)/bin/python -m deploy.site build
+	$(SITE)/bin/zensical build --strict --clean -f build/zensical.toml
+
 audit: $(AUDIT)/made $(SERVE)/made  ## Licences and known holes of what is served; exits with 3 where nobody can be asked about holes
 	$(AUDIT)/bin/python locks/audit.py locks/serve.txt $(SERVE)/bin/python
 
@@ -130,7 +135,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 locks: $(UV)  ## Resolve every lock anew
 	$(COMPILE) pyproject.toml -o locks/serve.txt
 	$(COMPILE) pyproject.toml --extra local --extra ticketing -o locks/demo.txt
-	$(COMPILE) pyproject.toml --extra train --extra flips --extra page --extra parquet --extra ray --extra local --extra ticketing --extra dev -o locks/train.txt
+	$(COMPILE) pyproject.toml --extra train --extra otel --extra flips --extra page --extra parquet --extra ray --extra local --extra ticketing --extra dev -o locks/train.txt
 	$(COMPILE) pyproject.toml --extra gpu -c locks/train.txt -o locks/gpu.txt
 	$(COMPILE) pyproject.toml --extra train -c locks/train.txt -o locks/fit.txt
 	$(COMPILE) locks/ticketing.in -c locks/demo.txt -o locks/ticketing.txt
@@ -139,11 +144,12 @@ locks: $(UV)  ## Resolve every lock anew
 	$(COMPILE) pyproject.toml locks/bench-openvino.in -o locks/bench-openvino.txt
 	$(COMPILE) locks/audit.in -o locks/audit.txt
 	$(COMPILE) locks/build.in -o locks/build.txt
+	$(COMPILE) locks/site.in -o locks/site.txt
 	$(COMPILE) --no-deps locks/measure.in -o locks/measure.txt
 	echo uv | $(COMPILE) - -o locks/uv.txt
 
 clean:  ## Remove what make made here
-	rm -rf $(DEMO) $(DEV) $(OPTIMUM) $(QUIX) $(OPENVINO) $(AUDIT) $(SERVE) .venv-uv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(DEMO) $(DEV) $(OPTIMUM) $(QUIX) $(OPENVINO) $(AUDIT) $(SERVE) $(SITE) .venv-uv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 TOLD_CA = || { echo "was that a certificate of your company's? Name its CA's file in REQUESTS_CA_BUNDLE and SSL_CERT_FILE" >&2; exit 3; }
 
@@ -163,7 +169,8 @@ $(DEMO)/made $(DEV)/made $(OPTIMUM)/made $(SERVE)/made: %/made: locks/build.txt 
 $(QUIX)/made: locks/bench-quix.txt
 $(OPENVINO)/made: locks/bench-openvino.txt
 $(AUDIT)/made: locks/audit.txt
-$(QUIX)/made $(OPENVINO)/made $(AUDIT)/made: %/made: | $(UV)
+$(SITE)/made: locks/site.txt
+$(QUIX)/made $(OPENVINO)/made $(AUDIT)/made $(SITE)/made: %/made: | $(UV)
 	@echo "making $* from $<"
 	@test -x $*/bin/python || $(UV) venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $*
 	@$(UV) pip sync --quiet --python $* --require-hashes $< $(TOLD_CA)

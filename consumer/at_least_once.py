@@ -120,7 +120,8 @@ class AtLeastOnce:
         if error.code() in FORBIDDEN:
             raise SurroundingsError(
                 f"Kafka forbids this producer to write ({error.name()}): grant IDEMPOTENT_WRITE on the cluster and "
-                "WRITE on the output topics, then start again"
+                "WRITE on the output topics, then start again",
+                page="security#acls",
             ) from problem
         log.warning("producer-recreated", why=error.name())
         self._producer.purge()  # else its destructor waits for what is queued
@@ -152,7 +153,8 @@ class AtLeastOnce:
                 if error.code() in FORBIDDEN:
                     raise SurroundingsError(
                         f"Kafka forbids this group to commit ({error.name()}): grant READ on the group and on the "
-                        "input topics, then start again"
+                        "input topics, then start again",
+                        page="security#acls",
                     ) from problem
                 if error.code() not in PASSING or self._stopping() or time.monotonic() > until:
                     raise Dropped("the offsets were not committed") from problem

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import click
 from click.exceptions import NoSuchCommand
+from click.shell_completion import CompletionItem
 
 from consumer import standard_streams
 from consumer.errors import ShikyuError, SurroundingsError
@@ -35,6 +36,8 @@ SUB_COMMANDS = {
     "models": "Name the version of the model to serve, and go back to the one before.",
     "topics": "Create the topics that are missing.",
     "schemas": "Register the events' schemas, and say what is incompatible.",
+    "docs": "Print a page of the documentation, which errors name.",
+    "completion": "Print what completes commands and flags in bash, zsh or fish.",
     "version": "Say which shikyu this is.",
 }
 
@@ -57,6 +60,11 @@ class LazyGroup(click.Group):
         command = getattr(importlib.import_module(f"consumer.commands.{name}"), name)
         assert isinstance(command, click.Command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """As click's own, which would import every command for its summary."""
+        found = [CompletionItem(name, help=told) for name, told in SUB_COMMANDS.items() if name.startswith(incomplete)]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
@@ -90,7 +98,12 @@ def shikyu() -> None:
 
 @shikyu.command()
 def version() -> None:
-    """Say which shikyu this is, and on what it stands."""
+    """
+    Say which shikyu this is, and on what it stands.
+
+    \b
+    shikyu version
+    """
     import platform
 
     import confluent_kafka
@@ -113,7 +126,11 @@ def ended(name: str, program: click.Command, arguments: Sequence[str] | None) ->
         code = program.main(arguments, prog_name=name, standalone_mode=False)
         return code if isinstance(code, int) else 0
     except ShikyuError as error:
-        return _told(name, str(error), error.exit_code)
+        from consumer.error_pages import page_of
+
+        code = _told(name, str(error), error.exit_code)
+        _last_words(f"{name}: see: shikyu docs {page_of(error)}")
+        return code
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return USAGE
@@ -121,9 +138,10 @@ def ended(name: str, program: click.Command, arguments: Sequence[str] | None) ->
         return _told(name, _usage(error), USAGE)
     except click.Abort:
         return INTERRUPTED
-    except SystemExit:
-        # So click leaves when nobody reads our output any more, and so does a program that SIGPIPE ends.
-        return UNREAD
+    except SystemExit as leaving:
+        # So click leaves when nobody reads our output any more, and so does a program that SIGPIPE ends. With 0 it
+        # does when it has told a shell what may come next.
+        return UNREAD if leaving.code else 0
     except Exception as error:  # noqa: BLE001 - the last place that can say what a bug is
         return _unforeseen(name, error)
     finally:

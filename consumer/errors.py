@@ -22,9 +22,18 @@ Stage = Literal["deserialize", "preprocess", "inference", "produce"]
 
 
 class ShikyuError(Exception):
-    """Says what was wrong, with which value, and what to do. Never holds a customer's text."""
+    """
+    Says what was wrong, with which value, and what to do. Never holds a customer's text.
+
+    `page` is what of docs/ tells more, as `shikyu docs` takes it, where the place knows better than error_pages.py.
+    """
 
     exit_code: ClassVar[int] = 1
+    class_page: ClassVar[str] = "operations#exit-codes"
+
+    def __init__(self, message: str = "", *, page: str | None = None) -> None:
+        super().__init__(message)
+        self.page = page
 
 
 class RecordError(ShikyuError):
@@ -54,14 +63,18 @@ class UnknownSchema(PassingFault):
 
 class SettingsError(ShikyuError):
     exit_code = 2
+    class_page = "configuration"
 
 
 class UnreadableTopic(SettingsError):
     """So many records are unreadable that the settings must be wrong, not the records."""
 
+    class_page = "formats#where-the-message-stands-in-an-event"
+
 
 class SurroundingsError(ShikyuError):
     exit_code = 3
+    class_page = "doctor"
 
 
 class BackendError(SurroundingsError):
@@ -74,6 +87,7 @@ class ToldToLeave(ShikyuError):
 
 class ArtifactError(ShikyuError):
     exit_code = 4
+    class_page = "artifact"
 
 
 class LimitError(ShikyuError):

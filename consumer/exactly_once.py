@@ -243,7 +243,9 @@ class ExactlyOnce:
     def _raise_when_dead(self, problem: KafkaException) -> None:
         error = problem.args[0]
         if error.code() in FORBIDDEN:
-            raise SurroundingsError(_forbidden(error, self._config["transactional.id"])) from problem
+            raise SurroundingsError(
+                _forbidden(error, self._config["transactional.id"]), page="security#acls"
+            ) from problem
         if is_fatal(error):
             raise _Unusable(fatal=True) from problem
 

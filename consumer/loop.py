@@ -20,6 +20,7 @@ from consumer.publish import Dropped, Publisher, Rejected
 from consumer.receive import Source
 from consumer.records import Dead
 from consumer.sizing import Sizer
+from consumer.tracing import UNTRACED, Tracing
 from consumer.visits import Visit, nothing
 from consumer.window import Window
 
@@ -53,6 +54,7 @@ class Loop:
     stopping: Callable[[], bool]
     visit: Visit = nothing
     turn: Callable[[], None] = lambda: None  # between two windows: another model may take its turn
+    tracing: Tracing = UNTRACED
     _faults: int = field(default=0, init=False)
     _drops: int = field(default=0, init=False)
 
@@ -68,13 +70,14 @@ class Loop:
     def step(self, window: Window) -> None:
         dropped = list(window.records)
         try:
-            self.visit("received")
-            self.must_own(window)
-            answered = self.answer(window)
-            self.visit("answered")
-            self.guard.check(answered.fates)
-            self.must_own(window)
-            self.publish(answered, window)
+            with self.tracing.process(window):
+                self.visit("received")
+                self.must_own(window)
+                answered = self.answer(window)
+                self.visit("answered")
+                self.guard.check(answered.fates)
+                self.must_own(window)
+                self.publish(answered, window)
         except PassingFault as fault:
             self._faults += 1
             self.watcher.waited()

@@ -99,7 +99,8 @@ class Reports:
         if any(error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED for error in self.failed.values()):
             raise SurroundingsError(
                 "Kafka does not let this client write an output topic (TOPIC_AUTHORIZATION_FAILED): "
-                "grant WRITE and DESCRIBE on it, then start again"
+                "grant WRITE and DESCRIBE on it, then start again",
+                page="security#acls",
             )
         if self.failed:
             must_be_there(producer, self.topics)

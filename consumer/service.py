@@ -37,6 +37,7 @@ from consumer.shadow.beside import NOBODY, Beside
 from consumer.sizing import Limits, Sizer
 from consumer.slot import Slot, claim
 from consumer.stop import Stop
+from consumer.tracing import tracing
 from consumer.visits import Visit, nothing
 from consumer.watch import Watch
 from consumer.watchdog import Watchdog
@@ -108,6 +109,7 @@ def _started(
     """From the cheap to the far, and the group last: joining it takes partitions from the others."""
     if stop():
         raise ToldToLeave("told to leave while the model was loaded")
+    told_to = closing.enter_context(tracing(settings))
     schemas = closing.enter_context(_schemas(settings))
     slot = claim(settings.delivery.group_id, settings.delivery.slot)
     decoder = Decoder(settings.input, schemas, settings.rules, rule_failed=RuleFailures(metrics.rule_failed))
@@ -142,7 +144,7 @@ def _started(
     told: Any = {"moved": moved, "on_error": doorkeeper.told, "visit": visit, "logger": kafka_logger()}
     source = job.source(consumer_config(settings), quarantine, **told)
     leaving = closing.enter_context(_closed(source, slot, watchdog, health))
-    publisher = _publisher(settings, configuration, source, watchdog, stop, told)
+    publisher = told_to.publishing(_publisher(settings, configuration, source, watchdog, stop, told))
     leaving.callback(publisher.close)
     log.info("serving", slot=slot.name, group=settings.delivery.group_id, guarantee=settings.delivery.guarantee)
     source.join(settings.input.topics)
@@ -150,7 +152,7 @@ def _started(
     stopping = _either(stop, job.is_over)
     sizer = _sizer(settings, model)
     guard = _guard(settings, job)
-    return Loop(source, steps, publisher, guard, sizer, watch, stopping, visit, partial(between, sizer))
+    return Loop(source, steps, publisher, guard, sizer, watch, stopping, visit, partial(between, sizer), told_to)
 
 
 def _between(turn: Callable[[], bool], beside: Beside, model: Model, visit: Visit, sizer: Sizer) -> None:

@@ -346,6 +346,16 @@ class Drift(Section):
     )
 
 
+class Tracing(Section):
+    """Whether windows are told to OpenTelemetry."""
+
+    enabled: bool = Field(
+        default=False,
+        description="Whether each window is told as spans, which needs the otel extra; where they go is said by "
+        "OpenTelemetry's own OTEL_* variables.",
+    )
+
+
 class Http(Section):
     """Where health and metrics are served."""
 
@@ -408,6 +418,7 @@ class Settings(Section):
     replay: Replay = Field(default_factory=Replay)
     corrections: Corrections = Field(default_factory=Corrections)
     drift: Drift = Field(default_factory=Drift)
+    tracing: Tracing = Field(default_factory=Tracing)
     http: Http = Field(default_factory=Http)
     page: Page = Field(default_factory=Page)
     log: Log = Field(default_factory=Log)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from consumer.names import LEAF_BY_PATH, LEAVES, Leaf
 from consumer.settings import Settings
@@ -24,6 +25,15 @@ class SettingFlag(click.Option):
     def __init__(self, *args: Any, section: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.section = section
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The values of a setting that has a few; files where it is a path."""
+        metavar = self.metavar or ""
+        if metavar == "PATH":
+            return [CompletionItem(incomplete, type="file")]
+        if metavar.startswith("["):
+            return [CompletionItem(each) for each in metavar.strip("[]").split("|") if each.startswith(incomplete)]
+        return super().shell_complete(ctx, incomplete)
 
 
 class SettingsCommand(click.Command):

@@ -40,7 +40,7 @@ def test_every_package_of_a_lock_has_hashes(lock):
     [
         ("serve", ()),
         ("demo", ("local", "ticketing")),
-        ("train", ("train", "flips", "page", "parquet", "ray", "local", "ticketing", "dev")),
+        ("train", ("train", "otel", "flips", "page", "parquet", "ray", "local", "ticketing", "dev")),
         ("optimum", ("optimum",)),
     ],
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from consumer.cli import ended
+from consumer.commands.completion import completion
 from consumer.version import version
 from training.commands.check import check
 from training.commands.compare import compare
@@ -99,6 +100,7 @@ train.add_command(operate)
 train.add_command(compare)
 train.add_command(sign)
 train.add_command(pull)
+train.add_command(completion)
 
 
 @train.command()

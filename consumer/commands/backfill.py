@@ -49,12 +49,12 @@ def backfill(
     A row is read as an event in JSON is, by the same expressions. FILES may be folders. Killed, or told to leave, the
     same command goes on where it stopped.
 
+    Exit code 0: all of it is answered. 5: it is not, for it was told to leave, or cancelled.
+
     \b
     shikyu backfill archive/2024 --run archive-2024                         # to urgent.replay.archive-2024, ...
     shikyu backfill messages.jsonl.gz more.parquet --to answers
     shikyu backfill /mnt/archive --to /mnt/answers --ray auto --ray-workers 16
-
-    Exit code 0: all of it is answered. 5: it is not, for it was told to leave, or cancelled.
     """
     is_shown = sys.stderr.isatty() and resolved.origin("log.level") == DEFAULT_ORIGIN
     say = partial(click.echo, err=True)

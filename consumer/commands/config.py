@@ -26,7 +26,13 @@ def config() -> None:
 @config.command(cls=SettingsCommand)
 @settings_flags()
 def show(resolved: Resolved) -> None:
-    """Print the effective settings as TOML, each with where it came from; secrets are redacted."""
+    """
+    Print the effective settings as TOML, each with where it came from; secrets are redacted.
+
+    \b
+    shikyu config show --config shikyu.toml
+    shikyu config show --http-port 9000
+    """
     from consumer.settings_text import shown
 
     click.echo(shown(resolved))
@@ -35,7 +41,12 @@ def show(resolved: Resolved) -> None:
 @config.command(cls=SettingsCommand)
 @settings_flags()
 def lint(resolved: Resolved) -> None:
-    """Check every setting, librdkafka's options, the expressions and the schema files. Connects to nothing."""
+    """
+    Check every setting, librdkafka's options, the expressions and the schema files. Connects to nothing.
+
+    \b
+    shikyu config lint --config shikyu.toml
+    """
     from consumer.lifecycle.versions import artifact_in
     from consumer.settings_check import must_be_right
 
@@ -53,7 +64,12 @@ def lint(resolved: Resolved) -> None:
 @config.command()
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file instead.")
 def docs(output: Path | None) -> None:
-    """Print the page that documents every setting, as Markdown."""
+    """
+    Print the page that documents every setting, as Markdown.
+
+    \b
+    shikyu config docs --output configuration.md
+    """
     from consumer.kafka_options import OWNED
     from consumer.settings_text import documented
 

@@ -47,13 +47,13 @@ def correct(
     """
     Say what a decision should have been: a record in the topic of corrections.
 
-    \b
-    shikyu correct customer-messages/0/17/live --urgent --role supervisor --satisfaction very_unsatisfied
-    shikyu correct --stdin csv --role quality < corrections.csv
-
     EVENT_ID is that of the classified message. Of many (--stdin) all are checked before the first is written: event_id,
     decision (urgent, routine) and role, and if you like satisfaction, message_id and corrected_at. To change your mind,
     correct again: the latest counts. `shikyu corrections list` shows what stands.
+
+    \b
+    shikyu correct customer-messages/0/17/live --urgent --role supervisor --satisfaction very_unsatisfied
+    shikyu correct --stdin csv --role quality < corrections.csv
     """
     from consumer import kafka_options, logs
     from consumer.corrections import given

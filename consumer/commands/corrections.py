@@ -27,7 +27,13 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object 
 
 @click.group(name="corrections")
 def corrections() -> None:
-    """List what people say decisions should have been, and make a data set of it."""
+    """
+    List what people say decisions should have been, and make a data set of it.
+
+    \b
+    shikyu corrections list --config shikyu.toml
+    shikyu corrections export --config shikyu.toml --to corrections.jsonl --with-text
+    """
 
 
 @corrections.command(name="list", cls=SettingsCommand)
@@ -113,13 +119,13 @@ def export_command(resolved: Resolved, file: Path, with_text: bool) -> None:
     """
     Write what stands to a file, one row a message: for training, with --with-text.
 
-    \b
-    shikyu corrections export --to corrections.jsonl --with-text
-    shikyu corrections export --to corrections.parquet
-
     `stars` is the satisfaction as 1 to 5, empty where people judged the decision alone. Texts that the answers do not
     carry (output.include_text) are read back from the source topics; those that are gone are told, and left out. At the
     end stands what became of the promise, as `shikyu recall` tells it.
+
+    \b
+    shikyu corrections export --to corrections.jsonl --with-text
+    shikyu corrections export --to corrections.parquet
     """
     from consumer.corrections import export, told
     from consumer.corrections.texts import Read, read_back

@@ -29,7 +29,14 @@ def times(command: Command) -> Command:
 
 @click.group(name="dead-letters")
 def dead_letters() -> None:
-    """List, show and retry what could not be answered."""
+    """
+    List, show and retry what could not be answered.
+
+    \b
+    shikyu dead-letters list --by-duration 1d
+    shikyu dead-letters show 2/1041
+    shikyu dead-letters retry --code missing-text --input-text body --config shikyu.toml
+    """
 
 
 @dead_letters.command(name="list", cls=SettingsCommand)

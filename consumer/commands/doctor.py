@@ -21,16 +21,16 @@ def doctor(resolved: Resolved, as_json: bool, strict: bool) -> None:
     """
     Check all that stands between here and a classified message, and say what is wrong and what to do.
 
-    \b
-    shikyu doctor --config shikyu.toml
-    shikyu doctor --config shikyu.toml --json > doctor.json
-
     From the address of the brokers over TLS, login, ACLs, topics, registry, schemas and the model to its speed beside
     what comes in. It may run beside the live service: it joins no group, commits, produces and creates nothing, and
     prints neither texts nor secrets. The newest 20 events are read and go through the model.
 
     Exit code 0: nothing failed. Else it is that of the first failure, as of the table: 2 the settings, 3 Kafka, the
     registry or the host, 4 the artifact, 5 the events or the speed.
+
+    \b
+    shikyu doctor --config shikyu.toml
+    shikyu doctor --config shikyu.toml --json > doctor.json
     """
     from consumer import logs
     from consumer.doctor import told

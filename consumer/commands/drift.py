@@ -23,13 +23,13 @@ def drift(resolved: Resolved, since: str, json_file: Path | None) -> None:
     """
     Hold live answers against what the artifact's model was measured on: classes, urgency, lengths, unknown tokens.
 
-    \b
-    shikyu drift --config shikyu.toml --since 7d
-    shikyu drift --config shikyu.toml --since 1d --json drift.json    # exit code 5 where anything drifted
-
     It takes no labels. Answers are read from the topics of urgent and routine, in windows of at least
     drift.window_messages; nothing is committed, and no group notices. The exit code is 5 when any window has drifted,
     which without drift at most drift.rate of the calls do. No text is shown, and none is kept.
+
+    \b
+    shikyu drift --config shikyu.toml --since 7d
+    shikyu drift --config shikyu.toml --since 1d --json drift.json    # exit code 5 where anything drifted
     """
     from consumer.drift import report, told
     from consumer.replay.window import duration

@@ -60,17 +60,17 @@ def flips(
     """
     Compare a replay's answers with those given live, or with another replay's, message by message.
 
-    \b
-    shikyu flips --run new-model --html flips.html                # what the new model would have decided otherwise
-    shikyu flips --run a --against b --json flips.json --slice plan
-    shikyu flips --run new-model --max-became-routine-share 0.001 --max-flip-share 0.02 --min-compared 5000
-
     Messages are told by where they stand in Kafka. It reads the answers from their topics' start to their present
     end, commits nothing, and no group notices. An answer that was given twice counts once. Texts are shown only with
     --with-text. The shares are those of the messages that both sides answered, with 95 % intervals (Wilson's); the
     limits are about the shares themselves. The exit code is 5 when a limit is not met, after everything was written.
 
     It needs the flips extra: pip install 'shikyu[flips]'.
+
+    \b
+    shikyu flips --run new-model --html flips.html                # what the new model would have decided otherwise
+    shikyu flips --run a --against b --json flips.json --slice plan
+    shikyu flips --run new-model --max-became-routine-share 0.001 --max-flip-share 0.02 --min-compared 5000
     """
     if run == against:
         raise SettingsError(f"--run and --against are both {run!r}: name two runs")

@@ -8,7 +8,14 @@ from consumer.settings_sources import Resolved
 
 @click.group(name="models")
 def models() -> None:
-    """Show the versions of a folder of models, name the one to serve, and go back to the one before."""
+    """
+    Show the versions of a folder of models, name the one to serve, and go back to the one before.
+
+    \b
+    shikyu models list --model-artifact models
+    shikyu models use 2 --model-artifact models
+    shikyu models rollback --model-artifact models
+    """
 
 
 @models.command(name="list", cls=SettingsCommand)

@@ -23,14 +23,14 @@ def page(resolved: Resolved, urls: tuple[str, ...], since: str, writer: str) -> 
     """
     Serve a page to try a text, watch the stream live, correct answers, and see how the promise stands.
 
-    \b
-    shikyu page --config shikyu.toml
-    shikyu page --config shikyu.toml --no-page-include-text --page-port 8080
-
     It writes the address by which it opens, once, and is served to this machine alone unless page.host says otherwise.
     Who has that address may read customers' texts and write corrections. It joins no group and commits nothing.
 
     It needs the page extra: pip install 'shikyu[page]'.
+
+    \b
+    shikyu page --config shikyu.toml
+    shikyu page --config shikyu.toml --no-page-include-text --page-port 8080
     """
     try:
         import jinja2  # noqa: F401 - asked for before anything is read

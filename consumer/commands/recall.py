@@ -38,14 +38,14 @@ def recall(
     """
     Say how many of those who needed an answer were found among live messages, beside what was promised.
 
-    \b
-    shikyu recall --since 7d
-    shikyu recall --since P30D --json recall.json --model-artifact my-model
-
     It counts the messages that were marked for review (audit.share) and then judged (`shikyu correct`), each by the
     probability with which it was marked, so that the estimates have no bias. It reads the live answers of that time and
     the corrections, commits nothing, and no group notices. The exit code is 5 when the promise is broken: when the
     whole 95 % interval lies below it.
+
+    \b
+    shikyu recall --since 7d
+    shikyu recall --since P30D --json recall.json --model-artifact my-model
     """
     from consumer.audit import live
     from consumer.audit.told import told

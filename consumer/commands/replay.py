@@ -55,13 +55,13 @@ def replay(
     left alone. Killed, or told to leave, it goes on by the same --run; on many machines, so do all of them together.
     Without flags of a window it is all that the input topics hold.
 
+    Exit code 0: all of it is answered. 5: it is not, for it was told to leave, or cancelled.
+
     \b
     shikyu replay --by-duration 7d --dry-run
     shikyu replay --run new-model --by-duration 7d --model-artifact new-model
     shikyu replay --run new-model
     shikyu replay list
-
-    Exit code 0: all of it is answered. 5: it is not, for it was told to leave, or cancelled.
     """
     if context.invoked_subcommand is not None:
         return
@@ -81,7 +81,12 @@ def replay(
 @replay.command(name="list", cls=SettingsCommand)
 @settings_flags("delivery", "replay", "kafka")
 def list_command(resolved: Resolved) -> None:
-    """List the runs: what each reads, and how far it is."""
+    """
+    List the runs: what each reads, and how far it is.
+
+    \b
+    shikyu replay list --config shikyu.toml
+    """
     from consumer.replay.overview import overview
 
     for line in overview(checked(resolved)):
@@ -92,7 +97,12 @@ def list_command(resolved: Resolved) -> None:
 @click.argument("run_id", metavar="RUN")
 @settings_flags("delivery", "replay", "kafka")
 def cancel_command(resolved: Resolved, run_id: str) -> None:
-    """End RUN for good: its processes leave within seconds, and nobody goes on with it."""
+    """
+    End RUN for good: its processes leave within seconds, and nobody goes on with it.
+
+    \b
+    shikyu replay cancel new-model --config shikyu.toml
+    """
     from consumer.replay.cancel import cancel
     from consumer.replay.start import runs_of
 

@@ -43,14 +43,14 @@ def report(
     """
     Write one page for the head of support: volume, promise and live estimate, work saved, worst slices, dead letters.
 
-    \b
-    shikyu report --since 7d --html week.html --slice plan
-    shikyu report --since P30D --model-artifact my-model
-
     It reads what `shikyu recall` and, with model.artifact, `shikyu drift` read, and the dead letters; it commits
     nothing, and no group notices. The page holds no customer's words, and needs nothing but itself.
 
     It needs the report extra: pip install 'shikyu[report]'.
+
+    \b
+    shikyu report --since 7d --html week.html --slice plan
+    shikyu report --since P30D --model-artifact my-model
     """
     try:
         import jinja2  # noqa: F401 - asked for before anything is read

@@ -27,11 +27,11 @@ def run(resolved: Resolved) -> None:
     """
     Read customer messages, let the model decide, publish each to urgent or routine.
 
+    SIGTERM or Ctrl-C finishes or drops the window in hand, and leaves within 10 s.
+
     \b
     shikyu run --model-artifact my-model --kafka bootstrap.servers=broker:9092 --registry-url http://registry:8081
     shikyu run --config shikyu.toml --http-host 0.0.0.0
-
-    SIGTERM or Ctrl-C finishes or drops the window in hand, and leaves within 10 s.
     """
     # Before anything is loaded, which takes its time: a signal meanwhile is no failure.
     with on_signals() as stop:

@@ -14,7 +14,13 @@ from consumer.settings_sources import Resolved
 
 @click.group(name="schemas")
 def schemas() -> None:
-    """Register the events' schemas, and say what is incompatible."""
+    """
+    Register the events' schemas, and say what is incompatible.
+
+    \b
+    shikyu schemas show classified-message
+    shikyu schemas register --registry-url http://registry:8081
+    """
 
 
 @schemas.command(name="register", cls=SettingsCommand)
@@ -29,6 +35,10 @@ def register_command(resolved: Resolved, only: tuple[events.Event, ...]) -> None
 
     Again and again changes nothing. If one is incompatible with what the registry has, none is registered, the
     registry's reasons are told, and the exit code is 5. Your own events on an input topic are left alone.
+
+    \b
+    shikyu schemas register --registry-url http://registry:8081
+    shikyu schemas register --config shikyu.toml --only correction
     """
     settings = resolved.settings
     url = settings.registry.url
@@ -52,7 +62,13 @@ def register_command(resolved: Resolved, only: tuple[events.Event, ...]) -> None
 @click.argument("event", type=click.Choice(events.EVENTS), required=False)
 @click.option("--format", "shown", type=click.Choice(["avro", "json-schema"]), default="avro", show_default=True)
 def show_command(event: events.Event | None, shown: str) -> None:
-    """Print an event's schema; without one, which events there are. Asks no registry."""
+    """
+    Print an event's schema; without one, which events there are. Asks no registry.
+
+    \b
+    shikyu schemas show
+    shikyu schemas show correction --format json-schema
+    """
     if event is not None:
         click.echo(events.avro(event) if shown == "avro" else events.json_schema(event), nl=False)
         return

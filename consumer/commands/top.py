@@ -39,13 +39,13 @@ def top(
     """
     Watch throughput, the urgent share, lag, windows, dead letters, drift, the promise and the last answers. q leaves.
 
+    It reads the consumers' /metrics and the topics of answers, joins no group and commits nothing. Without /metrics the
+    topics alone tell, and how long windows take is not known.
+
     \b
     shikyu top --config shikyu.toml
     shikyu top --config shikyu.toml --metrics http://10.0.0.5:9464/metrics --metrics http://10.0.0.6:9464/metrics
     shikyu top --config shikyu.toml --once --json | jq .a_second
-
-    It reads the consumers' /metrics and the topics of answers, joins no group and commits nothing. Without /metrics the
-    topics alone tell, and how long windows take is not known.
     """
     from consumer import logs
     from consumer.top.keys import leaving

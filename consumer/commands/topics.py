@@ -22,7 +22,12 @@ from consumer.topics import missing
 
 @click.group(name="topics")
 def topics() -> None:
-    """Create the topics that are missing."""
+    """
+    Create the topics that are missing.
+
+    \b
+    shikyu topics create --config shikyu.toml --dry-run
+    """
 
 
 @topics.command(name="create", cls=SettingsCommand)

@@ -79,10 +79,10 @@ class Database:
         with self._engine.begin() as connection:
             command.upgrade(_alembic(connection), "head")
 
-    def undo(self) -> None:
-        """Takes the tables away, with all that is in them."""
+    def undo(self, to: str = "base") -> None:
+        """Takes away what revisions after `to` added, with all that is in it: everything, unless one is named."""
         with self._engine.begin() as connection:
-            command.downgrade(_alembic(connection), "base")
+            command.downgrade(_alembic(connection), to)
 
     def require_migrated(self) -> None:
         """Raises Away; WrongSurroundings when the tables are not this program's."""

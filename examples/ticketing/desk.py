@@ -109,6 +109,7 @@ def _put_in_force(message: Message, event: Event) -> None:
     message.decision = event.decision
     message.urgency = event.urgency
     message.classified_at = event.classified_at
+    message.trace_id = event.trace_id or message.trace_id
 
 
 def _superseded(session: Session, message: Message, event: Event, first_answer: timedelta) -> Outcome:

@@ -19,6 +19,7 @@ from examples.ticketing.errors import Away, Unreadable, WrongSurroundings
 Format = Literal["avro", "json-schema", "avro-single-object", "json"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 DECISIONS = ("urgent", "routine")
+Headers = Iterable[tuple[str, bytes]]  # a record's, but for those without a value
 
 _NO_SUCH_SCHEMA = 40403  # another 404 is a wrong URL's
 
@@ -26,6 +27,11 @@ FOLDER = Path(__file__).parent
 _OURS = fastavro.parse_schema(json.loads((FOLDER / "event.avsc").read_text(encoding="utf-8")))
 # PostgreSQL stores no NUL, and no database half of a surrogate pair, which JSON may hold.
 _NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
+
+# https://www.w3.org/TR/trace-context: version ff is none, nor are ids of zeros; later versions may add a field.
+_TRACEPARENT = re.compile(
+    rb"(?!ff)[0-9a-f]{2}-(?!0{32})(?P<trace>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?"
+)
 
 
 def _storable(value: object) -> object:
@@ -72,12 +78,20 @@ class Event(_Part):
     source: Source
     classified_at: AwareDatetime
     run: Name = "live"
+    trace_id: str | None = None  # of the record's header, and never of its value
 
     @property
     def waiting_since(self) -> datetime:
         """When the customer's message came, as far as its producer's clock can be right."""
         received = self.source.timestamp
         return self.classified_at if received is None else min(received, self.classified_at)
+
+
+def trace_id(headers: Headers) -> str | None:
+    """Of the W3C `traceparent` that the message came with, and that shikyu passed on; None without a valid one."""
+    given = [value for name, value in headers if name.lower() == "traceparent"]
+    found = _TRACEPARENT.fullmatch(given[-1]) if given else None
+    return None if found is None else found["trace"].decode()
 
 
 class Registry(Protocol):
@@ -96,8 +110,11 @@ class Reader:
         self._by_id: dict[int, Any] = {}
         self._by_fingerprint = _of_files(sorted(FOLDER.glob("contract/classified-message/*.avsc")))
 
-    def read(self, value: bytes | None) -> Event:
+    def read(self, value: bytes | None, headers: Headers = ()) -> Event:
         """Raises Unreadable; Away when the registry does not answer, WrongSurroundings when it refuses us."""
+        return self._read(value).model_copy(update={"trace_id": trace_id(headers)})
+
+    def _read(self, value: bytes | None) -> Event:
         if not value:
             raise Unreadable("empty", "the record has no value")
         if self._format == "avro":

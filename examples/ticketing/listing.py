@@ -60,7 +60,8 @@ def _message(message: Message) -> str:
     said = "(no text in the event)" if message.text is None else visible(message.text, 2000)
     by = f"{message.urgency:.3f} by {visible(message.model)}"
     channel = "" if message.channel is None else f" by {visible(message.channel)}"
-    return f"  {message.decision} {by}, {event_id}{channel}: {said}"
+    trace = "" if message.trace_id is None else f", trace {message.trace_id}"
+    return f"  {message.decision} {by}, {event_id}{channel}{trace}: {said}"
 
 
 def _clock(ticket: Ticket, now: datetime) -> str:

@@ -125,7 +125,7 @@ class Ticketing:
             value = message.value()
             found: Event | Unreadable
             try:
-                found = self._reader.read(value)
+                found = self._reader.read(value, _headers(message))
             except Unreadable as why:
                 found = why
             batch.append((place, offset, value, found))
@@ -216,6 +216,12 @@ def _where(message: Message) -> tuple[Place, int]:
     assert partition is not None
     assert offset is not None
     return (topic, partition), offset
+
+
+def _headers(message: Message) -> list[tuple[str, bytes]]:
+    found = message.headers() or []
+    pairs = found.items() if isinstance(found, dict) else found
+    return [(name, value) for name, value in pairs if isinstance(value, bytes)]
 
 
 def _position(each: TopicPartition) -> str:

@@ -96,6 +96,7 @@ class Message(Table):
     classified_at: Mapped[datetime]
     customer_id: Mapped[str | None]
     channel: Mapped[str | None]
+    trace_id: Mapped[str | None] = mapped_column(String(32))
     text: Mapped[str | None]  # only where there is a ticket
     ticket_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"), index=True)
     ticket: Mapped[Ticket | None] = relationship(back_populates="messages")

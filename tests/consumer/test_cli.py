@@ -8,6 +8,7 @@ import click
 import pytest
 
 from consumer import cli
+from consumer.error_pages import page_of
 from consumer.errors import ArtifactError, LimitError, SettingsError, SurroundingsError
 from consumer.names import LEAVES
 from consumer.version import version
@@ -63,10 +64,11 @@ def test_help_imports_nothing_heavy() -> None:
 def test_each_kind_of_error_has_its_exit_code(
     shikyu: Shikyu, monkeypatch: pytest.MonkeyPatch, error: Exception, code: int
 ) -> None:
-    """One clear line, no traceback."""
+    """One clear line, where to read on, no traceback."""
     failing(monkeypatch, error)
 
-    assert shikyu("version") == (code, "", "shikyu: error: x\n")
+    read_on = f"shikyu: see: shikyu docs {page_of(error)}\n"
+    assert shikyu("version") == (code, "", "shikyu: error: x\n" + read_on)
 
 
 def test_a_bug_says_where_but_not_what(shikyu: Shikyu, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import click
 import pytest
 
 from consumer.cli import shikyu
+from consumer.documentation import sections
 from consumer.settings_sources import resolve
 from examples.ticketing.cli import ticketing
 from training.cli import train
@@ -19,7 +20,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PROGRAMS: dict[str, click.Command] = {"shikyu": shikyu, "shikyu-train": train, "ticketing": ticketing}
 MODULES = {"python -m examples.ticketing": "ticketing"}
-LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -46,10 +47,24 @@ def test_readme_is_short():
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
-    """Every relative link, pictures' too."""
-    links = [link for link in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in link]
+    """Every relative link, pictures' too, and every section that one names."""
+    broken = []
+    for path, section in LINK.findall(BLOCK.sub("", page.read_text(encoding="utf-8"))):
+        to = page.parent / path if path else page
+        if "://" in path:
+            continue
+        if not to.exists() or (section and section not in sections(to.read_text(encoding="utf-8"))):
+            broken.append(f"{path}#{section}")
 
-    assert [link for link in links if not (page.parent / link).exists()] == []
+    assert broken == []
+
+
+def test_the_index_has_every_page_once():
+    """The site's navigation is made of it, and `shikyu docs` and GitHub show it."""
+    index = ROOT / "docs" / "README.md"
+    listed = re.findall(r"^- \[[^]]+\]\(([^)]+)\): .", index.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert sorted(listed) == sorted(path.name for path in index.parent.glob("*.md") if path != index)
 
 
 @pytest.mark.parametrize(("page", "line"), commands())

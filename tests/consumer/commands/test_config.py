@@ -161,7 +161,11 @@ def test_docs_can_be_written_to_a_file(shikyu: Shikyu, tmp_path: Path) -> None:
     assert (tmp_path / "page.md").read_text(encoding="utf-8") == out
     code, _, err = shikyu("config", "docs", "--output", "none/page.md")
     assert (code, err) == (
-        3, "shikyu: error: none/page.md cannot be written (No such file or directory); name another by --output\n"
+        3,
+        (
+            "shikyu: error: none/page.md cannot be written (No such file or directory); name another by --output\n"
+            "shikyu: see: shikyu docs configuration\n"
+        ),
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from examples.ticketing.events import Event
 from examples.ticketing.tables import HandledEvent, Message, Position, Ticket
 
 BEGAN = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)
+NONE: Mapping[str, bytes] = {}
 
 
 def told(
@@ -46,14 +47,16 @@ def event(*arguments: Any, **more: Any) -> Event:
     return Event.model_validate(told(*arguments, **more))
 
 
-def produce(bootstrap: str, topic: str, events: Iterable[Any], *, aborted: bool = False) -> None:
+def produce(
+    bootstrap: str, topic: str, events: Iterable[Any], *, aborted: bool = False, headers: Mapping[str, bytes] = NONE
+) -> None:
     """In a transaction, as shikyu does; bytes are written as they are."""
     producer = Producer({"bootstrap.servers": bootstrap, "transactional.id": f"tests-{topic}", "linger.ms": 5})
     producer.init_transactions(20)
     producer.begin_transaction()
     for each in events:
         value = each if isinstance(each, bytes) else json.dumps(each).encode()
-        producer.produce(topic, value, key=value[:20])
+        producer.produce(topic, value, key=value[:20], headers=dict(headers))
     assert producer.flush(20) == 0
     producer.abort_transaction(20) if aborted else producer.commit_transaction(20)
 

@@ -76,13 +76,14 @@ def ended(process) -> str:
 @pytest.mark.kafka
 @POSTGRESQL
 def test_from_avro_in_kafka_to_a_ticket_on_the_screen(cluster, name, ticketing, running, database):
-    """With the registry's schema; then people answer and close it."""
+    """With the registry's schema, and the trace that its message began; then people answer and close it."""
     topic = f"{name}.urgent"
     cluster.create_topic(topic, 1)
     with SchemaRegistryClient({"url": cluster.registry_url}) as registry:
         number = registry.register_schema(f"{topic}-value", Schema(schemas.avro("classified-message"), "AVRO"))
     event = b"\0" + number.to_bytes(4, "big") + golden.value("avro-single-object")[10:]
-    produce(cluster.bootstrap_servers, topic, [event])
+    trace = {"traceparent": b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
+    produce(cluster.bootstrap_servers, topic, [event], headers=trace)
     process = running("--topics", topic, "--registry-url", cluster.registry_url)
     until(lambda: outcomes(database) == {"opened": 1})
     process.send_signal(signal.SIGINT)
@@ -97,7 +98,9 @@ def test_from_avro_in_kafka_to_a_ticket_on_the_screen(cluster, name, ticketing, 
     assert ticketing("answer", "1") == (0, "ticket 1 is answered\n")
     assert ticketing("close", "1") == (0, "ticket 1 is closed\n")
     assert ticketing("close", "1") == (2, "ticketing: error: ticket 1 is closed already\n")
-    assert "closed" in ticketing("show", "1")[1]
+    shown = ticketing("show", "1")[1]
+    assert "closed" in shown
+    assert ", trace 4bf92f3577b34da6a3ce929d0e0e4736:" in shown
     assert "Third week" not in ticketing("list")[1]
 
 

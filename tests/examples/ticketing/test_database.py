@@ -30,10 +30,20 @@ def test_migrations_can_be_done_again_and_undone(url, database):
     database.migrate()
     assert outcomes(database) == {"opened": 1}
     database.undo()
-    with pytest.raises(WrongSurroundings, match="is at revision none, and this program needs 0001: run"):
+    with pytest.raises(WrongSurroundings, match="is at revision none, and this program needs 0002: run"):
         database.require_migrated()
     database.migrate()
     assert outcomes(database) == {}
+
+
+def test_tickets_of_before_a_column_keep_their_rows(database):
+    """Only what was added is taken away and made again."""
+    take(database, event(0))
+
+    database.undo("0001")
+    database.migrate()
+
+    assert outcomes(database) == {"opened": 1}
 
 
 def test_offsets_only_go_on_from_where_they_are(database):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import schemas
 from examples.ticketing.errors import Away, Unreadable, WrongSurroundings
-from examples.ticketing.events import FORMATS, Reader
+from examples.ticketing.events import FORMATS, Reader, trace_id
 from tests.examples import golden
 from tests.examples.ticketing.events import BEGAN, told
 from tests.payloads import PAYLOADS
@@ -165,3 +165,26 @@ def test_a_registry_that_does_not_help_is_no_fault_of_the_event(raises, error):
     """It is waited for, or somebody is told."""
     with pytest.raises(error):
         Reader("avro", Registry(raises)).read(SEVEN + AVRO)
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        (b"00-" + b"a" * 32 + b"-" + b"b" * 16 + b"-01", "a" * 32),
+        (b"cc-" + b"a" * 32 + b"-" + b"b" * 16 + b"-01-later", "a" * 32),
+        (b"ff-" + b"a" * 32 + b"-" + b"b" * 16 + b"-01", None),
+        (b"00-" + b"0" * 32 + b"-" + b"b" * 16 + b"-01", None),
+        (b"00-" + b"A" * 32 + b"-" + b"b" * 16 + b"-01", None),
+        (b"It leaks.", None),
+    ],
+)
+def test_a_trace_id_is_one_or_none(value, found):
+    """Whoever writes the input writes its headers, too."""
+    assert trace_id([("other", b""), ("traceparent", value)]) == found
+
+
+def test_a_trace_id_in_an_events_value_is_nobodys():
+    """It is the header's alone."""
+    value = json.dumps({**told(0), "trace_id": "It leaks."}).encode()
+
+    assert Reader("json").read(value).trace_id != "It leaks."

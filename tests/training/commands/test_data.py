@@ -40,7 +40,8 @@ def test_limits_that_are_not_met_are_told_with_places_and_no_text(refused, capsy
     assert cli.main(["data", str(refused / "recipe.toml")]) == 5
 
     told = capsys.readouterr()
-    errors = told.err.splitlines()
+    *errors, read_on = told.err.splitlines()
+    assert read_on == "shikyu-train: see: shikyu docs training"
     assert [line.partition("; at most")[0] for line in errors] == [
         "shikyu-train: error: train: 2 of 107 rows (1.9 %) without a text (own.jsonl, line 51; own.jsonl, line 52)",
         "shikyu-train: error: train: 1 of 107 rows (0.9 %) with a label outside the mapping (own.jsonl, line 53)",
