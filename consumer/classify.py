@@ -197,7 +197,7 @@ def _backend(artifact: artifacts.Artifact, device: Device, threads: int | None) 
         from consumer.torch_backend import TorchBackend
     except ImportError as error:
         raise SurroundingsError(
-            f"model.device = {device} needs the gpu extra ({error}): pip install 'shikyu[gpu]', or leave it to cpu"
+            f"model.device = {device} needs the gpu extra ({error}): pip install '.[gpu]', or leave it to cpu"
         ) from error
     return TorchBackend(artifact.model, artifact.config, device, artifact.precision)
 

@@ -172,7 +172,7 @@ def _parquet(path: Path, fields: Sequence[str], advance: Advance) -> Iterator[Ro
         import pyarrow as pa  # type: ignore[import-untyped]
         import pyarrow.parquet as pq  # type: ignore[import-untyped]
     except ImportError as error:
-        raise SettingsError("Parquet files need pyarrow: pip install 'shikyu[parquet]'") from error
+        raise SettingsError("Parquet files need pyarrow: pip install '.[parquet]'") from error
     try:
         with pq.ParquetFile(path, pre_buffer=False, buffer_size=PARQUET_BYTES) as file:  # else the file is read whole
             names = file.schema_arrow.names

@@ -34,7 +34,7 @@ def connect(address: str) -> None:
         import ray
         import ray.data
     except ImportError as error:
-        raise SettingsError(f"--ray needs the ray extra ({error}): pip install 'shikyu[ray,parquet]'") from error
+        raise SettingsError(f"--ray needs the ray extra ({error}): pip install '.[ray,parquet]'") from error
     try:
         ray.init(address, log_to_driver=False, include_dashboard=False if address == LOCAL else None)
     except (ConnectionError, RuntimeError, ValueError) as error:

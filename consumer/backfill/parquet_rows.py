@@ -13,7 +13,7 @@ import orjson
 from consumer.errors import SettingsError
 
 ROWS, BYTES = 1000, 64 * 1024
-NEEDS = "Parquet files need pyarrow: pip install 'shikyu[parquet]'"
+NEEDS = "Parquet files need pyarrow: pip install '.[parquet]'"
 _NOT_UTF8 = "\udcff"  # which becomes a byte that no UTF-8 has, so that the decoder says so
 
 

@@ -105,6 +105,40 @@ def held_command(resolved: Resolved, as_json: bool) -> None:
         click.echo(told.summary(report.settled, report.found))
 
 
+@corrections.command(name="due", cls=SettingsCommand)
+@click.option(
+    "--since", metavar="DURATION", default="7d", show_default=True, help="How far to look back: 7d, 12h, P7D."
+)
+@click.option("--with-text", is_flag=True, help="Show the customers' texts too, as far as events carry them.")
+@AS_JSON
+@settings_flags(*SECTIONS, "audit")
+def due_command(resolved: Resolved, since: str, with_text: bool, as_json: bool) -> None:
+    """
+    List the messages that were marked for people to check (audit.share), and that nobody has judged yet.
+
+    Each with the event_id that `shikyu correct` takes, and how it was decided.
+
+    \b
+    shikyu corrections due --since 1d --with-text
+    shikyu corrections due --since 1d --json | jq -c '{event_id, decision, role: "quality"}' > to-judge.jsonl
+    """
+    from consumer.audit import due
+    from consumer.commands.reading import progress
+    from consumer.replay.window import duration
+
+    length = duration("--since", since)
+    with progress() as bar:
+        task = bar.add_task("answers", total=None)
+        found = due.due(resolved.settings, length, lambda done, of: bar.update(task, completed=done, total=of))
+    if as_json:
+        for event_id, answer in found.items():
+            _echo(due.as_json(event_id, answer, with_text=with_text))
+        return
+    for line in due.lines(list(found.items()), with_text=with_text):
+        click.echo(line)
+    click.echo(f"{len(found):,} marked messages wait for somebody's judgement")
+
+
 @corrections.command(name="export", cls=SettingsCommand)
 @click.option(
     "--to", "file", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE",

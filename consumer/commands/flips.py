@@ -65,7 +65,7 @@ def flips(
     --with-text. The shares are those of the messages that both sides answered, with 95 % intervals (Wilson's); the
     limits are about the shares themselves. The exit code is 5 when a limit is not met, after everything was written.
 
-    It needs the flips extra: pip install 'shikyu[flips]'.
+    It needs the flips extra: pip install '.[flips]'.
 
     \b
     shikyu flips --run new-model --html flips.html                # what the new model would have decided otherwise
@@ -78,7 +78,7 @@ def flips(
         import duckdb  # noqa: F401 - asked for before anything is read
         import jinja2  # noqa: F401
     except ImportError as error:
-        raise SettingsError(f"`shikyu flips` needs {error.name}: pip install 'shikyu[flips]'") from error
+        raise SettingsError(f"`shikyu flips` needs {error.name}: pip install '.[flips]'") from error
     from consumer.flips import report
     from consumer.flips.limits import Limits, require_met
     from consumer.flips.told import told

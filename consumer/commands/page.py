@@ -26,7 +26,7 @@ def page(resolved: Resolved, urls: tuple[str, ...], since: str, writer: str) -> 
     It writes the address by which it opens, once, and is served to this machine alone unless page.host says otherwise.
     Who has that address may read customers' texts and write corrections. It joins no group and commits nothing.
 
-    It needs the page extra: pip install 'shikyu[page]'.
+    It needs the page extra: pip install '.[page]'.
 
     \b
     shikyu page --config shikyu.toml
@@ -37,7 +37,7 @@ def page(resolved: Resolved, urls: tuple[str, ...], since: str, writer: str) -> 
         import starlette  # noqa: F401
         import uvicorn  # noqa: F401
     except ImportError as error:
-        raise SettingsError(f"`shikyu page` needs {error.name}: pip install 'shikyu[page]'") from error
+        raise SettingsError(f"`shikyu page` needs {error.name}: pip install '.[page]'") from error
     from consumer import logs
     from consumer.live_page import app, serve
     from consumer.live_page.corrections import corrector

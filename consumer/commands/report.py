@@ -46,7 +46,7 @@ def report(
     It reads what `shikyu recall` and, with model.artifact, `shikyu drift` read, and the dead letters; it commits
     nothing, and no group notices. The page holds no customer's words, and needs nothing but itself.
 
-    It needs the report extra: pip install 'shikyu[report]'.
+    It needs the report extra: pip install '.[report]'.
 
     \b
     shikyu report --since 7d --html week.html --slice plan
@@ -55,7 +55,7 @@ def report(
     try:
         import jinja2  # noqa: F401 - asked for before anything is read
     except ImportError as error:
-        raise SettingsError(f"`shikyu report` needs {error.name}: pip install 'shikyu[report]'") from error
+        raise SettingsError(f"`shikyu report` needs {error.name}: pip install '.[report]'") from error
     from consumer.replay.window import duration
     from consumer.report import figures
 

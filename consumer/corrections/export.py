@@ -58,7 +58,7 @@ def require_kind(file: Path) -> None:
         try:
             import pyarrow  # type: ignore[import-untyped]  # noqa: F401 - asked for before anything is read
         except ImportError as error:
-            raise SettingsError("Parquet files need pyarrow: pip install 'shikyu[parquet]'") from error
+            raise SettingsError("Parquet files need pyarrow: pip install '.[parquet]'") from error
 
 
 def of_messages(

@@ -48,7 +48,7 @@ def tracing(settings: Settings) -> Iterator[Tracing]:
         from consumer.tracing.spans import Spans
     except ImportError as missing:
         raise SettingsError(
-            f"tracing.enabled needs the otel extra ({missing}): pip install 'shikyu[otel]', or switch it off"
+            f"tracing.enabled needs the otel extra ({missing}): pip install '.[otel]', or switch it off"
         ) from missing
     with exported(settings.delivery.application, most_links=settings.batching.max_window_records) as provider:
         yield Spans(provider, settings.delivery.group_id)

@@ -137,6 +137,15 @@ def in_the_corrections(text: str) -> str:
     return "\n".join([*lines, *told.held_lines([Held(first, "unknown-writer"), Held(second, "burst")])])
 
 
+def in_what_is_due(text: str) -> str:
+    from consumer.audit import due
+    from consumer.settings import Audit
+    from tests.consumer.audit.live_window import lived
+
+    answer = lived(1, Audit())[0].answer(text=text, satisfaction=text)
+    return "\n".join(due.lines([(text, answer)], with_text=True))
+
+
 def in_drift(text: str) -> str:
     from consumer.drift import report
     from consumer.drift.gather import Messages, PassedOver
@@ -185,6 +194,7 @@ TERMINALS: dict[str, Callable[[str], str]] = {
     "flips": in_the_flips,
     "corrections": in_the_corrections,
     "drift": in_drift,
+    "what is due": in_what_is_due,
     "doctor": in_what_the_doctor_says,
     "top": in_top,
 }

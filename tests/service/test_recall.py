@@ -134,6 +134,22 @@ def test_recall_is_told_beside_the_promise(live, tmp_path):
     assert SECRET not in done.stdout + file.read_text()
 
 
+def test_what_was_marked_and_not_judged_is_listed(live):
+    """By the event id that `shikyu correct` takes; texts only where somebody asks for them."""
+    messages, arguments = live
+    marked = {each.event_id: each for each in messages if each.decision.audit is not None}
+
+    done = shikyu("corrections", "due", "--json", *arguments, "--corrections-topic", "nowhere")
+    judged = shikyu("corrections", "due", "--with-text", *arguments)
+
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {row["event_id"]: row["decision"] for row in rows} == {
+        event_id: each.decision.decision for event_id, each in marked.items()
+    }
+    assert SECRET not in done.stdout
+    assert judged.stdout == "0 marked messages wait for somebody's judgement\n", judged.stderr
+
+
 def test_a_window_without_messages_says_so(live):
     _, arguments = live
 
