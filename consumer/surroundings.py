@@ -15,7 +15,7 @@ from consumer.errors import SurroundingsError, ToldToLeave
 from consumer.kafka_options import servers
 from consumer.publish import Stopping
 from consumer.refusals import is_refusal, why
-from consumer.topics import LISTING_S, how_to_create, missing
+from consumer.topics import LISTING_S, how_to_create, missing, misspelt
 
 log = structlog.get_logger()
 
@@ -41,7 +41,9 @@ def look(
         options = " --inputs" * any(topic in gone for topic in named)
         # An input that is there tells how many partitions its siblings shall have.
         options += " --partitions 6" * (bool(named) and set(named) <= set(gone))
-        raise SurroundingsError(how_to_create(gone, str(servers(config)), options))
+        others = [topic for topic in listing.topics if topic not in needed]
+        slip = misspelt([topic for topic in named if topic in gone], others)
+        raise SurroundingsError(slip + how_to_create(gone, str(servers(config)), options))
     there = present(inputs, listing)
     if not there:
         log.warning("pattern-matches-no-topic", pattern=inputs[0])

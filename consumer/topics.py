@@ -1,5 +1,6 @@
 """Which topics are missing, by Kafka's own listing, and what to do about it."""
 
+import difflib
 import time
 from collections.abc import Collection, Iterable
 
@@ -10,6 +11,7 @@ from consumer.errors import SurroundingsError
 
 LISTING_S = 1.5  # no signal is served while one listing is waited for
 CONFIRM_S = 1.0
+ALIKE = 0.85  # as difflib measures; `urgent` and `urgent.replay` are further apart
 
 
 def missing(listing: ClusterMetadata, wanted: Iterable[str]) -> list[str]:
@@ -35,6 +37,14 @@ def must_be_there(producer: Producer, wanted: Collection[str]) -> None:
             return
     servers = ",".join(f"{broker.host}:{broker.port}" for broker in listing.brokers.values())
     raise SurroundingsError(how_to_create(gone, servers))
+
+
+def misspelt(gone: Collection[str], there: Collection[str]) -> str:
+    """What may have been meant, to be told first: a topic that is made of a slip is empty, and is read for ever."""
+    for topic in gone:
+        if near := difflib.get_close_matches(topic, there, n=1, cutoff=ALIKE):
+            return f"did you mean {near[0]}, which is there, by {topic}? Else: "
+    return ""
 
 
 def how_to_create(gone: Collection[str], servers: str, options: str = "") -> str:

@@ -7,7 +7,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from consumer import topics
 from consumer.errors import SurroundingsError
-from consumer.topics import how_to_create, missing, must_be_there
+from consumer.topics import how_to_create, missing, misspelt, must_be_there
 
 
 def listing(**codes: int | None) -> SimpleNamespace:
@@ -63,6 +63,14 @@ def test_one_answer_is_not_enough(second):
 def test_silence_says_nothing():
     """Whether the topics are there is asked when Kafka takes nothing, which it also does while a broker is away."""
     must_be_there(Client(None), {"a"})
+
+
+def test_a_slip_is_told_before_a_topic_is_made_of_it():
+    """And no other topic is taken for one."""
+    there = ["customer-messages", "customer-messages.dead-letter", "urgent"]
+
+    assert misspelt(["custmer-messages"], there).startswith("did you mean customer-messages, which is there,")
+    assert misspelt(["messages", "urgent.replay"], there) == ""
 
 
 def test_several_topics_are_told_in_the_plural():
