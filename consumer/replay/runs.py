@@ -116,6 +116,10 @@ class Runs:
             consumer.close()
 
 
+# Of a topic that is there: librdkafka has not heard of its partition, or of anything, from a broker yet.
+_NO_ANSWER = (KafkaError._TIMED_OUT, KafkaError._UNKNOWN_PARTITION, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN)
+
+
 def _to_the_end(consumer: Consumer, topic: str, end: int) -> Iterator[bytes | None]:
     until = time.monotonic() + OPEN_S
     while time.monotonic() < until:
@@ -139,7 +143,9 @@ def _to_the_end(consumer: Consumer, topic: str, end: int) -> Iterator[bytes | No
 
 
 def _unanswered(topic: str, problem: KafkaException) -> SurroundingsError:
-    return SurroundingsError(
-        f"{topic}, which keeps the runs, can't be read ({problem.args[0].name()}): check kafka bootstrap.servers, and "
-        f"grant READ on topic {topic}"
-    )
+    error = problem.args[0]
+    if error.code() in _NO_ANSWER:
+        advice = "its broker did not answer in time: try again"
+    else:
+        advice = f"check kafka bootstrap.servers, and grant READ on topic {topic}"
+    return SurroundingsError(f"{topic}, which keeps the runs, can't be read ({error.name()}): {advice}")
