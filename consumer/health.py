@@ -7,6 +7,7 @@ Alive is a poll loop that moves, never a broker that answers: a restart mends th
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +22,7 @@ from consumer.settings import Http
 
 REQUEST_S = 5.0  # from the connection to its end
 MOST_REQUESTS = 32  # at once; a probe, a scrape and a person or two are what comes
+MOST_OF_A_CLIENT = 8  # of these
 _TEXT = "text/plain; charset=utf-8"
 
 
@@ -102,6 +104,8 @@ class _Server(ThreadingHTTPServer):
         self.health = health
         self.registry = registry
         self._room = threading.BoundedSemaphore(MOST_REQUESTS)
+        self._clients: Counter[str] = Counter()
+        self._counting = threading.Lock()
         if ":" in settings.host:
             self.address_family = socket.AF_INET6
         super().__init__((settings.host, settings.port), _Handler)
@@ -110,10 +114,26 @@ class _Server(ThreadingHTTPServer):
         TCPServer.server_bind(self)  # HTTPServer's own asks the DNS for this host's name, and may wait for it
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        if self._room.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
-            self.shutdown_request(request)
+        # Whoever holds connections open must not keep the orchestrator's probes out.
+        if self._comes(client_address[0]):
+            if self._room.acquire(blocking=False):
+                super().process_request(request, client_address)
+                return
+            self._goes(client_address[0])
+        self.shutdown_request(request)
+
+    def _comes(self, client: str) -> bool:
+        with self._counting:
+            if self._clients[client] >= MOST_OF_A_CLIENT:
+                return False
+            self._clients[client] += 1
+            return True
+
+    def _goes(self, client: str) -> None:
+        with self._counting:
+            self._clients[client] -= 1
+            if not self._clients[client]:
+                del self._clients[client]
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         # The handler's own limit is of one read: who sends a byte now and then could stay for ever.
@@ -125,6 +145,7 @@ class _Server(ThreadingHTTPServer):
         finally:
             ending.cancel()
             self._room.release()
+            self._goes(client_address[0])
 
     def handle_error(self, *_: Any) -> None:
         """A client that hangs up is none of our business, and its bytes are for no log."""

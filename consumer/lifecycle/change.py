@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from consumer import artifact as artifacts
-from consumer.errors import SettingsError, ShikyuError
+from consumer.classify import Classifier
+from consumer.errors import ArtifactError, SettingsError, ShikyuError
 from consumer.lifecycle import canary, versions
 from consumer.lifecycle.canary import Flips
 from consumer.lifecycle.versions import Current
@@ -29,28 +30,38 @@ def folder_of(settings: Settings) -> Path:
 
 def use(settings: Settings, version: str, *, with_canary: bool = True) -> tuple[Current, Flips | None]:
     """
-    Verified, and held against the version that is current, where there is one; then `current` names it.
+    Verified, and held against the version that is current, where there is one that can be loaded; then `current` names
+    it. The share is None where nothing was compared.
 
     Raises ArtifactError, or LimitError where too many canary decisions flip; then `current` is as it was.
     """
     folder = folder_of(settings)
     versions.require_name(version)
     _verified(settings.model, folder / version)
-    found = None
-    if with_canary and versions.holds_versions(folder) and (was := versions.read(folder)).version != version:
+    was, found = versions.read_if_there(folder), None
+    if with_canary and was is not None and was.version != version and (old := _loaded(settings, was)) is not None:
         texts = canary.texts(settings.model.canary)
-        before = canary.answered(loaded(settings, was.artifact), texts)
+        before = canary.answered(old, texts)
         found = canary.flips(before, canary.answered(loaded(settings, folder / version), texts))
         found.require(settings.model.max_flip_share)
-    return versions.use(folder, version), found
+    return versions.use(folder, version, with_canary=with_canary), found
+
+
+def _loaded(settings: Settings, was: Current) -> Classifier | None:
+    """None for a version that cannot be served: a good one shall take its place."""
+    try:
+        return loaded(settings, was.artifact)
+    except ArtifactError:
+        return None
 
 
 def rollback(settings: Settings) -> Current:
     """To the version that was current before, verified and not compared: it is wanted back at once."""
     folder = folder_of(settings)
-    version, _older = versions.before(folder)
-    _verified(settings.model, folder / version)
-    return versions.rollback(folder)
+    was = versions.read(folder)
+    version, _older = versions.before(was)
+    _verified(settings.model, folder / version)  # which takes its time
+    return versions.rollback(folder, was)
 
 
 def listed(settings: Settings) -> list[str]:

@@ -25,7 +25,7 @@ from consumer.settings import Settings
 
 log = structlog.get_logger()
 
-CLOSE_S = 3.0  # how long leaving waits for what is being loaded; nothing is lost by not waiting
+CLOSE_S = 1.0  # how long leaving waits for what is being loaded; nothing is lost by not waiting
 
 
 class Told(Protocol):
@@ -143,9 +143,15 @@ class Following:
         except Exception as problem:  # noqa: BLE001 - whatever an engine raises, the one that answers goes on
             self._refuse(current, problem)
         else:
+            if self._was_written_since(current):
+                return  # and is looked at next: what was withdrawn while it loaded must not answer anybody
             self._told.refused(False)
             with self._lock:
                 self._ready = newcomer
+
+    def _was_written_since(self, current: Current) -> bool:
+        now = versions.read_if_there(self._folder)
+        return now is None or now.stamp != current.stamp
 
     def _prepared(self, current: Current) -> Newcomer:
         """Raises whatever is wrong with it; LimitError where it decides too many of the canary otherwise."""
@@ -157,7 +163,8 @@ class Following:
         decisions = canary.answered(newcomer, texts)
         found = canary.flips(self._canary.decisions, decisions)
         self._told.canary(found.share)
-        found.require(self._settings.max_flip_share)
+        if current.with_canary:
+            found.require(self._settings.max_flip_share)
         return Newcomer(newcomer, Answered(texts, decisions), found.share)
 
     def _refuse(self, current: Current, problem: Exception) -> None:

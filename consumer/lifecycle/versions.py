@@ -2,7 +2,8 @@
 A folder of versions: each a whole artifact under its version's name, and a file `current` that names one of them.
 
 `current` is replaced by a rename, so that whoever reads it reads the one name or the other. Its first line counts;
-below stand those that were current before, the newest first, for a rollback.
+below stand those that were current before, the newest first, for a rollback. NO_CANARY behind the name says that it is
+wanted whatever it decides.
 """
 
 import os
@@ -12,22 +13,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from consumer.errors import ArtifactError, SettingsError, SurroundingsError
-from consumer.manifest import MANIFEST_FILE
+from consumer.manifest import MANIFEST_FILE, SIGNATURE_FILE
 
 CURRENT_FILE = "current"
+NO_CANARY = "no-canary"
 MAX_CURRENT_BYTES = 8192
 MOST_REMEMBERED = 20
+NO_NAMES = (CURRENT_FILE, MANIFEST_FILE, SIGNATURE_FILE)  # by these a folder is told from an artifact
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
 
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """What `current` says. `stamp` is another one whenever it was written, with the same name too."""
+    """
+    What `current` says. `stamp` is another one whenever it was written, with the same name too.
+
+    Unless `with_canary`, nobody asks how much it decides otherwise: a rollback is wanted at once.
+    """
 
     folder: Path
     version: str
     before: tuple[str, ...] = ()
     stamp: tuple[object, ...] = ()
+    with_canary: bool = True
 
     @property
     def artifact(self) -> Path:
@@ -64,29 +72,41 @@ def read(folder: Path) -> Current:
             "`shikyu models use VERSION` writes it"
         ) from error
     lines = content[:MAX_CURRENT_BYTES].decode("utf-8", "replace").splitlines() or [""]
-    named = lines[0].strip()
-    if not NAME.fullmatch(named):
+    named, _, how = lines[0].strip().partition(" ")
+    if not NAME.fullmatch(named) or how.strip() not in ("", NO_CANARY):
         raise ArtifactError(
             f"{path} names no version in its first line (letters, digits, '.', '_', '+' and '-'): write it with "
             "`shikyu models use VERSION`"
         )
     before = tuple(line.strip() for line in lines[1:] if NAME.fullmatch(line.strip()))
-    return Current(folder, named, before[:MOST_REMEMBERED], (told.st_mtime_ns, told.st_ino, content))
+    stamp = (told.st_mtime_ns, told.st_ino, content)
+    return Current(folder, named, before[:MOST_REMEMBERED], stamp, with_canary=how.strip() != NO_CANARY)
 
 
-def use(folder: Path, version: str) -> Current:
-    """Names `version` from now on; what was named before stands below. It is the caller's to verify it first."""
+def use(folder: Path, version: str, *, with_canary: bool = True) -> Current:
+    """
+    Names `version` from now on; what was named before stands below. It is the caller's to verify it first.
+
+    A `current` that cannot be read is written anew: nothing else mends it.
+    """
     require_name(version)
     before: tuple[str, ...] = ()
-    if holds_versions(folder):
-        was = read(folder)
+    if (was := read_if_there(folder)) is not None:
         before = tuple(name for name in (was.version, *was.before) if name != version)
-    return _write(folder, version, before[:MOST_REMEMBERED])
+    return _write(folder, version, before[:MOST_REMEMBERED], with_canary=with_canary)
 
 
-def before(folder: Path) -> tuple[str, tuple[str, ...]]:
+def read_if_there(folder: Path) -> Current | None:
+    """None, too, where it cannot be read."""
+    try:
+        return read(folder) if holds_versions(folder) else None
+    except ArtifactError:
+        return None
+
+
+def before(was: Current) -> tuple[str, tuple[str, ...]]:
     """What a rollback would name, and what would stand below it. SettingsError where nothing was named before."""
-    was = read(folder)
+    folder = was.folder
     there = [place for place, name in enumerate(was.before) if (folder / name).is_dir()]
     if not there:
         gone = f" ({', '.join(was.before)} are there no more)" if was.before else ""
@@ -97,10 +117,15 @@ def before(folder: Path) -> tuple[str, tuple[str, ...]]:
     return was.before[there[0]], was.before[there[0] + 1 :]
 
 
-def rollback(folder: Path) -> Current:
-    """Names what was named before."""
-    version, older = before(folder)
-    return _write(folder, version, older)
+def rollback(folder: Path, seen: Current | None = None) -> Current:
+    """Names what was named before. SettingsError where `current` was written since it was `seen`."""
+    was = seen or read(folder)
+    version, older = before(was)
+    if read(folder).stamp != was.stamp:
+        raise SettingsError(
+            f"{folder / CURRENT_FILE} was written meanwhile: see `shikyu models list`, and say it again"
+        )
+    return _write(folder, version, older, with_canary=False)
 
 
 def names(folder: Path) -> list[str]:
@@ -113,9 +138,10 @@ def names(folder: Path) -> list[str]:
 
 
 def require_name(version: str) -> None:
-    if not NAME.fullmatch(version) or version == CURRENT_FILE:
+    if not NAME.fullmatch(version) or version in NO_NAMES:
         raise SettingsError(
-            f"{version!r} can be no version's folder: letters, digits, '.', '_', '+' and '-', and not {CURRENT_FILE!r}"
+            f"{version!r} can be no version's folder: letters, digits, '.', '_', '+' and '-', and none of "
+            f"{', '.join(NO_NAMES)}"
         )
 
 
@@ -128,12 +154,13 @@ def require_own_name(artifact: Path, version: str) -> None:
         )
 
 
-def _write(folder: Path, version: str, older: tuple[str, ...]) -> Current:
+def _write(folder: Path, version: str, older: tuple[str, ...], *, with_canary: bool) -> Current:
+    first = version if with_canary else f"{version} {NO_CANARY}"
     draft = None
     try:
         number, draft = tempfile.mkstemp(prefix=f".{CURRENT_FILE}.", dir=folder)
         with os.fdopen(number, "w", encoding="utf-8") as file:
-            file.write("".join(f"{name}\n" for name in (version, *older)))
+            file.write("".join(f"{name}\n" for name in (first, *older)))
             os.fchmod(number, 0o644)  # mkstemp's are for their maker alone
             file.flush()
             os.fsync(number)

@@ -8,8 +8,9 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -17,12 +18,12 @@ from confluent_kafka import Message as KafkaMessage
 
 from consumer.answer import Answered
 from consumer.encode import Encoder
-from consumer.errors import ShikyuError
+from consumer.errors import PassingFault, ShikyuError
 from consumer.kafka_options import producer_config
 from consumer.logs import kafka_logger
 from consumer.records import Decision, ModelVersion, OutputRecord
 from consumer.run_names import SHADOW
-from consumer.schema_store import open_store
+from consumer.schema_store import SchemaStore, open_store
 from consumer.settings import Settings
 from consumer.shadow.beside import NOBODY, Beside
 from consumer.shadow.child import Child, arguments
@@ -35,6 +36,7 @@ log = structlog.get_logger()
 TAKE_S = 0.1  # between two looks whether to leave
 GRACE_S = 0.01  # so long the loop has waited before it counts as idle: in a backlog it never does
 FLUSH_S = 1.0
+REGISTRY_S = 1.0
 CLOSE_S = 2.0
 
 Outcome = Literal["answered", "failed", "dropped"]
@@ -63,6 +65,7 @@ class Shadow:
         self._closed = threading.Event()
         self._is_over = False  # nobody takes what waits any more
         self._child: Child | None = None
+        self._told_of: set[str] = set()  # errors of Kafka's
         self._thread = threading.Thread(target=self._run, name="shadow", daemon=True)
 
     def start(self) -> None:
@@ -87,7 +90,8 @@ class Shadow:
         for record, message, fate in zip(window.records, answered.messages, answered.fates, strict=False):
             if not isinstance(fate, Decision) or message is None or place(record) >= self._share:
                 continue
-            if self._is_over or not self._waiting.offer(Item(record, message, fate)):
+            # What it came in is as large as input.max_value_bytes, and no event needs it.
+            if self._is_over or not self._waiting.offer(Item(replace(record, value=None), message, fate)):
                 self._told.shadowed("dropped")
 
     # The thread's.
@@ -96,7 +100,7 @@ class Shadow:
             self._answer_all()
         except ShikyuError as error:
             self._ended(str(error))
-        except (OSError, KafkaException) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the first model goes on, and its words may be a text
             self._ended(type(error).__name__)
         finally:
             self._is_over = True
@@ -117,15 +121,24 @@ class Shadow:
             _producer(settings) as producer,
         ):
             self._child = child
-            encoder = _encoder(settings, store)
             model = child.ready()
+            encoder = self._encoder(settings, store)
             self._told.shadow_model(model)
             log.info("shadow-ready", version=model.version, precision=model.precision)
-            while not self._closed.is_set():
+            while encoder is not None and not self._closed.is_set():
                 item = self._waiting.take(TAKE_S)
                 if item is not None and self._until_idle():
                     self._answer(item, child, encoder, producer)
                 producer.poll(0)
+
+    def _encoder(self, settings: Settings, store: SchemaStore) -> Encoder | None:
+        """Once the registry is there; None when told to leave before."""
+        while not self._closed.is_set():
+            try:
+                return _encoder(settings, store)
+            except PassingFault:
+                self._closed.wait(REGISTRY_S)
+        return None
 
     def _until_idle(self) -> bool:
         """Whether the loop has nothing in hand, for GRACE_S; false when told to leave meanwhile."""
@@ -151,6 +164,8 @@ class Shadow:
     def _produce(self, output: OutputRecord, producer: Producer) -> None:
         def report(error: KafkaError | None, _message: KafkaMessage) -> None:
             self._told.shadowed("answered" if error is None else "failed")
+            if error is not None:
+                self._refused(error)
 
         try:
             producer.produce(
@@ -158,11 +173,21 @@ class Shadow:
             )
         except BufferError:
             self._told.shadowed("dropped")
-        except KafkaException:
+        except KafkaException as problem:
             self._told.shadowed("failed")
+            self._refused(problem.args[0])
+
+    def _refused(self, error: KafkaError) -> None:
+        """Each kind is told once. After a fatal one this producer takes nothing any more."""
+        if error.name() not in self._told_of:
+            self._told_of.add(error.name())
+            log.warning("shadow-refused", error=error.name(), topic=self._settings.shadow.topic)
+        if error.fatal():
+            self._ended(error.name())
+            self._closed.set()
 
 
-def _encoder(settings: Settings, store: Any) -> Encoder:
+def _encoder(settings: Settings, store: SchemaStore) -> Encoder:
     """Events as the first model's, all to one topic, under the schema of the urgent ones."""
     topic = settings.shadow.topic
     output = settings.output.model_copy(update={"urgent": topic, "routine": topic})

@@ -28,7 +28,7 @@ class Waiting:
 
     def offer(self, item: Item) -> bool:
         """False where there is no room."""
-        size = len(item.message.text)
+        size = _size(item)
         with self._changed:
             if len(self._items) >= self._most or self._characters + size > self._most_characters:
                 return False
@@ -45,5 +45,12 @@ class Waiting:
             if not self._items:
                 return None
             item = self._items.popleft()
-            self._characters -= len(item.message.text)
+            self._characters -= _size(item)
             return item
+
+
+def _size(item: Item) -> int:
+    """What of it can be large: a record's headers and attributes may be its sender's whole mail."""
+    attributes = sum(len(name) + len(value) for name, value in item.message.attributes.items())
+    headers = sum(len(name) + len(value or b"") for name, value in item.record.headers)
+    return len(item.message.text) + attributes + headers

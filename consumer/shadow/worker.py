@@ -8,6 +8,7 @@ would hold up the loop; and what a new model dies of must not be what the first 
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,12 +19,15 @@ from consumer.errors import RecordError, ShikyuError
 
 LOADING_NICE, LOWEST_NICE = 10, 19  # of a busy machine's time the lowest gets so little that it would never be loaded
 THREADS = Path("/proc/self/task")
+OOM_SCORE = Path("/proc/self/oom_score_adj")
 
 
 def main() -> int:
     """Its first line is what `load` takes; each further one a text and the rule that makes it urgent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's reaches all; the end of standard input ends this one
     os.nice(LOADING_NICE)
+    with suppress(OSError):
+        OOM_SCORE.write_text("1000")  # where memory runs out it is this one that goes
     asked, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # nobody else shall write between the answers
     return serve(orjson.loads(asked.readline()), asked, answers)

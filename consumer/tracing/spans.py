@@ -30,6 +30,7 @@ from consumer.window import Window
 
 TRACEPARENT = "traceparent"
 _w3c = TraceContextTextMapPropagator()
+MOST_BYTES = 512  # of a traceparent, which has 55: older versions of OpenTelemetry take minutes for a long one
 Attributes = dict[str, AttributeValue]
 
 
@@ -103,7 +104,7 @@ def creation_context(headers: Headers) -> SpanContext | None:
     `tracestate` stays out of it: it may hold anything that a producer puts there, and links are exported.
     """
     given = [value for name, value in headers if name.lower() == TRACEPARENT and value is not None]
-    if not given:
+    if not given or len(given[-1]) > MOST_BYTES:
         return None
     carrier = {TRACEPARENT: given[-1].decode("ascii", "replace")}
     found = get_current_span(_w3c.extract(carrier, Context())).get_span_context()

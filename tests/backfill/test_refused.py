@@ -40,11 +40,11 @@ def test_what_is_not_installed_is_named_by_its_extra(tmp_path, monkeypatch):
         monkeypatch.setitem(sys.modules, module, None)
     request = to_parquet.Request((written(tmp_path / "a.jsonl", [line(1)]),), tmp_path / "out")
 
-    with pytest.raises(SettingsError, match=r"pip install 'shikyu\[ray,parquet\]'"):
+    with pytest.raises(SettingsError, match=r"pip install '\.\[ray,parquet\]'"):
         on_ray.connect("local")
-    with pytest.raises(SettingsError, match=r"pip install 'shikyu\[parquet\]'"):
+    with pytest.raises(SettingsError, match=r"pip install '\.\[parquet\]'"):
         to_parquet.serve(Settings(), request, say=print, is_shown=False)
-    with pytest.raises(SettingsError, match=r"pip install 'shikyu\[parquet\]'"):
+    with pytest.raises(SettingsError, match=r"pip install '\.\[parquet\]'"):
         counted(found([written(tmp_path / "b.parquet", [b"PAR1"])])[0], 10)
     assert not (tmp_path / "out").exists()
 

@@ -162,8 +162,9 @@ def test_more_connections_than_there_is_room_for_are_closed(port: int, monkeypat
     monkeypatch.setattr(health_module, "REQUEST_S", 600)  # a machine that stands still ends none of them
     monkeypatch.setattr(health_module._Handler, "timeout", 600)
     with ExitStack() as held:
-        for _ in range(health_module.MOST_REQUESTS):
-            held.enter_context(socket.create_connection(("127.0.0.1", port)))
+        for number in range(health_module.MOST_REQUESTS):
+            here = (f"127.0.0.{2 + number // health_module.MOST_OF_A_CLIENT}", 0)
+            held.enter_context(socket.create_connection(("127.0.0.1", port), source_address=here))
         with socket.create_connection(("127.0.0.1", port), 60) as last:
             assert last.recv(1) == b""  # at once, and not when its time is up
     until = time.monotonic() + 60
@@ -173,6 +174,16 @@ def test_more_connections_than_there_is_room_for_are_closed(port: int, monkeypat
             return
         time.sleep(0.05)
     raise AssertionError("no room was made")
+
+
+def test_who_holds_connections_keeps_nobody_else_out(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The orchestrator's probes come from another address."""
+    monkeypatch.setattr(health_module, "REQUEST_S", 600)
+    monkeypatch.setattr(health_module._Handler, "timeout", 600)
+    with ExitStack() as held:
+        for _ in range(health_module.MOST_REQUESTS):
+            held.enter_context(socket.create_connection(("127.0.0.1", port), source_address=("127.0.0.2", 0)))
+        assert ask(port, "/livez")[0] == 200
 
 
 def test_a_silent_client_keeps_nobody_waiting(port: int) -> None:

@@ -249,5 +249,5 @@ def test_parquet_without_its_extra_says_how_to_get_it(tmp_path, monkeypatch):
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(SettingsError, match=r"pip install 'shikyu\[parquet\]'"):
+    with pytest.raises(SettingsError, match=r"pip install '\.\[parquet\]'"):
         list(read(tmp_path / "a.parquet", "text", ignore))

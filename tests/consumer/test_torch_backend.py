@@ -144,5 +144,5 @@ def test_without_the_extra_it_says_what_to_install(tmp_path, monkeypatch):
     folder = make(tmp_path / "tiny")
     monkeypatch.setitem(sys.modules, "consumer.torch_backend", None)
 
-    with pytest.raises(SurroundingsError, match=r"pip install 'shikyu\[gpu\]'"):
+    with pytest.raises(SurroundingsError, match=r"pip install '\.\[gpu\]'"):
         load(folder, "fp32", device="cuda")

@@ -62,7 +62,7 @@ class Bring:
         versions.require_name(manifest.version)
         target = self._folder / manifest.version
         if not target.exists():
-            hub.pull(self._repository, target, commit)
+            hub.pull(self._repository, target, commit, public_key=self._public_key)
         elif (target / MANIFEST_FILE).read_bytes() != content:
             raise ArtifactError(
                 f"{target} is there already, and {self._repository} at {commit} has another artifact of the same "

@@ -132,9 +132,12 @@ def commit_of(repository: str, revision: str) -> str:
         return _pinned(HfApi().model_info(repository, revision=revision), revision)
 
 
-def pull(repository: str, folder: Path, revision: str, *, replace: bool = False) -> Shared:
+def pull(
+    repository: str, folder: Path, revision: str, *, replace: bool = False, public_key: Path | None = None
+) -> Shared:
     """
-    The artifact at one commit, in `folder`, whole and verified, of plain files; or nothing there at all.
+    The artifact at one commit, in `folder`, whole and verified, of plain files; or nothing there at all. With
+    `public_key` it has to be signed.
 
     A branch or tag is resolved once, to `commit`. ArtifactError for what is no artifact, was changed or holds code;
     SettingsError for a name that is not there; SurroundingsError for no network, no login, a full disk.
@@ -148,6 +151,8 @@ def pull(repository: str, folder: Path, revision: str, *, replace: bool = False)
             commit = _pinned(found, revision)
             with whole(folder, replace=replace) as draft:
                 manifest = _download(api, repository, found, draft)
+                if public_key is not None:
+                    artifact.read_manifest(draft, public_key)
     except OSError as error:
         raise SurroundingsError(f"{folder} cannot be written ({error.strerror}): name another folder.") from error
     return Shared(repository, commit, manifest, bool(found.private))

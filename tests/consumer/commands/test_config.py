@@ -48,11 +48,16 @@ def test_show_says_where_each_value_came_from(shikyu: Shikyu, tmp_path: Path, mo
 
     lines = shikyu("config", "show", "--log-level", "debug")[1].splitlines()
 
-    origins = {line.split(" = ")[0]: line.rsplit("# ", 1)[1] for line in lines if " = " in line}
-    assert origins["port"] == "shikyu.toml"
-    assert origins["host"] == "SHIKYU_HTTP_HOST"
-    assert origins["level"] == "--log-level"
-    assert origins["group_id"] == "default"
+    section, origins = "", {}
+    for line in lines:
+        if line.startswith("["):
+            section = line.strip("[]")
+        elif " = " in line:
+            origins[f"{section}.{line.split(' = ')[0]}"] = line.rsplit("# ", 1)[1]
+    assert origins["http.port"] == "shikyu.toml"
+    assert origins["http.host"] == "SHIKYU_HTTP_HOST"
+    assert origins["log.level"] == "--log-level"
+    assert origins["delivery.group_id"] == "default"
 
 
 def test_the_file_may_be_named_by_a_variable(shikyu: Shikyu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,6 +84,38 @@ def test_rollback_swaps_back(scene):
     assert scene.followed == ["2", "1"]
 
 
+def test_what_is_wanted_whatever_it_decides_is_not_held_against_the_canary(scene):
+    """`use --no-canary` and a rollback: else a consumer that began with the bad one would keep it."""
+    version(scene.folder, "2", threshold=0.0)
+    versions.use(scene.folder, "2", with_canary=False)
+    assert scene.turned() == "2"
+    assert scene.metric("shikyu_canary_flip_share") > 0.2
+
+    versions.rollback(scene.folder)
+
+    assert scene.turned() == "1"
+    versions.use(scene.folder, "2")
+    assert scene.turned() == "1"
+
+
+def test_a_version_that_is_withdrawn_while_it_loads_answers_nobody(scene):
+    """Loading takes its time."""
+    version(scene.folder, "2")
+    versions.use(scene.folder, "2")
+    load_it = scene.following._load
+
+    def withdrawn(artifact: Path):
+        versions.rollback(scene.folder)
+        return load_it(artifact)
+
+    scene.following._load = withdrawn
+
+    assert scene.turned() == "1"
+    scene.following._load = load_it
+    assert scene.turned() == "1"
+    assert scene.followed == []
+
+
 def damaged(folder: Path) -> None:
     (version(folder, "2") / "model_quantized.onnx").write_bytes(b"no model")
 

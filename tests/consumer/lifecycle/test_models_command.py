@@ -56,6 +56,15 @@ def test_what_decides_otherwise_is_not_made_current_unless_told(models):
     assert versions.read(models.folder).version == "3"
 
 
+def test_a_current_that_is_of_no_use_is_mended_by_use(models):
+    """By the very command that its error names; and a version that is gone keeps no good one out."""
+    (models.folder / "current").write_text("")
+    assert models("use", "1")[0] == 0
+    (models.folder / "current").write_text("9\n")
+    assert models("use", "2")[0] == 0
+    assert versions.read(models.folder).version == "2"
+
+
 def test_what_is_damaged_is_not_made_current_nor_gone_back_to(models):
     """The list says what is wrong."""
     models("use", "1")

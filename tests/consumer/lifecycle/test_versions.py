@@ -49,6 +49,24 @@ def test_the_stamp_changes_with_each_writing_and_not_with_a_reading(folder):
     assert versions.use(folder, "1").stamp != first
 
 
+@pytest.mark.parametrize("name", ["current", "manifest.json", "manifest.sig", "..", "a/b"])
+def test_a_name_that_would_make_an_artifact_of_the_folder_is_refused(folder, name):
+    with pytest.raises(SettingsError, match="can be no version's folder"):
+        versions.use(folder, name)
+
+
+def test_a_rollback_names_nothing_that_was_not_seen(folder):
+    """Verifying takes its time, and a watcher may name another meanwhile: the one before would be the bad one."""
+    versions.use(folder, "1")
+    versions.use(folder, "2")
+    seen = versions.read(folder)
+    versions.use(folder, "3")
+
+    with pytest.raises(SettingsError, match="written meanwhile"):
+        versions.rollback(folder, seen)
+    assert versions.read(folder).version == "3"
+
+
 def test_nothing_is_left_beside_current(folder):
     versions.use(folder, "1")
 

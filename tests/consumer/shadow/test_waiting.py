@@ -5,8 +5,9 @@ from types import SimpleNamespace
 from consumer.shadow.waiting import Waiting
 
 
-def item(text: str = "") -> SimpleNamespace:
-    return SimpleNamespace(message=SimpleNamespace(text=text))
+def item(text: str = "", attributes=None, headers=()) -> SimpleNamespace:
+    message = SimpleNamespace(text=text, attributes=attributes or {})
+    return SimpleNamespace(message=message, record=SimpleNamespace(headers=headers))
 
 
 def test_it_holds_so_many_and_gives_the_oldest_first():
@@ -24,3 +25,13 @@ def test_it_holds_so_many_characters():
     assert [waiting.offer(item("x" * size)) for size in (6, 5, 4)] == [True, False, True]
     waiting.take(0)
     assert waiting.offer(item("x" * 6))
+
+
+def test_what_a_sender_adds_counts_too():
+    """An event's attributes and its record's headers may be a whole mail."""
+    waiting = Waiting(characters=10)
+
+    assert not waiting.offer(item(attributes={"body": "x" * 7}))
+    assert not waiting.offer(item(headers=[("h", b"x" * 10)]))
+    assert waiting.offer(item(attributes={"a": "x" * 4}, headers=[("h", b"x" * 4), ("", None)]))
+    assert not waiting.offer(item("x"))

@@ -245,7 +245,7 @@ def test_without_the_extra_it_says_so(monkeypatch):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     settings = Settings.model_validate({"tracing": {"enabled": True}})
-    with pytest.raises(SettingsError, match=r"needs the otel extra .* pip install 'shikyu\[otel\]'"), tracing(settings):
+    with pytest.raises(SettingsError, match=r"needs the otel extra .* pip install '\.\[otel\]'"), tracing(settings):
         pass
 
 
