@@ -5,7 +5,8 @@ from http.cookies import CookieError, SimpleCookie
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from consumer.live_page.keys import Keys
@@ -65,11 +66,11 @@ class Access:
             self._look(scope)
             await self._app(scope, receive, guarded)
         except Refused as refused:
-            await PlainTextResponse(f"{refused}\n", refused.status)(scope, receive, guarded)
+            await _told(refused)(scope, receive, guarded)
         except Exception as error:  # uvicorn's own log would hold its message, and so maybe a text
             log.error("page-failed", exc_info=error)
             if not started:
-                await PlainTextResponse("This is a bug; shikyu's log says where.\n", 500)(scope, receive, guarded)
+                await _told(error)(scope, receive, guarded)
 
     def _look(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
@@ -102,9 +103,25 @@ class Access:
             raise Refused(413, f"At most {MOST_BYTES:,} bytes are taken, and their number has to be told.")
 
 
+async def refusal(_request: Request, error: Exception) -> Response:
+    """
+    What the application answers to what a route raised.
+
+    It has to be told: of an error that it knows nothing of, Starlette answers first that it is the server's, and raises
+    it again, where a second answer comes too late.
+    """
+    return _told(error)
+
+
 def same(given: str, wanted: str) -> bool:
     """In a time that tells nothing of how much of it is right."""
     return hmac.compare_digest(given.encode("utf-8", "replace"), wanted.encode())
+
+
+def _told(error: Exception) -> Response:
+    if isinstance(error, Refused):
+        return PlainTextResponse(f"{error}\n", error.status)
+    return PlainTextResponse("This is a bug; shikyu's log says where.\n", 500)
 
 
 def _cookie(headers: Headers, name: str) -> str:

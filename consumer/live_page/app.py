@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 from consumer.corrections.entries import ROLES
 from consumer.errors import SettingsError, ShikyuError
 from consumer.live_page import trial
-from consumer.live_page.access import ENTRANCE, Access, Refused, same
+from consumer.live_page.access import ENTRANCE, Access, Refused, refusal, same
 from consumer.live_page.corrections import Correct
 from consumer.live_page.keys import Keys
 from consumer.live_page.standing import Standing
@@ -83,7 +83,8 @@ class _Page:
             Route("/api/standing", self.read_again, methods=["POST"]),
             *(Route(f"/{name}", partial(self.script, name)) for name in SCRIPTS),
         ]
-        self.app = Starlette(routes=routes, lifespan=self._looking)
+        told = {Refused: refusal, Exception: refusal}
+        self.app = Starlette(routes=routes, lifespan=self._looking, exception_handlers=told)
 
     @asynccontextmanager
     async def _looking(self, _app: Starlette) -> AsyncIterator[None]:

@@ -130,9 +130,12 @@ def asked(app: Callable[..., Any], method: str, path: str, headers: list[tuple[s
         "client": ("127.0.0.1", 1), "server": ("127.0.0.1", PORT),
     }  # fmt: skip
     found = Asked(0, [], b"")
+    starts = 0
 
     async def send(message: dict[str, Any]) -> None:
+        nonlocal starts
         if message["type"] == "http.response.start":
+            starts += 1
             found.status = message["status"]
             found.headers = [(name.decode(), value.decode()) for name, value in message["headers"]]
         else:
@@ -142,6 +145,7 @@ def asked(app: Callable[..., Any], method: str, path: str, headers: list[tuple[s
         return {"type": "http.request", "body": body, "more_body": False}
 
     asyncio.run(app(scope, receive, send))
+    assert starts == 1, f"{starts} answers to one request: uvicorn sends the first, and takes the rest for a fault"
     return found
 
 

@@ -73,6 +73,7 @@ def test_a_wrong_token_opens_nothing(query):
     found = Desk().get(f"/enter{query}", cookie=None)
 
     assert (found.status, found.header("set-cookie")) == (403, "")
+    assert b"`shikyu page` wrote" in found.body
 
 
 @pytest.mark.parametrize(
@@ -178,7 +179,10 @@ def test_an_address_with_more_is_refused(url):
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'"\xff"', b'{"text": "\\ud800"}'])
 @pytest.mark.parametrize("path", ["/api/try", "/api/corrections"])
 def test_what_is_no_json_object_is_refused(path, body):
-    assert Desk().post(path, body).status == 400
+    found = Desk().post(path, body)
+
+    assert found.status == 400
+    assert found.header("content-security-policy") == FORBIDDEN["content-security-policy"]
 
 
 def test_faults_are_told_in_their_own_words():
@@ -209,7 +213,7 @@ def test_a_bug_says_nothing_of_a_text(capsys):
 
     said = capsys.readouterr()
     assert found.status == 500
-    assert b"canary" not in found.body
+    assert found.body == b"This is a bug; shikyu's log says where.\n"
     assert ("page-failed" in said.err, "ValueError" in said.err) == (True, True)
     assert "canary" not in said.out + said.err
     assert "in/0/1/live" not in said.out + said.err
