@@ -1,5 +1,6 @@
 """/metrics of the consumers, read as Prometheus reads it, and what two readings say of the time between them."""
 
+import http.client
 import time
 import urllib.error
 import urllib.request
@@ -51,7 +52,7 @@ class Consumers:
             kept = self._readings[url]
             try:
                 kept.append(Reading(time.monotonic(), _values(_fetched(url))))
-            except (OSError, ValueError) as problem:
+            except (OSError, ValueError, http.client.HTTPException) as problem:  # urllib lets the last through
                 kept.clear()
                 self.problems[url] = f"{redact('url', url)} does not answer ({_why(problem)})"
             while len(kept) > 2 and kept[-1].at_s - kept[1].at_s > MINUTE_S:

@@ -1,7 +1,10 @@
 """What two readings of /metrics say of the time between them."""
 
 import math
-from contextlib import ExitStack
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -67,6 +70,52 @@ def test_one_that_does_not_answer_is_told_and_hinders_no_other():
     assert (consumers.answering, list(consumers.problems)) == (1, [gone])
     assert "refused" in consumers.problems[gone]
     assert "secret" not in consumers.problems[gone]
+
+
+@contextmanager
+def answering(said: bytes) -> Iterator[str]:
+    """A peer that says this to whoever connects, and hangs up; its address."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(60)
+
+        def answer() -> None:
+            with listening.accept()[0] as one:
+                one.settimeout(60)
+                one.recv(65536)  # else it hangs up with a reset, and what it said may be lost
+                one.sendall(said)
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/metrics"
+        thread.join(60)
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (b"SSH-2.0-OpenSSH_9.6 canary\r\n", "BadStatusLine"),
+        (b"HTTP/1.1 200 OK\r\n" + b"x: canary\r\n" * 200 + b"\r\n", "HTTPException"),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\ncanary", "IncompleteRead"),
+        (b"", "RemoteDisconnected"),
+    ],
+)
+def test_a_peer_that_speaks_no_http_is_told_and_hinders_no_other(said, why, monkeypatch):
+    """Another program has the port, say; what it said stays with it."""
+    monkeypatch.setattr(scrape, "ANSWER_S", 60.0)  # a machine that stands still is not what is asked about
+    with answering(said) as gone, measured() as there:
+        consumers = Consumers([gone, there.url])
+        consumers.read()
+
+    assert (consumers.answering, list(consumers.problems)) == (1, [gone])
+    assert consumers.problems[gone] == f"{gone} does not answer ({why})"
+
+
+def test_an_address_that_cannot_be_asked_is_told():
+    consumers = Consumers(["http://a:port/metrics"])
+
+    consumers.read()
+
+    assert (consumers.answering, len(consumers.problems)) == (0, 1)
 
 
 @pytest.mark.parametrize("body", ["<html>no metrics</html> {", "x" * (scrape.MOST_BYTES + 1)])
