@@ -33,10 +33,15 @@ def frame(consumers: Consumers, tail: Tail, lag: Mapping[Place, int] | None, pro
         **(_by_metrics(consumers) if by_metrics else _by_topics(tail)),
         "lag": _lag(consumers, lag),
         "drift": sorted(_drift(consumers), key=lambda each: str(each["feature"])),
-        "models": sorted({_model(labels) for labels, _ in consumers.latest("shikyu_model_info")}),
+        "models": models(consumers),
         "promise": None if promise is None else _promise(promise),
         "problems": [*map(_word, consumers.problems.values()), *([tail.problem] if tail.problem else [])],
     }
+
+
+def models(consumers: Consumers) -> list[str]:
+    """Those that answer, as far as their consumers tell."""
+    return sorted({_model(labels) for labels, _ in consumers.latest("shikyu_model_info")})
 
 
 def answer_of(arrived: Arrived, *, with_text: bool) -> dict[str, Any]:

@@ -4,16 +4,17 @@ import time
 from collections.abc import Sequence
 
 from consumer import kafka_options
-from consumer.audit.promise import promised
-from consumer.errors import ArtifactError, ShikyuError
+from consumer.audit.promise import Promised, promised
+from consumer.errors import ShikyuError
 from consumer.settings import Settings
-from consumer.watching.frame import Frame, frame
+from consumer.watching.frame import Frame, frame, models
 from consumer.watching.lag import Place, lag
 from consumer.watching.scrape import Consumers
 from consumer.watching.tail import Tail
 
 LAG_EVERY_S = 5.0
 AGAIN_S = 30.0  # after a fault
+PROMISE_EVERY_S = 30.0  # for where no consumer tells of its model, or has it before the folder here has it
 
 
 class Observer:
@@ -28,12 +29,10 @@ class Observer:
         self._lag: dict[Place, int] | None = None
         self._lag_at = float("-inf")
         self._problem: str | None = None
-        try:
-            self._promise = promised(settings, None)
-        except ArtifactError as problem:
-            self._promise, self._no_promise = None, [str(problem)]
-        else:
-            self._no_promise = []
+        self._promise: Promised | None = None
+        self._no_promise: str | None = None
+        self._promise_at = float("-inf")
+        self._models: list[str] | None = None  # whose promise was asked for
 
     def look(self) -> Frame:
         """What cannot be had is among its `problems`."""
@@ -41,9 +40,21 @@ class Observer:
         # Kafka that is away is waited for, and nothing else is seen meanwhile.
         if time.monotonic() - self._lag_at > (LAG_EVERY_S if self._problem is None else AGAIN_S):
             self._ask_for_lag()
+        # A swap makes the promise another one's.
+        answering = models(self._consumers)
+        if answering != self._models or time.monotonic() - self._promise_at > PROMISE_EVERY_S:
+            self._models = answering
+            self._ask_for_promise()
         made = frame(self._consumers, self._tail, self._lag, self._promise)
-        more = [*self._no_promise, *([self._problem] if self._problem else [])]
+        more = (each for each in (self._no_promise, self._problem) if each)
         return {**made, "problems": [*made["problems"], *more]}
+
+    def _ask_for_promise(self) -> None:
+        try:
+            self._promise, self._no_promise = promised(self._settings, None), None
+        except ShikyuError as problem:
+            self._promise, self._no_promise = None, str(problem)
+        self._promise_at = time.monotonic()
 
     def _ask_for_lag(self) -> None:
         try:
