@@ -6,6 +6,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from consumer.commands.writing import WRITER
 from consumer.corrections.entries import ROLES, Role
 from consumer.errors import SettingsError
 from consumer.records import Satisfaction
@@ -29,10 +30,7 @@ from consumer.settings_sources import Resolved
     "--stdin", "kind", type=click.Choice(["jsonl", "csv"]), metavar="jsonl|csv",
     help="Read corrections from standard input, one a line, with the event's own field names.",
 )  # fmt: skip
-@click.option(
-    "--writer", default="shikyu", show_default=True, metavar="NAME",
-    help="In whose name it is written (header `ce_source`); corrections.writers says whose are heard.",
-)  # fmt: skip
+@WRITER
 @settings_flags("corrections", "output", "registry", "kafka")
 def correct(
     resolved: Resolved,
@@ -63,8 +61,6 @@ def correct(
     settings = resolved.settings
     logs.configure(settings.log)
     kafka_options.verify(settings)
-    if not writer.strip() or not writer.isprintable():
-        raise SettingsError("--writer must be a name of printable characters")
     if kind is None:
         if event_id is None or urgent is None or role is None:
             raise SettingsError("a correction needs EVENT_ID, --urgent or --routine, and --role; or --stdin for many")

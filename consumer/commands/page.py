@@ -3,6 +3,7 @@
 import click
 
 from consumer.commands.reading import METRICS
+from consumer.commands.writing import WRITER
 from consumer.errors import SettingsError
 from consumer.settings_flags import SettingsCommand, settings_flags
 from consumer.settings_sources import Resolved
@@ -14,10 +15,7 @@ from consumer.stop import on_signals
 @click.option(
     "--since", default="1d", show_default=True, metavar="DURATION", help="How far back the promise is looked at."
 )
-@click.option(
-    "--writer", default="shikyu", show_default=True, metavar="NAME",
-    help="In whose name corrections are written (header `ce_source`); corrections.writers says whose are heard.",
-)  # fmt: skip
+@WRITER
 @settings_flags()
 def page(resolved: Resolved, urls: tuple[str, ...], since: str, writer: str) -> None:
     """
@@ -50,8 +48,6 @@ def page(resolved: Resolved, urls: tuple[str, ...], since: str, writer: str) -> 
 
     settings = resolved.settings
     logs.configure(settings.log)
-    if not writer.strip() or not writer.isprintable():
-        raise SettingsError("--writer must be a name of printable characters")
     back, tail = duration("--since", since), Tail(settings)
     observer = Observer(settings, addresses(settings, urls), tail)
     Keys.of(settings.page.host, settings.page.port, settings.page.url)  # what is wrong is told before a model is loaded
