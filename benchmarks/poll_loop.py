@@ -37,9 +37,14 @@ def main(
             "auto.offset.reset": "earliest",
             "enable.auto.commit": False,
             "isolation.level": "read_committed",
+            # It knows nothing of rebalances: a machine that stands still for a while shall not end it.
+            "session.timeout.ms": 180_000,
+            "max.poll.interval.ms": 300_000,
         }
     )
-    producer = Producer({"bootstrap.servers": bootstrap_servers, "transactional.id": group})
+    producer = Producer(
+        {"bootstrap.servers": bootstrap_servers, "transactional.id": group, "transaction.timeout.ms": 180_000}
+    )
     producer.init_transactions()
     consumer.subscribe([source])
     came, leaves = SerializationContext(source, MessageField.VALUE), SerializationContext(output, MessageField.VALUE)
