@@ -173,8 +173,9 @@ def main(size: str, records: int, rounds: int, seconds: float, *, instant: bool)
 
 
 def _means(stages: Counter[str]) -> dict[str, float]:
+    """Seconds a window: a stage may be gone through several times in it, inference once for each batch."""
     names = [name.removesuffix(" count") for name, count in stages.items() if name.endswith(" count") and count > 0]
-    return {name: round(stages[f"{name} sum"] / stages[f"{name} count"], 5) for name in sorted(names)}
+    return {name: round(stages[f"{name} sum"] / stages["whole window count"], 5) for name in sorted(names)}
 
 
 if __name__ == "__main__":
