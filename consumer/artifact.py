@@ -119,8 +119,10 @@ def _signature(folder: Path) -> bytes | None:
         return None
 
 
-def best_precision(manifest: Description) -> str:
-    """int8 where it may be served, as `shikyu run` prefers it, else fp32; fp16 is for GPUs."""
+def best_precision(manifest: Description, device: str = "cpu") -> str:
+    """int8 where it may be served, as `shikyu run` prefers it, else fp32; on a GPU fp16."""
+    if device == "cuda":
+        return "fp16"
     servable = [name for name in ("int8", "fp32") if (served := manifest.precisions.get(name)) and served.servable]
     if not servable:
         raise ArtifactError(

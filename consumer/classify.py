@@ -170,9 +170,7 @@ def load(
     if device == "cuda" and precision == "int8":
         raise SettingsError("model.precision is int8, and a GPU serves fp16 or fp32: set one, or model.device to cpu")
     key = None if public_key is None else Path(public_key)
-    precision = precision or (
-        "fp16" if device == "cuda" else artifacts.best_precision(artifacts.read_manifest(path, key))
-    )
+    precision = precision or artifacts.best_precision(artifacts.read_manifest(path, key), device)
     model_file = CHECKPOINT_FILE if device == "cuda" else None
     artifact = artifacts.verify(path, precision, model_file=model_file, public_key=key)
     if path != Path(folder):

@@ -30,7 +30,7 @@ def due(settings: Settings, since: timedelta, advance: Advance) -> dict[str, Ans
     def beside(_corrected: Container[str]) -> Callable[[Answer], None]:
         def tell(answer: Answer) -> None:
             if answer.audit is not None and answer.run == LIVE and answer.fate in FATES:
-                marked["/".join(map(str, (*answer.source, answer.run)))] = answer
+                marked[answer.event_id] = answer
 
         return tell
 

@@ -54,7 +54,7 @@ class Population:
         self.models[answer.model] += 1
         if answer.written_ms is not None:
             self.first_ms = min(answer.written_ms, answer.written_ms if self.first_ms is None else self.first_ms)
-        event_id = "/".join(map(str, (*answer.source, answer.run)))
+        event_id = answer.event_id
         if event_id in self._corrected:
             self.known[event_id] = stratum == URGENT
         if answer.audit is not None:

@@ -31,8 +31,7 @@ def promised(settings: Settings, stated: float | None) -> Promised | None:
     if folder is None:
         return None
     manifest = read_manifest(artifact_in(folder), settings.model.public_key)
-    default = "fp16" if settings.model.device == "cuda" else best_precision(manifest)
-    precision = settings.model.precision or default
+    precision = settings.model.precision or best_precision(manifest, settings.model.device)
     served = next((each for name, each in manifest.precisions.items() if name == precision), None)
     if served is None or served.promise is None:
         return None

@@ -27,11 +27,6 @@ class Answers:
     unreadable: Counter[str] = field(default_factory=Counter)
 
 
-def event_id(answer: Answer) -> str:
-    """As the event itself has it."""
-    return "/".join(map(str, (*answer.source, answer.run)))
-
-
 def find(settings: Settings, store: SchemaStore, wanted: Collection[str], advance: Advance) -> Answers:
     """
     Of the live topics, and of those of the replays that the ids name; the newest where one was written twice.
@@ -57,7 +52,7 @@ def find(settings: Settings, store: SchemaStore, wanted: Collection[str], advanc
             except RecordError as error:
                 unreadable[error.code] += 1
             else:
-                own, at_ms = event_id(answer), record.timestamp_ms or 0
+                own, at_ms = answer.event_id, record.timestamp_ms or 0
                 if own in wanted and written.get(own, 0) <= at_ms:
                     found[own], written[own] = answer, at_ms
     return Answers(found, unreadable)

@@ -105,11 +105,9 @@ def _artifact(model: Model) -> artifacts.Artifact:
     if model.artifact is None:
         raise SettingsError("model.artifact is not set: name the model's folder, for example --model-artifact my-model")
     folder = artifact_in(model.artifact)
-    on_gpu = model.device == "cuda"
-    precision = model.precision or (
-        "fp16" if on_gpu else artifacts.best_precision(artifacts.read_manifest(folder, model.public_key))
-    )
-    model_file = CHECKPOINT_FILE if on_gpu else None
+    manifest = artifacts.read_manifest(folder, model.public_key)
+    precision = model.precision or artifacts.best_precision(manifest, model.device)
+    model_file = CHECKPOINT_FILE if model.device == "cuda" else None
     return artifacts.verify(folder, precision, model_file=model_file, public_key=model.public_key)
 
 

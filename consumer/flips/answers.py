@@ -46,6 +46,11 @@ class Answer:
     audit: float | None = None  # the probability with which it was drawn for people to check
     labels: tuple[str, ...] = ()  # the classes that it knows a probability for
 
+    @property
+    def event_id(self) -> str:
+        """As the event itself has it."""
+        return "/".join(map(str, (*self.source, self.run)))
+
 
 class Reader:
     """Reads by `output.format`. Avro is read as it was written: what an older or newer event lacks is None."""

@@ -92,8 +92,8 @@ def _line(model: Model, folder: Path, *, is_current: bool) -> str:
 def _verified(model: Model, folder: Path) -> Manifest:
     """Every byte of it, its signature where one is asked for, and its name; nothing is loaded."""
     manifest = artifacts.read_manifest(folder, model.public_key)
-    on_gpu = model.device == "cuda"
-    precision = model.precision or ("fp16" if on_gpu else artifacts.best_precision(manifest))
-    artifacts.verify(folder, precision, model_file=CHECKPOINT_FILE if on_gpu else None, public_key=model.public_key)
+    precision = model.precision or artifacts.best_precision(manifest, model.device)
+    model_file = CHECKPOINT_FILE if model.device == "cuda" else None
+    artifacts.verify(folder, precision, model_file=model_file, public_key=model.public_key)
     versions.require_own_name(folder, manifest.version)
     return manifest

@@ -153,8 +153,7 @@ def model_of(settings: Settings) -> dict[str, str]:
         digest = hashlib.sha256((Path(folder) / MANIFEST_FILE).read_bytes()).hexdigest()
     except OSError as error:
         raise ArtifactError(f"{folder}/{MANIFEST_FILE} can't be read ({error.strerror})") from error
-    default = "fp16" if settings.model.device == "cuda" else best_precision(manifest)
-    precision = settings.model.precision or default
+    precision = settings.model.precision or best_precision(manifest, settings.model.device)
     return {"name": manifest.name, "version": manifest.version, "precision": precision, "manifest_sha256": digest}
 
 

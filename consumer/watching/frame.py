@@ -51,7 +51,7 @@ def answer_of(arrived: Arrived, *, with_text: bool) -> dict[str, Any]:
     text = answer.text if with_text else None
     return {
         "number": arrived.number,
-        "event_id": _word("/".join(map(str, (*answer.source, answer.run)))),
+        "event_id": _word(answer.event_id),
         "decision": "dead-lettered" if answer.fate == DEAD else answer.fate,
         "satisfaction": _optional(answer.satisfaction),
         "urgency": answer.urgency,
