@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consumer import artifact as artifacts
+from consumer import versions
 from consumer.answer import decide_all
 from consumer.batch_budget import BUDGETS, fastest
 from consumer.batching import batches
 from consumer.cleaning import clean
 from consumer.decide import Policy, WhenUnsure, decide
 from consumer.errors import ArtifactError, BackendError, RecordError, SettingsError, SurroundingsError
-from consumer.lifecycle import versions
 from consumer.manifest import CHECKPOINT_FILE, Manifest
 from consumer.onnx_backend import Backend, OnnxBackend
 from consumer.records import Decision, ModelVersion, Satisfaction, Tokens

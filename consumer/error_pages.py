@@ -42,6 +42,7 @@ ROOMS = {
     "consumer.health": "operations#health",
     "consumer.kafka_options": "configuration#kafka",
     "consumer.lifecycle": "models",
+    "consumer.versions": "models",
     "consumer.live_page": "page",
     "consumer.manifest": "artifact",
     "consumer.preview": "formats#where-the-message-stands-in-an-event",

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from consumer.classify import Classifier, load
 from consumer.errors import SettingsError
-from consumer.lifecycle.versions import artifact_in
 from consumer.settings import Settings
+from consumer.versions import artifact_in
 
 
 def loaded(settings: Settings, version: Path | None = None, *, max_batch_tokens: int | None = None) -> Classifier:

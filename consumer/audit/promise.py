@@ -5,8 +5,8 @@ from typing import Literal
 
 from consumer.artifact import best_precision, read_manifest
 from consumer.audit.estimate import Estimate
-from consumer.lifecycle.versions import artifact_in
 from consumer.settings import Settings
+from consumer.versions import artifact_in
 
 Verdict = Literal["kept", "broken", "too few to tell"]
 

@@ -47,8 +47,8 @@ def lint(resolved: Resolved) -> None:
     \b
     shikyu config lint --config shikyu.toml
     """
-    from consumer.lifecycle.versions import artifact_in
     from consumer.settings_check import must_be_right
+    from consumer.versions import artifact_in
 
     must_be_right(resolved.settings)
     artifact = resolved.settings.model.artifact

@@ -58,9 +58,8 @@ def _run(settings: Settings, stop: Stop) -> None:
 
 
 def _serve(settings: Settings, folder: Path, metrics: "Metrics", health: "Health", stop: Stop) -> None:
-    from consumer import service
+    from consumer import service, versions
     from consumer.drift.live import Watched
-    from consumer.lifecycle import versions
     from consumer.lifecycle.answering import Answering
     from consumer.lifecycle.following import following
     from consumer.model_settings import loaded

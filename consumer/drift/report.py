@@ -19,7 +19,6 @@ from consumer.drift.windows import Window, judged
 from consumer.errors import LimitError, SettingsError, SurroundingsError
 from consumer.flips import read
 from consumer.flips.answers import Reader
-from consumer.lifecycle.versions import artifact_in
 from consumer.manifest import CHECKPOINT_FILE
 from consumer.records import Satisfaction
 from consumer.replay.freeze import Gone, freeze
@@ -29,6 +28,7 @@ from consumer.settings import Model, Settings
 from consumer.timestamps import from_millis, iso_millis
 from consumer.tokenization import Tokenizer
 from consumer.topics import missing
+from consumer.versions import artifact_in
 from consumer.visible import visible
 
 FEWEST_MESSAGES = 200

@@ -3,14 +3,15 @@
 from pathlib import Path
 
 from consumer import artifact as artifacts
+from consumer import versions
 from consumer.classify import Classifier
 from consumer.errors import ArtifactError, SettingsError, ShikyuError
-from consumer.lifecycle import canary, versions
+from consumer.lifecycle import canary
 from consumer.lifecycle.canary import Flips
-from consumer.lifecycle.versions import Current
 from consumer.manifest import CHECKPOINT_FILE, MANIFEST_FILE, Manifest
 from consumer.model_settings import loaded
 from consumer.settings import Model, Settings
+from consumer.versions import Current
 
 
 def folder_of(settings: Settings) -> Path:

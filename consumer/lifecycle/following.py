@@ -14,14 +14,15 @@ from typing import Protocol
 
 import structlog
 
+from consumer import versions
 from consumer.classify import Classifier
 from consumer.errors import ArtifactError, ShikyuError
-from consumer.lifecycle import canary, versions
+from consumer.lifecycle import canary
 from consumer.lifecycle.answering import Answering
-from consumer.lifecycle.versions import Current
 from consumer.model_settings import loaded
 from consumer.records import Decision
 from consumer.settings import Settings
+from consumer.versions import Current
 
 log = structlog.get_logger()
 

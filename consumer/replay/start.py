@@ -16,7 +16,6 @@ from consumer import surroundings, topic_configs
 from consumer.artifact import best_precision, read_manifest
 from consumer.errors import ArtifactError, LimitError, SettingsError, SurroundingsError
 from consumer.kafka_options import client_config, producer_config
-from consumer.lifecycle.versions import artifact_in
 from consumer.manifest import MANIFEST_FILE
 from consumer.replay.entries import Run, Span, Topics
 from consumer.replay.freeze import Gone, freeze
@@ -27,6 +26,7 @@ from consumer.settings import Settings
 from consumer.timestamps import iso_millis
 from consumer.topic_creation import BROKERS_DEFAULT, create, new_topics, refusal
 from consumer.topics import missing
+from consumer.versions import artifact_in
 
 # Of the settings, those that an answer depends on; where it is computed, by how many threads and when, it does not.
 ANSWERS = {

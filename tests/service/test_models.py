@@ -12,7 +12,8 @@ import psutil
 import pytest
 from confluent_kafka import Producer
 
-from consumer.lifecycle import canary, versions
+from consumer import versions
+from consumer.lifecycle import canary
 from tests.consumer.lifecycle.made_up import TINY, version
 from tests.delivery.checker import check, committed, read
 from tests.service.process import Service

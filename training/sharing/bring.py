@@ -7,9 +7,8 @@ from pathlib import Path
 
 from huggingface_hub import HfApi
 
-from consumer import artifact
+from consumer import artifact, versions
 from consumer.errors import ArtifactError, SettingsError, ShikyuError, SurroundingsError
-from consumer.lifecycle import versions
 from consumer.manifest import MANIFEST_FILE
 from training.sharing import hub
 from training.sharing.hub_errors import saying

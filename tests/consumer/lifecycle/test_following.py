@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from consumer import versions
 from consumer.classify import load
 from consumer.drift.live import Watched
-from consumer.lifecycle import versions
 from consumer.lifecycle.answering import Answering
 from consumer.lifecycle.following import Following, following
 from consumer.metrics import Metrics

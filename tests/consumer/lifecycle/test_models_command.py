@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from consumer import versions
 from consumer.cli import main
-from consumer.lifecycle import versions
 from tests.consumer.lifecycle.made_up import version
 
 

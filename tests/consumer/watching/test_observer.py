@@ -5,7 +5,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from consumer.lifecycle import versions
+from consumer import versions
 from consumer.manifest import MANIFEST_FILE
 from consumer.records import ModelVersion
 from consumer.settings import Model, Output, Settings

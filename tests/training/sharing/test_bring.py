@@ -10,9 +10,8 @@ pytest.importorskip("huggingface_hub")
 
 from click.testing import CliRunner
 
-from consumer import artifact
+from consumer import artifact, versions
 from consumer.errors import ArtifactError
-from consumer.lifecycle import versions
 from tests.consumer.lifecycle.made_up import version
 from tests.training.local_hub import MAIN, lead_client, local_hub
 from training.cli import train

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from consumer import versions
 from consumer.classify import load
 from consumer.errors import ArtifactError, SettingsError
-from consumer.lifecycle import versions
 
 
 @pytest.fixture
