@@ -44,8 +44,7 @@ from local.reader import Reader
 LOAD = 0.5
 MOST = 1.5
 ALONE, BESIDE = "alone", "with a replay beside it"
-# The lowest priority within a session and among sessions, where the kernel groups processes by these.
-NICE = ("sh", "-c", 'echo 19 > /proc/self/autogroup 2>/dev/null; exec nice -n 19 "$@"', "nice")
+NICE = ("nice", "-n", "19")  # in a session of its own, as `Child` starts it
 STOP_PATIENCE_S = 15
 console = Console(stderr=True)
 

@@ -12,7 +12,7 @@ import structlog
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from consumer import logs
+from consumer import logs, priority
 from consumer.answer import Steps
 from consumer.backfill import files, folder, parts
 from consumer.backfill.answering import Guards, steps
@@ -60,6 +60,7 @@ def serve(settings: Settings, request: Request, *, say: Say, is_shown: bool) -> 
         if request.to.resolve().is_relative_to(each.resolve()):
             raise SettingsError(f"--to {request.to} lies within {each}, and would be read back in: name another folder")
     logs.configure(settings.log.model_copy(update={"level": "warning"}) if is_shown else settings.log)
+    priority.as_asked()
     if request.ray is not None:
         from consumer.backfill import on_ray
 

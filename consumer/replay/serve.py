@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from consumer import logs, service, surroundings
+from consumer import logs, priority, service, surroundings
 from consumer.errors import LimitError
 from consumer.health import Health
 from consumer.job import Job
@@ -50,6 +50,7 @@ def serve(settings: Settings, request: Request, *, max_rate: float | None, say: 
     `is_shown` draws a bar, and leaves all but warnings out of the log. Raises LimitError when it is not done.
     """
     logs.configure(settings.log.model_copy(update={"level": "warning"}) if is_shown else settings.log)
+    priority.as_asked()
     with on_signals() as stop:
         run = _begun(settings, request, say=say)
         if run is None:

@@ -14,11 +14,11 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from consumer import priority
 from consumer.answer import decide_all
 from consumer.errors import RecordError, ShikyuError
 
-LOADING_NICE, LOWEST_NICE = 10, 19  # of a busy machine's time the lowest gets so little that it would never be loaded
-THREADS = Path("/proc/self/task")
+LOADING_NICE = 10  # of a busy machine's time the lowest gets so little that it would never be loaded
 OOM_SCORE = Path("/proc/self/oom_score_adj")
 
 
@@ -33,21 +33,12 @@ def main() -> int:
     return serve(orjson.loads(asked.readline()), asked, answers)
 
 
-def lowest_priority() -> None:
-    """Of every thread, the engine's too: on Linux each has its own."""
-    threads = [int(path.name) for path in THREADS.iterdir()] if THREADS.is_dir() else [0]
-    for thread in threads:
-        os.setpriority(os.PRIO_PROCESS, thread, LOWEST_NICE)
-        if hasattr(os, "SCHED_IDLE"):  # whoever else wakes up has the core at once
-            os.sched_setscheduler(thread, os.SCHED_IDLE, os.sched_param(0))
-
-
 def serve(arguments: dict[str, Any], asked: BinaryIO, answers: BinaryIO) -> int:
     from consumer.classify import load
 
     try:
         classifier = load(**arguments)
-        lowest_priority()
+        priority.lowest()
         _tell(answers, classifier.model)
         for line in asked:
             text, rule = orjson.loads(line)

@@ -1,0 +1,85 @@
+"""What gives way to everybody else, and only where somebody asked for it."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from consumer.priority import SESSION
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="SCHED_IDLE is Linux's")
+
+SHIKYU = Path(sys.executable).with_name("shikyu")
+TELL = """
+import json, os, threading
+from consumer.priority import SESSION, as_asked
+as_asked()
+later = []
+thread = threading.Thread(target=lambda: later.append(os.sched_getscheduler(0)))
+thread.start()
+thread.join()
+session = SESSION.read_text().split()[-1] if SESSION.exists() else None
+print(json.dumps([os.sched_getscheduler(0), *later, os.getpriority(os.PRIO_PROCESS, 0), session]))
+"""
+sessions = pytest.mark.skipif(not SESSION.exists(), reason="this kernel does not share by sessions")
+
+
+def told(*before: str, own_session: bool = True) -> list[object]:
+    """Its policy, that of a thread it starts, its nice value and its session's."""
+    command = [*before, sys.executable, "-c", TELL]
+    found = subprocess.run(command, check=True, capture_output=True, start_new_session=own_session, timeout=60)
+    policy, thread, nice, session = json.loads(found.stdout)
+    return [policy, thread, nice, session]
+
+
+def test_who_starts_it_at_nice_19_gets_the_lowest_there_is():
+    """Threads that come later, as an engine's do, included."""
+    assert told("nice", "-n", "19")[:3] == [os.SCHED_IDLE, os.SCHED_IDLE, 19]
+
+
+def test_any_other_nice_value_is_left_as_it_is():
+    assert told("nice", "-n", "5")[:3] == [os.SCHED_OTHER, os.SCHED_OTHER, 5]
+
+
+@sessions
+def test_a_session_of_its_own_is_as_patient():
+    assert told("nice", "-n", "19")[3] == "19"
+
+
+@sessions
+def test_a_session_that_others_are_in_is_left_alone():
+    ours = SESSION.read_text().split()[-1]
+
+    assert told("nice", "-n", "19", own_session=False)[3] == ours
+    assert SESSION.read_text().split()[-1] == ours
+
+
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize("to", [pytest.param([], id="to topics"), pytest.param(["--to", "answers"], id="to Parquet")])
+def test_a_backfill_asks_for_it(tmp_path, to):
+    (tmp_path / "messages.jsonl").write_text('{"id": "1", "text": "Where is my refund?"}\n')
+
+    assert asks_for_it("backfill", "messages.jsonl", *to, folder=tmp_path)
+
+
+@pytest.mark.timeout(90)
+def test_a_replay_asks_for_it(tmp_path):
+    assert asks_for_it("replay", "--by-duration", "1d", folder=tmp_path)
+
+
+def asks_for_it(*arguments: str, folder: Path) -> bool:
+    """The real command, started at nice 19, before it has reached any Kafka."""
+    command = ["nice", "-n", "19", SHIKYU, *arguments, "--kafka", "bootstrap.servers=127.0.0.1:9"]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            while process.poll() is None:
+                if os.sched_getscheduler(process.pid) == os.SCHED_IDLE:
+                    return True
+                time.sleep(0.02)
+            return False
+        finally:
+            process.kill()
