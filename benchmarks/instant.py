@@ -27,6 +27,8 @@ class Instant:
     def start(self, token_ids: Sequence[NDArray[np.int64]]) -> Callable[[], NDArray[np.float32]]:
         return lambda: self.logits(token_ids)
 
+    def give_back(self, token_ids: Sequence[NDArray[np.int64]]) -> None: ...
+
 
 class Plain:
     """In the tokenizer's place: a text's length in characters, and none of its words."""

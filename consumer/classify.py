@@ -115,6 +115,7 @@ class Classifier:
         if not self.healthy():
             return False
         self.max_batch_tokens, self.tokens_per_s = fastest(self._rate, self._budgets)
+        self._backend.give_back([each.ids for each in self._known_good])  # what no batch of this budget needs
         return True
 
     def moved_by_a_mate(self) -> float:

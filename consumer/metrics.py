@@ -1,6 +1,7 @@
 """What Prometheus is told. Every name stands in docs/operations.md; no label ever holds an id or a text."""
 
 import time
+from collections import Counter as Counts
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -140,11 +141,14 @@ class Metrics:
         """A service is away, and a window waits for it."""
         self._waits.inc()
 
-    def decided(self, decision: Decision) -> None:
-        self._records.labels(decision.decision).inc()
-        self._decisions.labels(decision.decision, decision.satisfaction, decision.reason).inc()
-        if decision.audit is not None:
-            self._audit.labels(decision.decision).inc()
+    def decided(self, decisions: Iterable[Decision]) -> None:
+        """A window's. What is alike is counted first: finding a label's series takes longer than all else here."""
+        alike = Counts((each.decision, each.satisfaction, each.reason, each.audit is not None) for each in decisions)
+        for (decision, satisfaction, reason, is_marked), count in alike.items():
+            self._records.labels(decision).inc(count)
+            self._decisions.labels(decision, satisfaction, reason).inc(count)
+            if is_marked:
+                self._audit.labels(decision).inc(count)
 
     def dead_lettered(self, code: str) -> None:
         self._records.labels("dead_lettered").inc()

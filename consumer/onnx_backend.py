@@ -34,6 +34,10 @@ class Backend(Protocol):
         """Begins with a batch where something else computes it; what is returned waits for its logits."""
         ...
 
+    def give_back(self, token_ids: Sequence[NDArray[np.int64]]) -> None:
+        """Answers a batch, and keeps no memory that larger ones took before it."""
+        ...
+
 
 class OnnxBackend:
     """
@@ -59,8 +63,19 @@ class OnnxBackend:
         return lambda: self.logits(token_ids)
 
     def logits(self, token_ids: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
+        return self._run(token_ids)
+
+    def give_back(self, token_ids: Sequence[NDArray[np.int64]]) -> None:
+        options = onnxruntime.RunOptions()
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        self._run(token_ids, options)
+
+    def _run(
+        self, token_ids: Sequence[NDArray[np.int64]], options: onnxruntime.RunOptions | None = None
+    ) -> NDArray[np.float32]:
         arranged = self._arrange(token_ids)
-        found: NDArray[np.float32] = self._session.run(None, {name: arranged[name] for name in self._inputs})[0]
+        fed = {name: arranged[name] for name in self._inputs}
+        found: NDArray[np.float32] = self._session.run(None, fed, options)[0]
         return found
 
 

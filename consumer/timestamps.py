@@ -1,8 +1,10 @@
 """Reads the many ways in which events write a point in time."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 # Below each bound a number of this unit is at latest in the year 5138, and of the next one at earliest in 1973.
 _UNITS_PER_SECOND = ((1e11, 1), (1e14, 1_000), (1e17, 1_000_000), (1e20, 1_000_000_000))
@@ -42,7 +44,7 @@ def _from_number(value: float) -> datetime | None:
 
 
 def millis_since_epoch(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
+    return (moment - _EPOCH) // _MILLISECOND
 
 
 def from_millis(value: int) -> datetime | None:
@@ -53,6 +55,7 @@ def from_millis(value: int) -> datetime | None:
         return None
 
 
+@lru_cache(maxsize=8)  # one moment stands in every event of a window
 def iso_millis(moment: datetime) -> str:
     """RFC 3339 in UTC with milliseconds, such as 2026-11-23T09:30:00.000Z."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

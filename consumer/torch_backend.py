@@ -83,6 +83,11 @@ class TorchBackend:
 
         return finish
 
+    def give_back(self, token_ids: Sequence[NDArray[np.int64]]) -> None:
+        self.logits(token_ids)
+        if self._pinned:
+            torch.cuda.empty_cache()
+
     def _sent(self, name: str, value: NDArray[Any]) -> torch.Tensor:
         tensor = torch.from_numpy(np.array(value))  # some are shared and read-only
         if self._pinned:

@@ -12,7 +12,7 @@ from consumer.health import Health
 from consumer.kafka_records import age_s
 from consumer.metrics import Metrics
 from consumer.receive import Source
-from consumer.records import Dead, Decision, Record
+from consumer.records import Dead, Decision, Record, Skipped
 from consumer.shadow.beside import NOBODY, Beside
 from consumer.window import Window
 
@@ -65,6 +65,7 @@ class Watch:
             return
         now = self._clock()
         self._metrics.window(len(window.records), time.monotonic() - window.received_at)
+        self._metrics.decided(fate for fate in answered.fates if isinstance(fate, Decision))
         for record, fate in zip(window.records, answered.fates, strict=True):
             self._count(fate)
             self._metrics.answered(age_s(record, now))
@@ -95,11 +96,9 @@ class Watch:
         self._metrics.waited()
 
     def _count(self, fate: Fate) -> None:
-        if isinstance(fate, Decision):
-            self._metrics.decided(fate)
-        elif isinstance(fate, Dead):
+        if isinstance(fate, Dead):
             self._metrics.dead_lettered(fate.error.code)
-        else:
+        elif isinstance(fate, Skipped):
             self._metrics.skipped(fate.reason)
 
     def _tell_lag(self, source: Source, now: float) -> None:

@@ -51,7 +51,7 @@ def everything() -> Metrics:
     metrics.model(model)
     metrics.build("0.1.0")
     for urgent, satisfaction, reason in itertools.product((True, False), Satisfaction, sorted(REASON)):
-        metrics.decided(Decision(satisfaction, (0.2,) * 5, 0.5, urgent, 0.5, reason, False, model, audit=0.1))
+        metrics.decided([Decision(satisfaction, (0.2,) * 5, 0.5, urgent, 0.5, reason, False, model, audit=0.1)])
     for cause in REASONS:
         metrics.dead_lettered(cause.code)
     for skipped in SkipReason:

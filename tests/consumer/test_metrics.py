@@ -23,7 +23,7 @@ def test_every_fate_is_counted_once() -> None:
     """An input record is urgent, routine, dead-lettered or skipped, and counted as one of them."""
     metrics = Metrics()
 
-    metrics.decided(decision())
+    metrics.decided([decision()])
     metrics.dead_lettered("avro-truncated")
     metrics.skipped(SkipReason.TOMBSTONE)
 
@@ -40,7 +40,7 @@ def test_decisions_are_counted_by_class_and_reason() -> None:
     """A rule's decisions stand apart from the model's, whose recall is promised."""
     metrics = Metrics()
 
-    metrics.decided(decision("rule:legal"))
+    metrics.decided([decision("rule:legal")])
 
     labels = {"decision": "urgent", "satisfaction": "very_unsatisfied"}
     assert value(metrics, "decisions_total", reason="rule:legal", **labels) == 1
@@ -145,8 +145,8 @@ def test_marked_decisions_are_counted_apart() -> None:
     """How many a day people are asked to look at."""
     metrics = Metrics()
 
-    metrics.decided(replace(decision(), audit=0.02))
-    metrics.decided(decision())
+    metrics.decided([replace(decision(), audit=0.02)])
+    metrics.decided([decision()])
 
     assert value(metrics, "audit_total", decision="urgent") == 1
     assert value(metrics, "audit_total", decision="routine") == 0

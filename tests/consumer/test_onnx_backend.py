@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -51,6 +52,26 @@ def test_the_file_s_bytes_are_let_go(tiny):
 
     assert sys.getrefcount(content) == before
     assert backend.logits(TEXTS).shape == (4, 5)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads the resident memory that Linux tells")
+def test_memory_that_only_larger_batches_took_is_given_back(backend):
+    """The measurement at the start tries some of 4,096 tokens, and what it chooses may be far smaller."""
+    few, many = [np.array([1, 5, 2])], [np.array([1, *[5] * 300, 2])] * 64
+    backend.logits(few)
+    before = resident_bytes()
+    backend.logits(many)
+    taken = resident_bytes() - before
+    assert taken > 50e6
+
+    backend.give_back(few)
+
+    assert resident_bytes() - before < taken / 3
+    assert np.isfinite(backend.logits(many)).all()
+
+
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_ids_beyond_the_vocabulary_raise(backend):

@@ -124,7 +124,7 @@ class Measured:
         for count, is_urgent in ((urgent, True), (routine, False)):
             decision = Decision(Satisfaction.NEUTRAL, (0.2,) * 5, 0.4, is_urgent, 0.4, "model", False, MODEL)
             for _ in range(count):
-                self.metrics.decided(decision)
+                self.metrics.decided([decision])
         self.metrics.window(urgent + routine, window_s)
 
 
