@@ -38,7 +38,7 @@ class Child:
     """Loads when it is made; then `ask` answers one message. A context, which ends the process."""
 
     def __init__(self, given: Mapping[str, Any]) -> None:
-        # In our session: a session of its own could be a group of its own for the scheduler, which shares alike.
+        # In our session while it loads: in one of its own it would get as much of the cores as all of this one.
         self._process = subprocess.Popen(
             [sys.executable, "-m", "consumer.shadow.worker"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -78,9 +78,9 @@ class Child:
             return None
 
     def end(self) -> None:
-        """At once, from any thread: it holds nothing that could be lost."""
+        """At once, from any thread: it holds nothing that could be lost. One that does not die is not waited for."""
         self._process.kill()
-        self._process.wait()
+        self._ended()
 
     def __enter__(self) -> Self:
         return self
