@@ -85,7 +85,10 @@ def _serve(settings: Settings, folder: Path, metrics: "Metrics", health: "Health
         drift.follow(answering.classifier.manifest, answering.model.precision)
 
     follow()
-    with following(current, answering, settings, metrics, follow) as turn, beside(settings, metrics) as shadow:
+    with (
+        following(current, answering, settings, metrics, follow, stop.within) as turn,
+        beside(settings, metrics, stop.within) as shadow,
+    ):
         service.run(settings, answering, metrics, health, stop, drift=drift.committed, turn=turn, beside=shadow)
 
 

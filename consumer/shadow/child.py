@@ -71,16 +71,16 @@ class Child:
             raise ArtifactError(found["error"])
         return found
 
-    def _ended(self) -> int | None:
+    def _ended(self, within_s: float = ENDED_S) -> int | None:
         try:
-            return self._process.wait(ENDED_S)
+            return self._process.wait(within_s)
         except subprocess.TimeoutExpired:
             return None
 
-    def end(self) -> None:
+    def end(self, within_s: float = ENDED_S) -> None:
         """At once, from any thread: it holds nothing that could be lost. One that does not die is not waited for."""
         self._process.kill()
-        self._ended()
+        self._ended(within_s)
 
     def __enter__(self) -> Self:
         return self
