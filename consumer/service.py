@@ -109,7 +109,7 @@ def _started(
     """From the cheap to the far, and the group last: joining it takes partitions from the others."""
     if stop():
         raise ToldToLeave("told to leave while the model was loaded")
-    told_to = closing.enter_context(tracing(settings))
+    told_to = closing.enter_context(tracing(settings, stop.within))
     schemas = closing.enter_context(_schemas(settings))
     slot = claim(settings.delivery.group_id, settings.delivery.slot)
     decoder = Decoder(settings.input, schemas, settings.rules, rule_failed=RuleFailures(metrics.rule_failed))

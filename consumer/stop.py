@@ -11,6 +11,7 @@ from consumer.watchdog import leave
 
 LEAVE_S = 10.0  # from the signal to the end of the process
 FINISH_S = 5.0  # of these, how long the window in hand may go on
+TOGETHER_S = LEAVE_S - 1.0  # and by when nobody is waited for any more, before the last resort
 
 
 class Stop:
@@ -19,12 +20,23 @@ class Stop:
     def __init__(self) -> None:
         self.at: float | None = None
         self.signal: str | None = None
+        self._leaving_at: float | None = None
 
     def __call__(self) -> bool:
         return self.at is not None
 
     def request(self, name: str) -> None:
         self.at, self.signal = time.monotonic(), name
+
+    def within(self, most_s: float) -> float:
+        """
+        How long a step of leaving may take: `most_s`, or less where all of them together have less left.
+
+        They have TOGETHER_S from the signal on; without one (an error), from when the first of them asks.
+        """
+        if self._leaving_at is None:
+            self._leaving_at = time.monotonic() if self.at is None else self.at
+        return max(0.0, min(most_s, self._leaving_at + TOGETHER_S - time.monotonic()))
 
     def hurry(self) -> None:
         """Between two batches: drops the window that can't be finished in time."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 import structlog
 
-from consumer.errors import SettingsError
+from consumer.errors import SettingsError, ToldToLeave
 from consumer.settings import Settings
 from consumer.settings_flags import SettingsCommand, settings_flags
 from consumer.settings_sources import Resolved
@@ -60,6 +60,7 @@ def _run(settings: Settings, stop: Stop) -> None:
 def _serve(settings: Settings, folder: Path, metrics: "Metrics", health: "Health", stop: Stop) -> None:
     from consumer import service, versions
     from consumer.drift.live import Watched
+    from consumer.lifecycle import starting
     from consumer.lifecycle.answering import Answering
     from consumer.lifecycle.following import following
     from consumer.model_settings import loaded
@@ -67,9 +68,12 @@ def _serve(settings: Settings, folder: Path, metrics: "Metrics", health: "Health
 
     # Read before it is loaded: what is written meanwhile is found by whoever follows it.
     current = versions.read(folder) if versions.holds_versions(folder) else None
-    answering = Answering(loaded(settings, current.artifact if current else None))
-    if current is not None:
-        versions.require_own_name(current.artifact, answering.model.version)
+    try:
+        classifier = loaded(settings) if current is None else starting.first(settings, current, metrics, stop)
+    except ToldToLeave:
+        log.info("told-to-leave-at-the-start", signal=stop.signal)
+        return
+    answering = Answering(classifier)
     log.info(
         "model-loaded",
         version=answering.model.version,
@@ -85,7 +89,10 @@ def _serve(settings: Settings, folder: Path, metrics: "Metrics", health: "Health
         drift.follow(answering.classifier.manifest, answering.model.precision)
 
     follow()
-    with following(current, answering, settings, metrics, follow) as turn, beside(settings, metrics) as shadow:
+    with (
+        following(current, answering, settings, metrics, follow, stop.within) as turn,
+        beside(settings, metrics, stop.within) as shadow,
+    ):
         service.run(settings, answering, metrics, health, stop, drift=drift.committed, turn=turn, beside=shadow)
 
 

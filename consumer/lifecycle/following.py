@@ -89,9 +89,9 @@ class Following:
     def start(self) -> None:
         self._thread.start()
 
-    def close(self) -> None:
+    def close(self, within_s: float = CLOSE_S) -> None:
         self._closed.set()
-        self._thread.join(CLOSE_S)
+        self._thread.join(within_s)
 
     def turn(self) -> bool:
         """Between two windows, by the loop's thread: whether another version answers from now on."""
@@ -182,8 +182,13 @@ def following(
     settings: Settings,
     told: Told,
     follow: Callable[[], None],
+    within: Callable[[float], float] = lambda most_s: most_s,
 ) -> Iterator[Callable[[], bool]]:
-    """`turn`, for the loop to call between two windows while the block lasts; without `current` it never swaps."""
+    """
+    `turn`, for the loop to call between two windows while the block lasts; without `current` it never swaps.
+
+    What loads at the block's end is waited for CLOSE_S, or what `within` makes of it.
+    """
     if current is None or not settings.model.watch_s:
         yield lambda: False
         return
@@ -197,4 +202,4 @@ def following(
     try:
         yield watching.turn
     finally:
-        watching.close()
+        watching.close(within(CLOSE_S))

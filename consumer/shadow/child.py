@@ -38,7 +38,7 @@ class Child:
     """Loads when it is made; then `ask` answers one message. A context, which ends the process."""
 
     def __init__(self, given: Mapping[str, Any]) -> None:
-        # In our session: a session of its own could be a group of its own for the scheduler, which shares alike.
+        # In our session while it loads: in one of its own it would get as much of the cores as all of this one.
         self._process = subprocess.Popen(
             [sys.executable, "-m", "consumer.shadow.worker"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -71,16 +71,16 @@ class Child:
             raise ArtifactError(found["error"])
         return found
 
-    def _ended(self) -> int | None:
+    def _ended(self, within_s: float = ENDED_S) -> int | None:
         try:
-            return self._process.wait(ENDED_S)
+            return self._process.wait(within_s)
         except subprocess.TimeoutExpired:
             return None
 
-    def end(self) -> None:
-        """At once, from any thread: it holds nothing that could be lost."""
+    def end(self, within_s: float = ENDED_S) -> None:
+        """At once, from any thread: it holds nothing that could be lost. One that does not die is not waited for."""
         self._process.kill()
-        self._process.wait()
+        self._ended(within_s)
 
     def __enter__(self) -> Self:
         return self

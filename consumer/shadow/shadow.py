@@ -6,7 +6,7 @@ Best effort, and at most once: what does not fit is dropped and counted, and wha
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -71,11 +71,12 @@ class Shadow:
     def start(self) -> None:
         self._thread.start()
 
-    def close(self) -> None:
+    def close(self, within_s: float = CLOSE_S) -> None:
+        until = time.monotonic() + within_s
         self._closed.set()
         if self._child is not None:
-            self._child.end()  # whoever waits for its answer waits no longer
-        self._thread.join(CLOSE_S)
+            self._child.end(within_s)  # whoever waits for its answer waits no longer
+        self._thread.join(max(0.0, until - time.monotonic()))
 
     # The loop's side.
     def waits(self) -> None:
@@ -121,6 +122,8 @@ class Shadow:
             _producer(settings) as producer,
         ):
             self._child = child
+            if self._closed.is_set():
+                return  # and `close` has not seen it
             model = child.ready()
             encoder = self._encoder(settings, store)
             self._told.shadow_model(model)
@@ -208,8 +211,14 @@ def _producer(settings: Settings) -> Iterator[Producer]:
 
 
 @contextmanager
-def beside(settings: Settings, told: Told) -> Iterator[Beside]:
-    """The second model while the block lasts, where the settings name one."""
+def beside(
+    settings: Settings, told: Told, within: Callable[[float], float] = lambda most_s: most_s
+) -> Iterator[Beside]:
+    """
+    The second model while the block lasts, where the settings name one.
+
+    At its end it has CLOSE_S to go, or what `within` makes of it.
+    """
     if settings.shadow.artifact is None:
         yield NOBODY
         return
@@ -218,4 +227,4 @@ def beside(settings: Settings, told: Told) -> Iterator[Beside]:
     try:
         yield shadow
     finally:
-        shadow.close()
+        shadow.close(within(CLOSE_S))

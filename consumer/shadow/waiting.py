@@ -18,7 +18,7 @@ class Item:
 
 
 class Waiting:
-    """A queue that refuses what it has no room for."""
+    """A queue that refuses what it has no room for. Whoever offers never waits for whoever takes."""
 
     def __init__(self, items: int = MOST_ITEMS, characters: int = MOST_CHARACTERS) -> None:
         self._most, self._most_characters = items, characters
@@ -50,7 +50,9 @@ class Waiting:
 
 
 def _size(item: Item) -> int:
-    """What of it can be large: a record's headers and attributes may be its sender's whole mail."""
-    attributes = sum(len(name) + len(value) for name, value in item.message.attributes.items())
-    headers = sum(len(name) + len(value or b"") for name, value in item.record.headers)
-    return len(item.message.text) + attributes + headers
+    """What of it can be large: a record's key and headers, or an event's fields, may be its sender's whole mail."""
+    message, record = item.message, item.record
+    fields = (message.text, message.id, message.customer_id, message.channel, message.language, record.key)
+    attributes = sum(len(name) + len(value) for name, value in message.attributes.items())
+    headers = sum(len(name) + len(value or b"") for name, value in record.headers)
+    return sum(len(each or "") for each in fields) + attributes + headers

@@ -4,7 +4,7 @@ What a window's way looks like as spans: nothing, unless tracing.enabled says so
 Only spans.py and export.py import OpenTelemetry, which the otel extra brings; serving without traces never loads it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Protocol
 
@@ -38,8 +38,12 @@ UNTRACED: Tracing = _Untraced()
 
 
 @contextmanager
-def tracing(settings: Settings) -> Iterator[Tracing]:
-    """As the settings and OpenTelemetry's own OTEL_* variables say. Raises SettingsError."""
+def tracing(settings: Settings, within: Callable[[float], float] = lambda most_s: most_s) -> Iterator[Tracing]:
+    """
+    As the settings and OpenTelemetry's own OTEL_* variables say. Raises SettingsError.
+
+    At its end the last spans have as many seconds to go as `within` makes of those that they would like.
+    """
     if not settings.tracing.enabled:
         yield UNTRACED
         return
@@ -50,5 +54,6 @@ def tracing(settings: Settings) -> Iterator[Tracing]:
         raise SettingsError(
             f"tracing.enabled needs the otel extra ({missing}): pip install '.[otel]', or switch it off"
         ) from missing
-    with exported(settings.delivery.application, most_links=settings.batching.max_window_records) as provider:
+    most_links = settings.batching.max_window_records
+    with exported(settings.delivery.application, most_links=most_links, within=within) as provider:
         yield Spans(provider, settings.delivery.group_id)

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from opentelemetry.environment_variables import OTEL_TRACES_EXPORTER
@@ -26,11 +26,14 @@ FLUSH_S = 2.0  # for the last spans, when the group is left already
 
 
 @contextmanager
-def exported(application: str, *, most_links: int) -> Iterator[TracerProvider]:
+def exported(
+    application: str, *, most_links: int, within: Callable[[float], float] = lambda most_s: most_s
+) -> Iterator[TracerProvider]:
     """
     The SDK, with what OTEL_* say; `application` is the service's name where they name none.
 
-    At the end the last spans have FLUSH_S to go: a collector that is away holds nobody up. Raises SettingsError.
+    At the end the last spans have FLUSH_S to go, or what `within` makes of it: a collector that is away holds nobody
+    up. Raises SettingsError.
     """
     exporters = _exporters()
     try:
@@ -46,7 +49,7 @@ def exported(application: str, *, most_links: int) -> Iterator[TracerProvider]:
     finally:
         closing = threading.Thread(target=provider.shutdown, name="last-spans", daemon=True)
         closing.start()
-        closing.join(FLUSH_S)
+        closing.join(within(FLUSH_S))
 
 
 def _exporters() -> list[SpanExporter]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from consumer import priority
 from consumer.priority import SESSION
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="SCHED_IDLE is Linux's")
@@ -56,6 +57,24 @@ def test_a_session_that_others_are_in_is_left_alone():
 
     assert told("nice", "-n", "19", own_session=False)[3] == ours
     assert SESSION.read_text().split()[-1] == ours
+
+
+def test_a_wish_that_comes_too_soon_after_anothers_is_made_again(monkeypatch):
+    """The kernel puts users other than root off."""
+    refusals, written = [BlockingIOError, BlockingIOError], []
+
+    def write(_session: int, nice: bytes) -> None:
+        if refusals:
+            raise refusals.pop()
+        written.append(nice)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(priority, "SESSION", Path(os.devnull))
+        patch.setattr(priority, "TRY_AGAIN_S", 0)
+        patch.setattr(os, "write", write)
+        priority._lower_session()
+
+    assert written == [b"19"]
 
 
 @pytest.mark.timeout(90)

@@ -88,7 +88,8 @@ def answered(start, more: int) -> None:
 
 def test_upgrade_and_rollback_under_load_lose_and_double_nothing(start, folder):
     """
-    There, back and there again, with a bad version in between and a kill while the last one is loaded.
+    There, back and there again, with a bad version in between, a kill while the last one is loaded, and a start over
+    the bad one.
     """
     flags = ("--model-artifact", str(folder), "--model-watch-s", "0.05", "--delivery-slot", "0")
     service = start(*flags).ready(PATIENCE_S)
@@ -109,7 +110,9 @@ def test_upgrade_and_rollback_under_load_lose_and_double_nothing(start, folder):
         told(service, "model-found", "2", times=2)
         service.process.kill()
         service.process.wait()
+        versions.use(folder, "3")  # which a start refuses too
         successor = start(*flags).ready(PATIENCE_S)
+        told(successor, "model-refused", "3")
         answered(start, 20)
     total, until = sent[0], time.monotonic() + PATIENCE_S
     while sum(committed(start.bootstrap, start.group, start.topics["input"]).values()) < total:

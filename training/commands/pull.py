@@ -21,6 +21,11 @@ from training.commands.options import HUB, ExistingFile, replacing, require_extr
     "--public-key", type=ExistingFile(), metavar="PEM",
     help="With --versions: name none that is not signed by this key's other half.",
 )  # fmt: skip
+@click.option(
+    "--keep", type=click.IntRange(2, 1000), metavar="N", show_default="3",
+    help="With --versions: so many stay in OUT, the current one and the one before it among them; older ones that were "
+    "fetched are removed.",
+)  # fmt: skip
 @replacing
 def pull(
     repository: str,
@@ -29,6 +34,7 @@ def pull(
     versions: bool,
     watch: float | None,
     public_key: Path | None,
+    keep: int | None,
     replace: bool,
 ) -> None:
     """
@@ -44,8 +50,8 @@ def pull(
     """
     require_extra(*HUB)
     if not versions:
-        if watch or public_key:
-            raise SettingsError("--watch and --public-key go with --versions: give it, or leave them out")
+        if watch or public_key or keep:
+            raise SettingsError("--watch, --public-key and --keep go with --versions: give it, or leave them out")
         from training.sharing import hub
 
         shared = hub.pull(repository, out, revision, replace=replace)
@@ -54,9 +60,9 @@ def pull(
     if replace:
         raise SettingsError("--replace does not go with --versions, where nothing is replaced: leave it out")
     from consumer.stop import on_signals
-    from training.sharing import bring
+    from training.sharing import bring, old_versions
 
-    brings = bring.Bring(repository, out, revision, public_key)
+    brings = bring.Bring(repository, out, revision, public_key, keep or old_versions.KEEP)
     if watch is None:
         click.echo("\n".join(brings.once()) or f"{repository} at {revision} was brought to {out} before")
         return

@@ -1,75 +1,103 @@
 """An artifact of the Hub's into a folder of versions, and the next one when its revision names another commit."""
 
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from huggingface_hub import HfApi
-
 from consumer import artifact, versions
 from consumer.errors import ArtifactError, SettingsError, ShikyuError, SurroundingsError
-from consumer.manifest import MANIFEST_FILE
-from training.sharing import hub
-from training.sharing.hub_errors import saying
+from consumer.manifest import MANIFEST_FILE, Manifest
+from training.sharing import hub, old_versions
 
-MARK_FILE = ".pulled"  # the commit that was named last: a rollback since then is not undone
+# The commit that was named last: a rollback since then is not undone. Below it the versions that were brought and are
+# there, the newest first.
+MARK_FILE = ".pulled"
 LOOK_S = 0.2  # between two looks whether to leave
 
 
 class Bring:
-    """From one revision of one repository, signed by `public_key`'s other half where one is given."""
+    """From one revision of one repository, signed by `public_key`'s other half where one is given; `keep` of them."""
 
-    def __init__(self, repository: str, folder: Path, revision: str, public_key: Path | None = None) -> None:
+    def __init__(
+        self,
+        repository: str,
+        folder: Path,
+        revision: str,
+        public_key: Path | None = None,
+        keep: int = old_versions.KEEP,
+    ) -> None:
         self._repository = repository
         self._folder = folder
         self._revision = revision
         self._public_key = public_key
+        self._keep = keep
         self._refused: str | None = None
 
     def once(self) -> list[str]:
         """
         What was done, in words; nothing where the revision's commit was brought, or refused, before.
 
-        The version is whole and verified before `current` names it. Raises what `hub.pull` raises.
+        The version is whole and verified before `current` names it; then older ones are removed. Raises what `hub.pull`
+        raises.
         """
         commit = hub.commit_of(self._repository, self._revision)
         try:
-            if commit in (self._refused, self._marked()):
+            if commit == self._refused:
                 return []
-            version = self._brought(commit)
-            named = versions.use(self._folder, version)
-            (self._folder / MARK_FILE).write_text(f"{commit}\n", encoding="utf-8")
+            lines: list[str] = []
+            last, *brought = self._marked()
+            if commit != last:
+                version = self._brought(commit)
+                named = versions.use(self._folder, version)
+                brought = [version, *(name for name in brought if name != version)]
+                self._mark(commit, brought)
+                lines = [f"{version} is current in {named.folder}: {self._repository} at {commit}"]
+            if gone := old_versions.remove(self._folder, brought, self._keep):
+                lines.append(f"{', '.join(gone)} removed from {self._folder}, of which {self._keep} versions are kept")
+            return lines
         except ArtifactError:
             self._refused = commit
             raise
         except OSError as error:
             raise SurroundingsError(f"{self._folder} cannot be written ({error.strerror})") from error
-        return [f"{version} is current in {named.folder}: {self._repository} at {commit}"]
 
-    def _marked(self) -> str | None:
-        try:
-            return (self._folder / MARK_FILE).read_text(encoding="utf-8").strip()
-        except FileNotFoundError:
-            return None
+    def _marked(self) -> list[str]:
+        """The commit, and what was brought."""
+        commit, *names = (_read(self._folder / MARK_FILE) or b"").decode("utf-8", "replace").split() or [""]
+        return [commit, *(name for name in names if versions.NAME.fullmatch(name))]
+
+    def _mark(self, commit: str, brought: list[str]) -> None:
+        there = (name for name in brought if (self._folder / name).is_dir())
+        (self._folder / MARK_FILE).write_text("".join(f"{line}\n" for line in (commit, *there)), encoding="utf-8")
 
     def _brought(self, commit: str) -> str:
         self._folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory() as draft, saying(f"{self._repository} at {commit}"):
-            HfApi().hf_hub_download(self._repository, MANIFEST_FILE, revision=commit, local_dir=draft)
-            manifest, content = artifact.read_manifest(Path(draft)), (Path(draft) / MANIFEST_FILE).read_bytes()
+        manifest, content = hub.manifest_at(self._repository, commit)
         versions.require_name(manifest.version)
         target = self._folder / manifest.version
-        if not target.exists():
-            hub.pull(self._repository, target, commit, public_key=self._public_key)
-        elif (target / MANIFEST_FILE).read_bytes() != content:
+        if (there := _read(target / MANIFEST_FILE)) not in (None, content):
             raise ArtifactError(
                 f"{target} is there already, and {self._repository} at {commit} has another artifact of the same "
                 "version: give each one a version of its own"
             )
-        if self._public_key is not None:
-            artifact.read_manifest(target, self._public_key)
+        if there is None or not self._is_sound(target, manifest):
+            hub.pull(self._repository, target, commit, replace=target.exists(), public_key=self._public_key)
         return manifest.version
+
+    def _is_sound(self, target: Path, manifest: Manifest) -> bool:
+        """Every byte of it: a disk or somebody may have damaged it since it was brought."""
+        try:
+            artifact.verify(target, artifact.best_precision(manifest), public_key=self._public_key)
+        except ArtifactError:
+            return False
+        return True
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
 
 
 def watch(bring: Bring, every_s: float, stopping: Callable[[], bool], say: Callable[[str], None]) -> None:

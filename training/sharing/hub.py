@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,6 +133,15 @@ def commit_of(repository: str, revision: str) -> str:
         return _pinned(HfApi().model_info(repository, revision=revision), revision)
 
 
+def manifest_at(repository: str, commit: str) -> tuple[Manifest, bytes]:
+    """The manifest alone, and its bytes: which artifact stands there. Raises as `pull` does."""
+    api, where = HfApi(), f"{repository} at {commit}"
+    with saying(where), tempfile.TemporaryDirectory() as draft:
+        found = api.model_info(repository, revision=commit, files_metadata=True)
+        manifest = _manifest(api, repository, found, Path(draft), where)
+        return manifest, (Path(draft) / MANIFEST_FILE).read_bytes()
+
+
 def pull(
     repository: str, folder: Path, revision: str, *, replace: bool = False, public_key: Path | None = None
 ) -> Shared:
@@ -161,16 +171,21 @@ def pull(
 def _download(api: HfApi, repository: str, found: ModelInfo, draft: Path) -> Manifest:
     """The manifest first, so that nothing is fetched that it does not name, or that has another size."""
     where, sizes = f"{repository} at {found.sha}", _sizes(found)
-    _require_manifest(sizes, where)
-    # With local_dir they are files; in the cache they would be links.
-    api.hf_hub_download(repository, MANIFEST_FILE, revision=found.sha, local_dir=draft)
-    manifest = artifact.read_manifest(draft)
+    manifest = _manifest(api, repository, found, draft, where)
     require_shareable(manifest, where)
     require_same(manifest, sizes, where)
     for name in sorted({*manifest.files, SIGNATURE_FILE} & set(sizes)):
         api.hf_hub_download(repository, name, revision=found.sha, local_dir=draft)
     shutil.rmtree(draft / ".cache")  # the client's own notes
     return _verified(draft, manifest)
+
+
+def _manifest(api: HfApi, repository: str, found: ModelInfo, draft: Path, where: str) -> Manifest:
+    """Fetched to `draft`, once its size is known to be one of a manifest."""
+    _require_manifest(_sizes(found), where)
+    # With local_dir they are files; in the cache they would be links.
+    api.hf_hub_download(repository, MANIFEST_FILE, revision=found.sha, local_dir=draft)
+    return artifact.read_manifest(draft)
 
 
 def _require_manifest(sizes: Mapping[str, int], where: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from consumer import priority
 from consumer.classify import load
 from consumer.errors import ArtifactError, SurroundingsError
 from consumer.records import Message
@@ -32,6 +33,8 @@ def test_its_answers_are_the_models_to_the_last_bit_and_its_priority_the_lowest(
         threads = [int(path.name) for path in Path(f"/proc/{pid}/task").iterdir()]
         assert {os.getpriority(os.PRIO_PROCESS, thread) for thread in threads} == {19}
         assert {os.sched_getscheduler(thread) for thread in threads} == {os.SCHED_IDLE}
+        if priority.is_shared_by_sessions() and (share := Path(f"/proc/{pid}/autogroup").read_text()):
+            assert (os.getsid(pid), share.split()[-1]) == (pid, "19")
 
     assert found == expected
     assert (model, ruled.reason) == (expected[0].model, "rule:legal")

@@ -1,13 +1,11 @@
 """What finds no room is refused at once, and nobody waits."""
 
-from types import SimpleNamespace
+from consumer.records import Message, Record
+from consumer.shadow.waiting import Item, Waiting
 
-from consumer.shadow.waiting import Waiting
 
-
-def item(text: str = "", attributes=None, headers=()) -> SimpleNamespace:
-    message = SimpleNamespace(text=text, attributes=attributes or {})
-    return SimpleNamespace(message=message, record=SimpleNamespace(headers=headers))
+def item(text: str = "", attributes=None, headers=(), key=None, **fields) -> Item:
+    return Item(Record("in", 0, 0, 0, key, None, headers), Message(text, attributes=attributes or {}, **fields), None)
 
 
 def test_it_holds_so_many_and_gives_the_oldest_first():
@@ -33,5 +31,7 @@ def test_what_a_sender_adds_counts_too():
 
     assert not waiting.offer(item(attributes={"body": "x" * 7}))
     assert not waiting.offer(item(headers=[("h", b"x" * 10)]))
+    assert not waiting.offer(item(key=b"x" * 11))
+    assert not waiting.offer(item(customer_id="x" * 11))
     assert waiting.offer(item(attributes={"a": "x" * 4}, headers=[("h", b"x" * 4), ("", None)]))
     assert not waiting.offer(item("x"))

@@ -3,6 +3,8 @@
 import shutil
 import threading
 import time
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,7 @@ from consumer.errors import ArtifactError
 from tests.consumer.lifecycle.made_up import version
 from tests.training.local_hub import MAIN, lead_client, local_hub
 from training.cli import train
+from training.sharing import old_versions
 from training.sharing.bring import Bring, watch
 
 pytestmark = pytest.mark.train
@@ -86,6 +89,102 @@ def test_another_artifact_of_the_same_version_is_refused(hub, made, tmp_path):
         bring.once()
 
 
+def test_what_was_damaged_since_is_brought_anew(hub, made, tmp_path):
+    """The manifest alone would not tell."""
+    hub.add(REPOSITORY, made("1"))
+    models = tmp_path / "models"
+    Bring(REPOSITORY, models, MAIN).once()
+    tokenizer = models / "1" / "tokenizer.json"
+    was = tokenizer.read_bytes()
+    tokenizer.write_bytes(was[::-1])
+    hub.repositories[REPOSITORY].commit(MAIN, {"LICENSE": b"another commit of the same artifact"})
+
+    assert "1 is current" in Bring(REPOSITORY, models, MAIN).once()[0]
+
+    assert tokenizer.read_bytes() == was
+    assert not list(models.glob(".1.*"))
+
+
+def test_what_is_whole_is_not_fetched_again(hub, made, tmp_path):
+    """A branch may move without another artifact."""
+    hub.add(REPOSITORY, made("1"))
+    Bring(REPOSITORY, tmp_path / "models", MAIN).once()
+    hub.repositories[REPOSITORY].commit(MAIN, {"LICENSE": b"another commit of the same artifact"})
+    hub.asked.clear()
+
+    Bring(REPOSITORY, tmp_path / "models", MAIN).once()
+
+    assert {path.rpartition("/")[2] for path in hub.asked if "/resolve/" in path} == {"manifest.json"}
+
+
+def test_a_manifest_that_is_too_large_is_not_fetched(hub, made, tmp_path):
+    """Its size is asked for first."""
+    hub.add(REPOSITORY, {**made("1"), "manifest.json": b" " * (artifact.MAX_MANIFEST_BYTES + 1)})
+
+    with pytest.raises(ArtifactError, match=r"manifest\.json of 1048577 bytes"):
+        Bring(REPOSITORY, tmp_path / "models", MAIN).once()
+    assert not [path for path in hub.asked if "/resolve/" in path]
+
+
+def test_old_versions_are_removed_and_a_rollback_stays_possible(hub, made, tmp_path):
+    """Of those that were brought alone: what others have put there is theirs."""
+    hub.add(REPOSITORY, made("1"))
+    models = tmp_path / "models"
+    version(models, "own")
+    bring = Bring(REPOSITORY, models, MAIN, keep=2)
+    for name in ("1", "2", "3"):
+        hub.repositories[REPOSITORY].commit(MAIN, made(name))
+        lines = bring.once()
+
+    assert lines[1] == f"1 removed from {models}, of which 2 versions are kept"
+    assert sorted(path.name for path in models.iterdir()) == [".pulled", "2", "3", "current", "own"]
+    assert versions.rollback(models).version == "2"
+
+
+def remaining(folder: Path, brought: Sequence[str], keep: int) -> tuple[list[str], str]:
+    """What `remove` returns, and what is there then."""
+    gone = old_versions.remove(folder, brought, keep)
+    return gone, "".join(sorted(path.name for path in folder.iterdir() if path.name != "current"))
+
+
+@pytest.fixture
+def five(tmp_path) -> Path:
+    """Versions 1 to 5 by name."""
+    for name in "12345":
+        (tmp_path / name).mkdir()
+    return tmp_path
+
+
+def test_the_current_one_and_the_one_before_it_stay_however_old_they_are(five):
+    """They are of those that are kept; below two nobody goes."""
+    for name in ("3", "2", "1"):
+        versions.use(five, name)
+
+    assert remaining(five, "54321", keep=3) == (["4", "3"], "125")
+    assert remaining(five, "54321", keep=1) == (["5"], "12")
+
+
+def test_one_before_that_is_gone_already_makes_room_for_the_one_before_that(five):
+    for name in ("1", "4", "5"):
+        versions.use(five, name)
+    shutil.rmtree(five / "4")
+
+    assert remaining(five, "54321", keep=2) == (["3", "2"], "15")
+
+
+def test_nothing_is_removed_where_nobody_can_tell_what_is_current(five):
+    (five / "current").write_text("")
+
+    assert remaining(five, "54321", keep=2) == ([], "12345")
+
+
+def test_what_a_killed_process_had_put_aside_is_removed_by_the_next(five):
+    versions.use(five, "5")
+    (five / ".4.removed").mkdir()
+
+    assert remaining(five, "54321", keep=4) == (["1"], "2345")
+
+
 def test_an_unsigned_one_is_not_named_where_a_key_is_given(hub, made, tmp_path):
     """By the key that `shikyu run` has too."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -131,3 +230,6 @@ def test_the_command_brings_once_or_says_that_it_did(hub, made, tmp_path):
 
     assert "1 is current" in first.output
     assert "was brought" in second.output
+    assert CliRunner().invoke(train, [*command, "--keep", "1"]).exit_code == 2
+    without = CliRunner().invoke(train, [*command[:-1], "--keep", "3"])
+    assert "--keep go with --versions" in str(without.exception)

@@ -1,0 +1,95 @@
+"""
+What a start serves: the version that `current` names, or one before it where that one is broken or decides otherwise.
+
+It is held against versions that were current before, as a consumer that runs holds it against the one that answers.
+Nothing is written down for that, so that it is the same where the folder may only be read.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import Protocol
+
+import structlog
+
+from consumer import versions
+from consumer.classify import Classifier
+from consumer.errors import ArtifactError, LimitError, ToldToLeave
+from consumer.lifecycle import canary
+from consumer.lifecycle.following import Told
+from consumer.model_settings import loaded
+from consumer.records import Decision
+from consumer.settings import Model, Settings
+from consumer.versions import Current
+
+log = structlog.get_logger()
+
+MOST_ASKED = 3  # each is loaded for it
+BATCH_TOKENS = 1024  # of those: what is fastest is not worth measuring
+
+
+class Sound(Protocol):
+    def __call__(self, version: str, max_batch_tokens: int | None = None) -> Classifier:
+        """A version, verified, its name too, and warm. Raises ArtifactError."""
+
+
+def first(settings: Settings, current: Current, told: Told, stop: Callable[[], bool] = lambda: False) -> Classifier:
+    """
+    Loaded and warm. Where it is not the version that `current` names, that one is told of as refused.
+
+    Raises ArtifactError where neither that one nor one before it can be served, ToldToLeave between two of them.
+    """
+
+    def sound(version: str, max_batch_tokens: int | None = None) -> Classifier:
+        if stop():
+            raise ToldToLeave("told to leave while the model was loaded")
+        artifact = current.folder / version
+        classifier = loaded(settings, artifact, max_batch_tokens=max_batch_tokens)
+        versions.require_own_name(artifact, classifier.model.version)
+        return classifier
+
+    older = [name for name in current.before if (current.folder / name).is_dir()]
+    try:
+        return _accepted(current, older[:MOST_ASKED], sound, settings.model, told)
+    except (ArtifactError, LimitError) as problem:
+        for name in older:
+            with suppress(ArtifactError):
+                classifier = sound(name)
+                told.swap("refused")
+                told.refused(True)
+                log.warning("model-refused", version=current.version, serving=name, why=str(problem))
+                return classifier
+        if not older:
+            raise
+        raise ArtifactError(
+            f"{problem} (of {', '.join(older)}, which were current before, none can be served either)"
+        ) from problem
+
+
+def _accepted(current: Current, older: Sequence[str], sound: Sound, model: Model, told: Told) -> Classifier:
+    """
+    LimitError where it decides otherwise than each of the older ones. One that decides alike is enough: the last one
+    may have been refused everywhere, and this one be what mends it.
+    """
+    if not current.with_canary or not older:
+        return sound(current.version)
+    texts = canary.texts(model.canary)
+    before = _answers(older, sound, texts)
+    nearest = next(before, None)  # answered and let go before the new one is loaded, so that memory holds one model
+    newcomer = sound(current.version)
+    if nearest is None:
+        return newcomer
+    decisions = canary.answered(newcomer, texts)
+    found = canary.flips(nearest, decisions)
+    told.canary(found.share)
+    if found.share > model.max_flip_share and not any(
+        canary.flips(each, decisions).share <= model.max_flip_share for each in before
+    ):
+        found.require(model.max_flip_share)
+    return newcomer
+
+
+def _answers(older: Sequence[str], sound: Sound, texts: Sequence[str]) -> Iterator[list[Decision]]:
+    """Of each that can be served, when it is asked for."""
+    for version in older:
+        with suppress(ArtifactError):
+            yield canary.answered(sound(version, BATCH_TOKENS), texts)
