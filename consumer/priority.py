@@ -12,7 +12,7 @@ TRIES, TRY_AGAIN_S = 20, 0.05  # the kernel takes one such wish in a tenth of a 
 
 def lowest() -> None:
     """
-    This process works only where nobody else does: nice 19, and `SCHED_IDLE` on Linux.
+    This process works only where nobody else does: nice 19, and `SCHED_IDLE` on Linux, as far as the system lets it.
 
     nice alone shares time out, but a processor with a patient thread still counts as taken: two threads of another
     process that wake up then run on the other one, in turns. With `SCHED_IDLE` it counts as free.
@@ -20,9 +20,10 @@ def lowest() -> None:
     """
     threads = [int(path.name) for path in THREADS.iterdir()] if THREADS.is_dir() else [0]
     for thread in threads:  # the engine's too: on Linux each has its own
-        os.setpriority(os.PRIO_PROCESS, thread, LOWEST_NICE)
-        if hasattr(os, "SCHED_IDLE"):
-            os.sched_setscheduler(thread, os.SCHED_IDLE, os.sched_param(0))
+        with suppress(OSError):  # it has ended meanwhile, or a sandbox knows no such policy
+            os.setpriority(os.PRIO_PROCESS, thread, LOWEST_NICE)
+            if hasattr(os, "SCHED_IDLE"):
+                os.sched_setscheduler(thread, os.SCHED_IDLE, os.sched_param(0))
     if is_shared_by_sessions() and os.getsid(0) == os.getpid():  # never of a session that others are in
         _lower_session()
 

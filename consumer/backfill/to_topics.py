@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from consumer import logs, priority, service, surroundings
+from consumer import logs, service, surroundings
 from consumer.backfill import files
 from consumer.backfill.answering import of_files
 from consumer.backfill.files import File
@@ -39,7 +39,6 @@ def serve(
 ) -> str:
     """Answers what the run has not answered yet, and says so. Raises LimitError when it is not done."""
     logs.configure(settings.log.model_copy(update={"level": "warning"}) if is_shown else settings.log)
-    priority.as_asked()
     reading = of_files(settings)
     found = files.found(read)
     digest = files.digest_of(found)[:16]

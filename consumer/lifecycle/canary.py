@@ -34,11 +34,14 @@ class Flips:
     def require(self, max_share: float) -> None:
         """LimitError where more flip than may."""
         if self.share > max_share:
-            raise LimitError(
-                f"{self.share:.1%} of {self.texts} canary decisions flip ({self.to_urgent} to urgent, "
-                f"{self.to_routine} to routine), and model.max_flip_share is {max_share:.1%}: see with `shikyu replay` "
-                "and `shikyu flips` what it would have decided, then raise the limit, or take another version"
-            )
+            raise self.too_many(max_share)
+
+    def too_many(self, max_share: float) -> LimitError:
+        return LimitError(
+            f"{self.share:.1%} of {self.texts} canary decisions flip ({self.to_urgent} to urgent, "
+            f"{self.to_routine} to routine), and model.max_flip_share is {max_share:.1%}: see with `shikyu replay` "
+            "and `shikyu flips` what it would have decided, then raise the limit, or take another version"
+        )
 
 
 def texts(path: Path | None) -> list[str]:

@@ -182,7 +182,7 @@ def following(
     settings: Settings,
     told: Told,
     follow: Callable[[], None],
-    within: Callable[[float], float] = lambda most_s: most_s,
+    within: Callable[[float], float],
 ) -> Iterator[Callable[[], bool]]:
     """
     `turn`, for the loop to call between two windows while the block lasts; without `current` it never swaps.

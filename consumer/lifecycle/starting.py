@@ -13,7 +13,7 @@ import structlog
 
 from consumer import versions
 from consumer.classify import Classifier
-from consumer.errors import ArtifactError, LimitError, ToldToLeave
+from consumer.errors import ArtifactError, BackendError, LimitError, RecordError, ToldToLeave
 from consumer.lifecycle import canary
 from consumer.lifecycle.following import Told
 from consumer.model_settings import loaded
@@ -24,6 +24,7 @@ from consumer.versions import Current
 log = structlog.get_logger()
 
 MOST_ASKED = 3  # each is loaded for it
+BAD = (ArtifactError, BackendError, RecordError)  # a version that cannot be loaded, or that fails on a text
 BATCH_TOKENS = 1024  # of those: what is fastest is not worth measuring
 
 
@@ -36,7 +37,8 @@ def first(settings: Settings, current: Current, told: Told, stop: Callable[[], b
     """
     Loaded and warm. Where it is not the version that `current` names, that one is told of as refused.
 
-    Raises ArtifactError where neither that one nor one before it can be served, ToldToLeave between two of them.
+    One model at a time is in memory. Raises what was wrong where neither that one nor one before it can be served,
+    ToldToLeave between two of them.
     """
 
     def sound(version: str, max_batch_tokens: int | None = None) -> Classifier:
@@ -50,19 +52,18 @@ def first(settings: Settings, current: Current, told: Told, stop: Callable[[], b
     older = [name for name in current.before if (current.folder / name).is_dir()]
     try:
         return _accepted(current, older[:MOST_ASKED], sound, settings.model, told)
-    except (ArtifactError, LimitError) as problem:
-        for name in older:
-            with suppress(ArtifactError):
-                classifier = sound(name)
-                told.swap("refused")
-                told.refused(True)
-                log.warning("model-refused", version=current.version, serving=name, why=str(problem))
-                return classifier
+    except (*BAD, LimitError) as problem:
         if not older:
             raise
-        raise ArtifactError(
-            f"{problem} (of {', '.join(older)}, which were current before, none can be served either)"
-        ) from problem
+        why = str(problem)  # and no more of it, for its frames would hold that model in memory beside the next
+    for name in older:
+        with suppress(*BAD):
+            classifier = sound(name)
+            told.swap("refused")
+            told.refused(True)
+            log.warning("model-refused", version=current.version, serving=name, why=why)
+            return classifier
+    raise ArtifactError(f"{why} (of {', '.join(older)}, which were current before, none can be served either)")
 
 
 def _accepted(current: Current, older: Sequence[str], sound: Sound, model: Model, told: Told) -> Classifier:
@@ -81,15 +82,16 @@ def _accepted(current: Current, older: Sequence[str], sound: Sound, model: Model
     decisions = canary.answered(newcomer, texts)
     found = canary.flips(nearest, decisions)
     told.canary(found.share)
-    if found.share > model.max_flip_share and not any(
-        canary.flips(each, decisions).share <= model.max_flip_share for each in before
-    ):
-        found.require(model.max_flip_share)
-    return newcomer
+    if found.share <= model.max_flip_share:
+        return newcomer
+    del newcomer  # before another is loaded
+    if any(canary.flips(each, decisions).share <= model.max_flip_share for each in before):
+        return sound(current.version)
+    raise found.too_many(model.max_flip_share)
 
 
 def _answers(older: Sequence[str], sound: Sound, texts: Sequence[str]) -> Iterator[list[Decision]]:
     """Of each that can be served, when it is asked for."""
     for version in older:
-        with suppress(ArtifactError):
+        with suppress(*BAD):
             yield canary.answered(sound(version, BATCH_TOKENS), texts)

@@ -50,7 +50,6 @@ def serve(settings: Settings, request: Request, *, max_rate: float | None, say: 
     `is_shown` draws a bar, and leaves all but warnings out of the log. Raises LimitError when it is not done.
     """
     logs.configure(settings.log.model_copy(update={"level": "warning"}) if is_shown else settings.log)
-    priority.as_asked()
     with on_signals() as stop:
         run = _begun(settings, request, say=say)
         if run is None:
@@ -61,6 +60,8 @@ def serve(settings: Settings, request: Request, *, max_rate: float | None, say: 
 
 def finished(settings: Settings, run: Run, stop: Stop, answer: Answer, *, is_shown: bool) -> Metrics:
     """What this process counted, while it let `answer` work. Raises LimitError when the window is not done."""
+    if run.topics.urgent != settings.output.urgent:
+        priority.as_asked()  # in the live topics whoever reads would wait for a transaction that hardly goes on
     config, runs, metrics = client_config(settings), start.runs_of(settings), Metrics()
     ended = runs.read().ended.get(run.run)
     if ended is not None and ended.kind == "done":

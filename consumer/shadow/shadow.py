@@ -211,9 +211,7 @@ def _producer(settings: Settings) -> Iterator[Producer]:
 
 
 @contextmanager
-def beside(
-    settings: Settings, told: Told, within: Callable[[float], float] = lambda most_s: most_s
-) -> Iterator[Beside]:
+def beside(settings: Settings, told: Told, within: Callable[[float], float]) -> Iterator[Beside]:
     """
     The second model while the block lasts, where the settings name one.
 

@@ -38,7 +38,7 @@ UNTRACED: Tracing = _Untraced()
 
 
 @contextmanager
-def tracing(settings: Settings, within: Callable[[float], float] = lambda most_s: most_s) -> Iterator[Tracing]:
+def tracing(settings: Settings, within: Callable[[float], float]) -> Iterator[Tracing]:
     """
     As the settings and OpenTelemetry's own OTEL_* variables say. Raises SettingsError.
 

@@ -26,9 +26,7 @@ FLUSH_S = 2.0  # for the last spans, when the group is left already
 
 
 @contextmanager
-def exported(
-    application: str, *, most_links: int, within: Callable[[float], float] = lambda most_s: most_s
-) -> Iterator[TracerProvider]:
+def exported(application: str, *, most_links: int, within: Callable[[float], float]) -> Iterator[TracerProvider]:
     """
     The SDK, with what OTEL_* say; `application` is the service's name where they name none.
 

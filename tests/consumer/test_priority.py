@@ -6,11 +6,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from consumer import priority
 from consumer.priority import SESSION
+from consumer.replay import serve
+from consumer.settings import Settings
+from consumer.stop import Stop
+from tests.consumer.lifecycle.made_up import TINY
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="SCHED_IDLE is Linux's")
 
@@ -77,28 +82,39 @@ def test_a_wish_that_comes_too_soon_after_anothers_is_made_again(monkeypatch):
     assert written == [b"19"]
 
 
+def test_a_sandbox_that_knows_no_such_policy_is_no_reason_to_end(monkeypatch):
+    def refused(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "setpriority", refused)
+    monkeypatch.setattr(os, "sched_setscheduler", refused)
+
+    assert priority.lowest() is None
+
+
 @pytest.mark.timeout(90)
-@pytest.mark.parametrize("to", [pytest.param([], id="to topics"), pytest.param(["--to", "answers"], id="to Parquet")])
-def test_a_backfill_asks_for_it(tmp_path, to):
+def test_a_backfill_to_parquet_asks_for_it(tmp_path):
+    """The real command, before its model is loaded."""
     (tmp_path / "messages.jsonl").write_text('{"id": "1", "text": "Where is my refund?"}\n')
-
-    assert asks_for_it("backfill", "messages.jsonl", *to, folder=tmp_path)
-
-
-@pytest.mark.timeout(90)
-def test_a_replay_asks_for_it(tmp_path):
-    assert asks_for_it("replay", "--by-duration", "1d", folder=tmp_path)
-
-
-def asks_for_it(*arguments: str, folder: Path) -> bool:
-    """The real command, started at nice 19, before it has reached any Kafka."""
-    command = ["nice", "-n", "19", SHIKYU, *arguments, "--kafka", "bootstrap.servers=127.0.0.1:9"]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    command = ["nice", "-n", "19", SHIKYU, "backfill", "messages.jsonl", "--to", "answers", "--model-artifact", TINY]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            while process.poll() is None:
-                if os.sched_getscheduler(process.pid) == os.SCHED_IDLE:
-                    return True
+            while (policy := os.sched_getscheduler(process.pid)) != os.SCHED_IDLE and process.poll() is None:
                 time.sleep(0.02)
-            return False
+            assert policy == os.SCHED_IDLE
         finally:
             process.kill()
+
+
+@pytest.mark.parametrize(("urgent", "asks"), [("urgent.replay.mine", True), ("urgent", False)])
+def test_a_replay_asks_for_it_where_its_topics_are_its_own(monkeypatch, urgent, asks):
+    """In the live ones whoever reads would wait for its transactions."""
+    asked = []
+    monkeypatch.setattr(priority, "as_asked", lambda: asked.append(True))
+    monkeypatch.setattr(serve.start, "runs_of", lambda _: None)  # and goes no further
+    run = SimpleNamespace(topics=SimpleNamespace(urgent=urgent), run="mine")
+
+    with pytest.raises(AttributeError, match="read"):
+        serve.finished(Settings(), run, Stop(), None, is_shown=False)
+
+    assert asked == [True] * asks

@@ -85,7 +85,7 @@ class Bring:
         return manifest.version
 
     def _is_sound(self, target: Path, manifest: Manifest) -> bool:
-        """Every byte of it: a disk or somebody may have damaged it since it was brought."""
+        """Every byte of its best precision: a disk or somebody may have damaged it since it was brought."""
         try:
             artifact.verify(target, artifact.best_precision(manifest), public_key=self._public_key)
         except ArtifactError:

@@ -218,7 +218,9 @@ def test_a_current_that_cannot_be_read_is_told_once(scene):
 def test_the_thread_follows_by_itself_and_ends_with_the_block(scene):
     """While the loop only turns."""
     version(scene.folder, "2")
-    with following(scene.current, scene.answering, settings(scene.folder), scene.metrics, scene.follow) as turn:
+    with following(
+        scene.current, scene.answering, settings(scene.folder), scene.metrics, scene.follow, lambda s: s
+    ) as turn:
         versions.use(scene.folder, "2")
         until = time.monotonic() + 60
         while not turn():

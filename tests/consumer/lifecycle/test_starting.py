@@ -7,8 +7,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from consumer import versions
-from consumer.errors import ArtifactError, ToldToLeave
-from consumer.lifecycle import starting
+from consumer.errors import ArtifactError, BackendError, RecordError, ToldToLeave
+from consumer.lifecycle import canary, starting
 from consumer.metrics import Metrics
 from consumer.settings import Settings
 from tests.consumer.lifecycle.made_up import version
@@ -83,6 +83,24 @@ def test_in_the_place_of_a_bad_version_the_one_before_answers(start, bad, why):
     assert why in start.logs[0]["why"]
     assert start.refused() == (1, 1)
     assert {path: path.stat().st_mtime_ns for path in start.folder.rglob("*")} == there
+
+
+@pytest.mark.parametrize("problem", [RecordError("not-finite", "inference", "no number"), BackendError("no answer")])
+def test_a_version_that_fails_on_a_canary_text_is_bad(start, monkeypatch, problem):
+    """As a consumer that runs finds it: new or older."""
+    answered = canary.answered
+
+    def failing(model, texts):
+        if model.model.version == failing.version:
+            raise problem
+        return answered(model, texts)
+
+    monkeypatch.setattr(canary, "answered", failing)
+    start.use("2")
+    failing.version = "2"
+    assert (start.serves(), start.logs[0]["why"]) == ("1", str(problem))
+    failing.version = "1"
+    assert (start.serves(), start.logs) == ("2", [])
 
 
 def test_a_good_version_answers_and_nothing_is_told(start):

@@ -25,7 +25,12 @@ from tests.consumer.test_loop import ListPublisher, ListSource, loop
 
 CANARY = "xyzzy-canary-4711"
 PARENTS = [f"00-{n:032x}-{n:016x}-01".encode() for n in range(1, 9)]
+ENABLED = Settings.model_validate({"tracing": {"enabled": True}})
 BATCH = {"messaging.system": "kafka", "messaging.batch.message_count": 3}
+
+
+def at_most(seconds: float) -> float:
+    return seconds
 
 
 def record(offset: int, value: bytes | None, partition: int = 0, **more) -> Record:
@@ -194,7 +199,7 @@ def test_every_message_of_a_window_has_its_link(monkeypatch):
         told = InMemorySpanExporter()  # of each its own: a provider takes it along when it ends
         if said:
             monkeypatch.setenv("OTEL_SPAN_LINK_COUNT_LIMIT", said)
-        with exported("mine", most_links=2000) as provider:
+        with exported("mine", most_links=2000, within=at_most) as provider:
             provider.add_span_processor(SimpleSpanProcessor(told))
             records = [record(n, b"a", headers=(("traceparent", PARENTS[0]),)) for n in range(300)]
             with Spans(provider, "g").process(ListSource(*records).window):
@@ -205,10 +210,10 @@ def test_every_message_of_a_window_has_its_link(monkeypatch):
 def test_the_service_is_called_as_the_settings_or_the_environment_say(monkeypatch):
     """The environment's name beats ours."""
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "none")
-    with exported("mine", most_links=1) as provider:
+    with exported("mine", most_links=1, within=at_most) as provider:
         assert provider.resource.attributes["service.name"] == "mine"
     monkeypatch.setenv("OTEL_SERVICE_NAME", "theirs")
-    with exported("mine", most_links=1) as provider:
+    with exported("mine", most_links=1, within=at_most) as provider:
         assert provider.resource.attributes["service.name"] == "theirs"
 
 
@@ -223,13 +228,13 @@ def test_the_service_is_called_as_the_settings_or_the_environment_say(monkeypatc
 def test_a_variable_that_is_wrong_is_named(monkeypatch, variable, value, said):
     """Before the group is joined."""
     monkeypatch.setenv(variable, value)
-    with pytest.raises(SettingsError, match=said), tracing(Settings.model_validate({"tracing": {"enabled": True}})):
+    with pytest.raises(SettingsError, match=said), tracing(ENABLED, at_most):
         pass
 
 
 def test_switched_off_nothing_is_told_and_opentelemetry_is_not_loaded():
     """Serving without traces costs neither time nor memory."""
-    with tracing(Settings()) as off:
+    with tracing(Settings(), at_most) as off:
         publisher = ListPublisher()
         assert off is UNTRACED
         assert off.publishing(publisher) is publisher
@@ -244,8 +249,10 @@ def test_without_the_extra_it_says_so(monkeypatch):
     for name in ("consumer.tracing.export", "consumer.tracing.spans", "opentelemetry.sdk.trace"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
-    settings = Settings.model_validate({"tracing": {"enabled": True}})
-    with pytest.raises(SettingsError, match=r"needs the otel extra .* pip install '\.\[otel\]'"), tracing(settings):
+    with (
+        pytest.raises(SettingsError, match=r"needs the otel extra .* pip install '\.\[otel\]'"),
+        tracing(ENABLED, at_most),
+    ):
         pass
 
 
