@@ -12,6 +12,12 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: consumer
 {{- end -}}
 
+{{- define "shikyu.trainingSelector" -}}
+app.kubernetes.io/name: shikyu
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: training
+{{- end -}}
+
 {{- define "shikyu.labels" -}}
 app.kubernetes.io/name: shikyu
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -29,6 +35,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 {{- end -}}
 
+{{- define "shikyu.minReplicas" -}}
+{{- .Values.keda.minReplicas | default (max 1 (int .Values.replicas)) -}}
+{{- end -}}
+
 {{- define "shikyu.containerSecurity" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
@@ -44,9 +54,9 @@ fsGroupChangePolicy: OnRootMismatch
 seccompProfile: {type: RuntimeDefault}
 {{- end -}}
 
-{{/* A librdkafka option as the variable that sets it: three underscores for a dash, two for one, one for a dot. */}}
-{{- define "shikyu.kafkaVariable" -}}
-SHIKYU_KAFKA_{{ . | replace "_" "__" | replace "." "_" | replace "-" "___" | upper }}
+{{/* The variable that sets kafka.OPTION or registry.options.OPTION: three underscores for a dash, two for one, one for a dot. */}}
+{{- define "shikyu.variable" -}}
+SHIKYU_{{ . | replace "_" "__" | replace "." "_" | replace "-" "___" | upper }}
 {{- end -}}
 
 {{/* What all commands of shikyu in a pod are told. */}}
@@ -70,7 +80,7 @@ SHIKYU_KAFKA_{{ . | replace "_" "__" | replace "." "_" | replace "-" "___" | upp
 - name: POD_NAME
   valueFrom: {fieldRef: {fieldPath: metadata.name}}
 {{- range $option, $value := .Values.kafka.options }}
-- {name: {{ include "shikyu.kafkaVariable" $option }}, value: {{ $value | toString | quote }}}
+- {name: {{ include "shikyu.variable" (printf "kafka.%s" $option) }}, value: {{ $value | toString | quote }}}
 {{- end }}
 {{- with .Values.kafka.saslSecret }}
 - name: SHIKYU_KAFKA_SASL_USERNAME
@@ -119,7 +129,7 @@ SHIKYU_KAFKA_{{ . | replace "_" "__" | replace "." "_" | replace "-" "___" | upp
     {{- include "shikyu.env" .root | nindent 4 }}
   securityContext:
     {{- include "shikyu.containerSecurity" .root | nindent 4 }}
-  resources:
+  resources: # 64 and 77 MB resident, measured
     requests: {cpu: 100m, memory: 128Mi}
     limits: {memory: 512Mi}
   volumeMounts:
