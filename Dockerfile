@@ -2,6 +2,7 @@
 # by nobody, on a root that may be read-only; no shell is started. docs/deploy.md says how to build and run them.
 #
 # PYTHON_DIGEST pins the base to the byte: --build-arg PYTHON_DIGEST=@sha256:...
+# LOCK=extras gives serve and with-artifact the extras otel, page and report as well.
 # PIP_INDEX_URL and PIP_CERT are pip's own: a mirror, a company's certificate (in what --volume or a base brings).
 ARG PYTHON_TAG=3.11.14-slim-bookworm
 ARG PYTHON_DIGEST=
@@ -25,9 +26,10 @@ COPY local local
 RUN /tools/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /dist .
 
 FROM build AS build-serve
-COPY locks/serve.txt locks/
+ARG LOCK=serve
+COPY locks/serve.txt locks/extras.txt locks/
 RUN python3 -m venv --without-pip /opt/shikyu \
- && /tools/bin/pip --python /opt/shikyu/bin/python install --quiet --require-hashes -r locks/serve.txt \
+ && /tools/bin/pip --python /opt/shikyu/bin/python install --quiet --require-hashes -r locks/${LOCK}.txt \
  && /tools/bin/pip --python /opt/shikyu/bin/python install --quiet --no-deps --no-index /dist/*.whl \
  && /audit/bin/cyclonedx-py environment /opt/shikyu/bin/python --pyproject pyproject.toml --output-reproducible -o /opt/shikyu/sbom.json
 

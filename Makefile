@@ -136,6 +136,7 @@ locks: $(UV)  ## Resolve every lock anew
 	$(COMPILE) pyproject.toml -o locks/serve.txt
 	$(COMPILE) pyproject.toml --extra local --extra ticketing -o locks/demo.txt
 	$(COMPILE) pyproject.toml --extra train --extra otel --extra flips --extra page --extra parquet --extra ray --extra local --extra ticketing --extra dev -o locks/train.txt
+	$(COMPILE) pyproject.toml --extra otel --extra page --extra report -c locks/serve.txt -c locks/train.txt -o locks/extras.txt
 	$(COMPILE) pyproject.toml --extra gpu -c locks/train.txt -o locks/gpu.txt
 	$(COMPILE) pyproject.toml --extra train -c locks/train.txt -o locks/fit.txt
 	$(COMPILE) locks/ticketing.in -c locks/demo.txt -o locks/ticketing.txt
@@ -156,10 +157,12 @@ TOLD_CA = || { echo "was that a certificate of your company's? Name its CA's fil
 # `made` is written last, so an environment that was interrupted, or whose lock has changed, is made again.
 $(DEMO)/made: locks/demo.txt
 $(DEV)/made: locks/train.txt
+$(DEV)/made: SIZE = 3.5 GB to download, once, and 6.7 GB to keep, nearly all of it torch and its CUDA
 $(OPTIMUM)/made: locks/optimum.txt
+$(OPTIMUM)/made: SIZE = 20 MB to download beside what $(DEV) has, and 5.5 GB of links to the same files
 $(SERVE)/made: locks/serve.txt
 $(DEMO)/made $(DEV)/made $(OPTIMUM)/made $(SERVE)/made: %/made: locks/build.txt pyproject.toml | $(UV)
-	@echo "making $* from $(filter-out locks/build.txt,$(filter locks/%,$^))"
+	@echo "making $* from $(filter-out locks/build.txt,$(filter locks/%,$^))$(if $(SIZE),$(if $(wildcard $*/bin/python),,: $(SIZE)))"
 	@test -x $*/bin/python || $(UV) venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $*
 	@$(UV) pip sync --quiet --python $* --require-hashes $(filter-out locks/build.txt,$(filter locks/%,$^)) $(TOLD_CA)
 	@$(UV) pip install --quiet --python $* --no-deps --build-constraints locks/build.txt --editable .

@@ -40,6 +40,7 @@ def test_every_package_of_a_lock_has_hashes(lock):
     [
         ("serve", ()),
         ("demo", ("local", "ticketing")),
+        ("extras", ("otel", "page", "report")),
         ("train", ("train", "otel", "flips", "page", "parquet", "ray", "local", "ticketing", "dev")),
         ("optimum", ("optimum",)),
     ],

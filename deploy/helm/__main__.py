@@ -14,7 +14,8 @@ from deploy.helm.sources import RENDERED
 def main(helm: Path) -> int:
     """Prints what was found."""
     found = [words] if (words := rendering.lint(helm)) else []
-    found += rendering.let_pass(helm) + rendering.of_the_page(helm)
+    found += rendering.let_pass(helm) + rendering.refused_needlessly(helm)
+    found += rendering.kept_running(helm) + rendering.of_the_page(helm)
     if found:
         print("\n".join(found), file=sys.stderr)
         return 5

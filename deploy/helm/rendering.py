@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from deploy.helm import cluster
 from deploy.helm.sources import CHART, EVERYTHING, MADE_OF, state
 
 PAGE = Path(__file__).parents[2] / "docs" / "deploy.md"
@@ -19,6 +20,7 @@ REFUSED: tuple[tuple[tuple[str, ...], str], ...] = (
     ((), "kafka"),
     ((*LEAST, "--set", "replicas=7"), "set replicas to at most 6"),
     ((*LEAST, "--set", "keda.enabled=true,keda.maxReplicas=7"), "set it to at most 6"),
+    ((*LEAST, "--set", "keda.enabled=true,replicas=4,keda.maxReplicas=3"), "is 4, more than keda.maxReplicas, 3"),
     ((*LEAST, "--set", "keda.enabled=true,keda.activationLagThreshold=5"), "a lag of one in each partition"),
     ((*LEAST, "--set", "keda.enabled=true,kafka.topics={^support-.*}"), "KEDA needs topics by name"),
     ((*LEAST, "--set", "artifact.from=persistentVolumeClaim"), "name the claim"),
@@ -27,10 +29,58 @@ REFUSED: tuple[tuple[tuple[str, ...], str], ...] = (
     ((*LEAST, "--set", "kafka.ca.secret=a,kafka.ca.configMap=b"), "not both"),
     ((*LEAST, "--set", "replica=1"), "replica"),
     ((*LEAST, "--set", "kafka.partition=1"), "partition"),
-    ((*LEAST, "--set", r"kafka.options.sasl\.password=geheim"), "sasl.password"),
+    ((*LEAST, "--set", r"kafka.options.sasl\.password=geheim"), "kafka.saslSecret"),
+    ((*LEAST, "--set", r"kafka.options.ssl\.key\.pem=geheim"), "kafka.clientCertificateSecret"),
+    ((*LEAST, "--set", "config=[kafka]\n\"sasl.password\" = 'geheim'"), "config sets kafka.sasl.password"),
+    ((*LEAST, "--set", "config=[kafka.consumer.sasl]\npassword = 'geheim'"), "kafka.saslSecret"),
+    (
+        (*LEAST, "--set", "config=kafka.sasl.oauthbearer = {client.secret = 'x'}"),
+        "OAUTHBEARER_CLIENT_SECRET",
+    ),
+    ((*LEAST, "--set", "config=[[kafka]]\n[[kafka]]\nssl.key.password = 'geheim'"), "kafka.clientCertificateSecret"),
+    ((*LEAST, "--set", "config=registry = {options = {basic.auth.user.info = 'a:b'}}"), "registry.basicAuthSecret"),
+    ((*LEAST, "--set", "config=registry.url = 'https://a:geheim@registry'"), "registry.basicAuthSecret"),
+    ((*LEAST, "--set", "config=[audit]\nkey = 'geheim'"), "extraEnv gives as SHIKYU_AUDIT_KEY"),
+    ((*LEAST, "--set", "config=[kafka"), "config is no TOML"),
+    ((*LEAST, "--set", "extraEnv[0].name=SHIKYU_AUDIT_KEY,extraEnv[0].value=geheim"), "SHIKYU_AUDIT_KEY is a secret"),
+    ((*LEAST, "--set", "training.env[0].name=HF_TOKEN,training.env[0].value=geheim"), "HF_TOKEN is a secret"),
+    ((*LEAST, "--set", "sidecars[0].env[0].name=HF_TOKEN,sidecars[0].env[0].value=geheim"), "HF_TOKEN is a secret"),
+    (
+        (*LEAST, "--set", "extraEnv[0].name=OTEL_EXPORTER_OTLP_HEADERS,extraEnv[0].value=authorization=Bearer x"),
+        "OTEL_EXPORTER_OTLP_HEADERS is a secret",
+    ),
+    ((*LEAST, "--set", "registry.url=https://a:geheim@registry"), "at '/registry/url'"),
     ((*LEAST, "--set", "artifact.from=hub"), "artifact"),
     ((*LEAST, "--set", "terminationGracePeriodSeconds=5"), "terminationGracePeriodSeconds"),
 )
+
+# What stands beside secrets and is none: their names, and values that look like logins.
+TAKEN = """
+[kafka]
+"sasl.username" = "shikyu"
+sasl.oauthbearer.token.endpoint.url = "https://login.example.com/token"
+[registry.options]
+"basic.auth.credentials.source" = "USER_INFO"
+[batching]
+max_batch_tokens = 4096
+[input]
+text = ["map(&{n:a,m:@}, b)", "attributes[?key=='plan'].value | [0]"]
+[rules.always_urgent]
+password-reset = "contains(text, 'my token')"
+"""
+TAKEN_VARIABLES = [
+    word
+    for place, variable in enumerate(
+        (
+            "TOKENIZERS_PARALLELISM=false",
+            "HF_HUB_DISABLE_IMPLICIT_TOKEN=1",
+            "AWS_WEB_IDENTITY_TOKEN_FILE=/var/run/token",
+            "SHIKYU_KAFKA_SASL_USERNAME=shikyu",
+        )
+    )
+    for part, said in zip(("name", "value"), variable.split("="), strict=True)
+    for word in ("--set-string", f"extraEnv[{place}].{part}={said}")
+]
 
 
 def lint(helm: Path) -> str:
@@ -68,6 +118,27 @@ def let_pass(helm: Path) -> list[str]:
         else:
             found.append(f"{' '.join(values)}: not refused")
     return found
+
+
+def refused_needlessly(helm: Path) -> list[str]:
+    """What Helm says to settings that hold no secret; empty for nothing."""
+    with tempfile.NamedTemporaryFile("w", suffix=".toml") as config:
+        config.write(TAKEN)
+        config.flush()
+        try:
+            template(helm, *LEAST, "--set-file", f"config={config.name}", *TAKEN_VARIABLES)
+        except ValueError as refusal:
+            return [str(refusal)]
+    return []
+
+
+def kept_running(helm: Path) -> list[str]:
+    """Where KEDA begins to scale a StatefulSet of five pods, whether Helm leaves it these."""
+    keda = (*LEAST, "--set", "keda.enabled=true")
+    with cluster.serving("support", "shikyu", replicas=5) as address:
+        text = template(helm, *keda, "--dry-run=server", "--kube-apiserver", address)
+    found = [] if "\n  replicas: 5\n" in text else ["an upgrade with keda.enabled takes the pods that run to one"]
+    return found if "\n  replicas:" not in template(helm, *keda) else [*found, "a first install says how many pods"]
 
 
 def of_the_page(helm: Path) -> list[str]:

@@ -1,5 +1,5 @@
 """
-`python -m deploy.image TARGET…`: builds targets of the Dockerfile and runs each.
+`python -m deploy.image TARGET…`: builds targets of the Dockerfile and runs each. `serve+extras` is serve, LOCK=extras.
 
 The consumer's image answers a message of a real Kafka. Exit codes: 0, 3 the surroundings, 5 a limit not met.
 """
@@ -29,6 +29,12 @@ LOOKS = {
     "train": ("run", "--help"),
     "ticketing": ("run", "--help"),
 }
+# A help loads nothing: what finds out whether the libraries find theirs, as nobody on a root that is read-only.
+LOADS = {
+    "gpu": "import consumer.torch_backend, torch; assert torch.version.cuda",
+    "train": "import datasets, onnx, sklearn, torch, transformers; assert torch.version.cuda",
+    "serve+extras": "import consumer.live_page.app, opentelemetry.exporter.otlp.proto.http.trace_exporter, uvicorn",
+}
 
 
 def main(targets: list[str]) -> int:
@@ -55,6 +61,8 @@ def _checked(target: str, base_mb: float) -> dict[str, object]:
         told |= {"size_mb": round(size), "of_it_base_mb": round(base_mb)}
         image = running.image(name, root)
         _require_modest(image, root)
+        if target in LOADS:
+            running.done(running.as_python(image), ["-c", LOADS[target]])
         if target in LOOKS:
             running.done(image, LOOKS[target])
         else:

@@ -54,10 +54,12 @@ def make_base(folder: Path) -> None:
 
 
 def build(target: str) -> str:
-    """The image's name. HEALTHCHECK is of Docker's format alone."""
-    name = f"localhost/shikyu-{target}:check"
+    """The image's name; of `TARGET+LOCK` with that lock. HEALTHCHECK is of Docker's format alone."""
+    target, _, lock = target.partition("+")
+    name = f"localhost/shikyu-{lock or target}:check"
     mounted = ["--volume", f"{CERTIFICATES}:{CERTIFICATES}:ro"]
     given = ["--build-arg", f"PIP_CERT={CERTIFICATES}/ca-certificates.crt"]
+    given += ["--build-arg", f"LOCK={lock}"] if lock else []
     buildah("bud", "--format", "docker", "--pull-never", *mounted, *given, "--target", target, "--tag", name, str(ROOT))
     return name
 

@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,11 @@ def image(name: str, root: Path) -> Image:
     for place in ("artifact", "proc", "dev", "tmp", told["WorkingDir"].strip("/")):
         (root / place).mkdir(parents=True, exist_ok=True)  # as a container's runtime makes what is mounted
     return Image(root, told)
+
+
+def as_python(image: Image) -> Image:
+    """With the interpreter of its environment as its entry point."""
+    return replace(image, settings={**image.settings, "Entrypoint": ["python"]})
 
 
 def done(image: Image, arguments: Sequence[str], variables: Mapping[str, str] | None = None) -> str:

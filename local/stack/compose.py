@@ -39,11 +39,16 @@ class Service:
 
 
 def services(file: Path, variables: Mapping[str, str]) -> list[Service]:
-    """In the order in which they can be started. `${NAME:-default}` is taken from `variables`. Raises SettingsError."""
+    """
+    In the order in which they can be started, without those of a profile, which are started by name alone.
+
+    `${NAME:-default}` is taken from `variables`. Raises SettingsError.
+    """
     try:
         described = yaml.safe_load(_filled_in(file.read_text(encoding="utf-8"), variables))["services"]
     except (OSError, yaml.YAMLError) as problem:
         raise SettingsError(f"{file} cannot be read: {problem}") from problem
+    described = {name: each for name, each in described.items() if not each.get("profiles")}
     waits_for = {name: each.get("depends_on", {}) for name, each in described.items()}
     awaited = {
         name

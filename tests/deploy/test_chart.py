@@ -1,5 +1,6 @@
 """The chart as Helm rendered it (`make chart-check`), and what the consumer and Kafka would say to it."""
 
+import json
 import re
 import tomllib
 import urllib.error
@@ -9,8 +10,10 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
+from consumer import librdkafka
 from consumer.health import Health, serve
-from consumer.names import option_variable
+from consumer.names import LEAVES, option_variable
+from consumer.redaction import NO_SECRET, SECRET_NAME, redact
 from consumer.settings import Http
 from consumer.settings_sources import resolve
 from consumer.slot import ordinal_of_pod
@@ -24,10 +27,13 @@ from tests.service.process import ROOT
 TEXT = RENDERED.read_text(encoding="utf-8")
 OBJECTS = validation.objects(TEXT)
 VALUES = yaml.safe_load(EVERYTHING.read_text(encoding="utf-8"))
+DEFAULTS = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
 
 
-def one(kind: str) -> dict:
-    [found] = [each for each in OBJECTS if each["kind"] == kind]
+def one(kind: str, name: str = "shikyu") -> dict:
+    """The one of that name; of a kind that there is once, whatever it is called."""
+    found = [each for each in OBJECTS if each["kind"] == kind]
+    [found] = found if len(found) == 1 else [each for each in found if each["metadata"]["name"] == name]
     return found
 
 
@@ -70,9 +76,41 @@ def test_settings_are_settings(name, tmp_path):
     assert settings.http == Http(host="0.0.0.0", port=9464)
 
 
+def test_the_volume_has_room_for_every_version_that_is_kept():
+    """Of a limit in the same unit; what an init container lays down meanwhile is one artifact."""
+    limits = {
+        each["name"]: each["emptyDir"]["sizeLimit"] for each in PODS["StatefulSet"]["volumes"] if "emptyDir" in each
+    }
+
+    assert (DEFAULTS["artifact"]["sizeLimit"], VALUES["artifact"]["versions"]) == ("2Gi", 4)
+    assert (limits["artifact"], limits["tmp"]) == ("8Gi", "2Gi")
+
+
 def test_options_of_kafka_become_the_variables_that_set_them():
     """Whatever stands in kafka.options."""
     assert {option_variable("SHIKYU_KAFKA_", name) for name in VALUES["kafka"]["options"]} <= set(variables(CONSUMER))
+
+
+def test_the_chart_knows_secrets_by_the_services_own_patterns():
+    """And by nothing that Go's expressions lack; `make chart-check` shows Helm's refusals."""
+    known = yaml.safe_load((CHART / "files" / "secret-names.yaml").read_text(encoding="utf-8"))
+
+    assert known["secret"] == f"(?i){SECRET_NAME.pattern}"
+    assert known["open"] == f"(?i){NO_SECRET.pattern}"
+    assert not any(re.search(r"\(\?[=!<]", pattern) for pattern in known.values())
+    # Of what can stand in the file, all that the service would not show.
+    for option in librdkafka.properties():
+        assert refused(known, f"kafka.{option}", "x") == (redact(f"kafka.options.{option}", "x") != "x"), option
+    for leaf in LEAVES:
+        assert refused(known, leaf.path, "x") == (redact(leaf.path, "x") != "x"), leaf.path
+    for url in ("https://a:b@registry", "https://registry?a=b&api.key=c", "https://registry/path"):
+        assert refused(known, "registry.url", url) == (redact("registry.url", url) != url), url
+
+
+def refused(known: dict[str, str], path: str, value: str) -> bool:
+    """As templates/_secrets.tpl does."""
+    named = re.search(known["secret"], path) and not re.search(known["open"], path)
+    return bool(named or re.search(known["address"], value))
 
 
 def test_probes_ask_what_the_consumer_serves():
@@ -106,6 +144,8 @@ def test_a_pods_ordinal_is_its_slot():
 
     assert ordinal_of_pod(pod, "a-host") == "3"
     assert PODS["StatefulSet"]["terminationGracePeriodSeconds"] > LEAVE_S
+    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+    assert schema["properties"]["terminationGracePeriodSeconds"]["minimum"] > LEAVE_S
     assert one("StatefulSet")["spec"]["serviceName"] == one("Service")["metadata"]["name"]
 
 
@@ -145,10 +185,10 @@ def test_only_who_fills_the_artifact_may_write_to_it():
 
 
 def test_keda_scales_as_far_as_there_are_partitions():
-    """And is not woken by transactions' markers; the StatefulSet leaves the number to it."""
+    """From as many as there were before; not woken by transactions' markers, and nobody else says how many."""
     spec, partitions = one("ScaledObject")["spec"], VALUES["kafka"]["partitions"]
     assert spec["scaleTargetRef"] == {"kind": "StatefulSet", "name": one("StatefulSet")["metadata"]["name"]}
-    assert spec["maxReplicaCount"] <= partitions
+    assert spec["minReplicaCount"] == DEFAULTS["replicas"] <= spec["maxReplicaCount"] <= partitions
     assert "replicas" not in one("StatefulSet")["spec"]
 
     given = variables(CONSUMER)
@@ -188,15 +228,30 @@ def test_what_selects_pods_selects_the_consumers(kind):
     spec = one(kind)["spec"]
     selected = (spec.get("selector") or spec["podSelector"])["matchLabels"].items()
 
-    assert selected <= one("StatefulSet")["spec"]["template"]["metadata"]["labels"].items()
-    assert not selected <= one("Job")["spec"]["template"]["metadata"]["labels"].items()
+    assert selected <= labels("StatefulSet")
+    assert not selected <= labels("Job")
+
+
+def labels(kind: str):
+    return one(kind)["spec"]["template"]["metadata"]["labels"].items()
+
+
+def test_trainings_network_is_closed_but_for_names_and_the_hub():
+    """By a policy of its own, which selects its pods alone; nobody asks it for anything."""
+    spec = one("NetworkPolicy", "shikyu-train")["spec"]
+
+    assert spec["podSelector"]["matchLabels"].items() <= labels("Job")
+    assert not spec["podSelector"]["matchLabels"].items() <= labels("StatefulSet")
+    assert (spec["policyTypes"], spec["ingress"]) == (["Ingress", "Egress"], [])
+    assert [each["port"] for rule in spec["egress"] for each in rule["ports"]] == [53, 53, 443]
 
 
 def test_the_network_is_closed_but_for_metrics_names_kafka_and_the_registry():
     """And what was asked for."""
     spec = one("NetworkPolicy")["spec"]
     assert spec["policyTypes"] == ["Ingress", "Egress"]
-    assert [each["port"] for rule in spec["ingress"] for each in rule["ports"]] == ["http"]
+    # Pods of the release's own namespace: no selector of namespaces widens it.
+    assert spec["ingress"] == [{"from": [{"podSelector": {}}], "ports": [{"protocol": "TCP", "port": "http"}]}]
     assert {each["port"] for rule in spec["egress"] for each in rule["ports"]} == {53, 9092, 9093, 8081, 443}
 
 

@@ -51,7 +51,19 @@ def test_what_is_installed_stands_in_a_lock_with_hashes():
             assert "--require-hashes -r locks/" in command or "--no-deps --no-index /dist" in command, command
     for lock in re.findall(r"locks/[\w-]+\.txt", "\n".join(LINES)):
         assert "--hash=sha256:" in (ROOT / lock).read_text()
-    assert "torch==" not in (ROOT / "locks" / "serve.txt").read_text()
+    for lock in ("serve", "extras"):
+        assert "torch==" not in (ROOT / "locks" / f"{lock}.txt").read_text()
+
+
+def test_the_lock_with_extras_serves_with_the_same_packages():
+    """`--build-arg LOCK=extras` adds some, and changes none."""
+    serve, extras = (
+        set(re.findall(r"^[\w-]+==\S+", (ROOT / "locks" / f"{lock}.txt").read_text(), re.MULTILINE))
+        for lock in ("serve", "extras")
+    )
+
+    assert serve < extras
+    assert "ARG LOCK=serve" in of_stage("build-serve")
 
 
 def test_what_is_copied_is_there_and_reaches_the_builder():
@@ -72,3 +84,7 @@ def test_compose_builds_what_there_is():
     built = {each["build"]["target"] for each in services.values() if "build" in each}
 
     assert built == {"serve", "ticketing"} <= set(TARGETS)
+    for each in services.values():
+        for name, lock in each.get("build", {}).get("args", {}).items():
+            assert name == "LOCK"
+            assert (ROOT / "locks" / f"{lock}.txt").exists()

@@ -49,6 +49,20 @@ def test_the_demo_says_first_what_it_will_download(tmp_path):
     assert "330 MB" not in make(f"DEMO={tmp_path}/.venv", "size").stdout
 
 
+@pytest.mark.parametrize("target", ["test", "lint", "chaos"])
+def test_large_environments_say_first_what_they_will_download(target, tmp_path):
+    """Before the first package; not where they are there, and only their lock has changed."""
+    here = [f"DEV={tmp_path}/.venv-dev", f"OPTIMUM={tmp_path}/.venv-optimum"]
+    wished = make("--dry-run", *here, target).stdout
+    assert wished.index("3.5 GB to download") < wished.index("pip sync")
+    for name in ("dev", "optimum"):
+        (tmp_path / f".venv-{name}" / "bin").mkdir(parents=True)
+        (tmp_path / f".venv-{name}" / "bin" / "python").touch()
+    wished = make("--dry-run", *here, target).stdout
+    assert "pip sync" in wished
+    assert "to download" not in wished
+
+
 def test_help_names_every_target():
     """make alone says what there is."""
     told = make().stdout

@@ -73,6 +73,27 @@ def test_a_password_of_ones_own_is_taken():
     assert "tickets:geheim@" in described["ticketing"].environment["TICKETING_DATABASE"]
 
 
+def test_what_a_profile_has_is_left_out():
+    """As compose does, unless it is told the profile's name."""
+    every = yaml.safe_load(compose.FILE.read_text(encoding="utf-8"))["services"]
+
+    assert set(every) - set(services()) == {name for name, each in every.items() if "profiles" in each} == {"page"}
+    assert every["page"]["image"].rpartition(":")[2] == every["shikyu"]["image"].rpartition(":")[2]
+
+
+def test_schemas_are_kept_where_the_events_are():
+    """What names a schema by its id is of no use without it: a registry that starts anew must have them."""
+    every = services()
+    registry = every["registry"].environment
+
+    assert registry["APICURIO_STORAGE_KIND"] == "kafkasql"
+    assert (
+        registry["APICURIO_KAFKASQL_BOOTSTRAP_SERVERS"] == every["shikyu"].environment["SHIKYU_KAFKA_BOOTSTRAP_SERVERS"]
+    )
+    assert every["kafka"].environment["KAFKA_LOG_DIRS"] in every["kafka"].files
+    assert list(every).index("kafka") < list(every).index("registry")
+
+
 def test_what_is_mounted_is_there_and_its_settings_are_settings():
     """The variables too, with the file that they name."""
     for service in services().values():
