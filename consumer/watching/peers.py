@@ -124,10 +124,8 @@ def _why(problem: BaseException) -> str:
         if isinstance(cause, OSError) and cause.strerror:
             of_system = isinstance(cause, ConnectionError) and cause.errno  # asyncio has words of its own for it
             return os.strerror(of_system) if of_system else cause.strerror
-        if isinstance(cause, BaseExceptionGroup):  # several addresses of one name were tried
-            cause = cause.exceptions[-1]
-        else:
-            cause = cause.__cause__ or cause.__context__
+        last_tried = cause.exceptions[-1] if isinstance(cause, BaseExceptionGroup) else None  # of a name's addresses
+        cause = last_tried or cause.__cause__ or cause.__context__
     return type(problem).__name__
 
 

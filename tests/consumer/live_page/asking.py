@@ -46,7 +46,7 @@ class Kept:
 
     def put(self, **told: Any) -> None:
         answer = Answer(**{"source": ("in", 0, self.last), "run": "live", "fate": "urgent", "written_ms": 0, **told})
-        self.arrived.append(Arrived(self.last + 1, answer))
+        self.arrived.append(Arrived.of(self.last + 1, answer))
 
     @property
     def last(self) -> int:
