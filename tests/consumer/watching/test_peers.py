@@ -133,7 +133,7 @@ def test_a_peer_that_drips_is_not_waited_for(monkeypatch, begun):
     monkeypatch.setattr(peers, "ANSWER_S", 0.5)
     over = threading.Event()
     drops = iter(lambda: b"" if over.wait(0.05) else b"x", b"")
-    with answering(begun, pieces=drops) as peer:
+    with answering(begun, pieces=itertools.islice(drops, 1000)) as peer:
         consumers = Consumers([peer])
         consumers.read()
         over.set()
