@@ -20,6 +20,7 @@ from consumer.settings_types import (
     OptionalIdentifier,
     OptionalKey,
     OptionalPath,
+    OptionalToken,
     OptionalUrl,
     Options,
     Paths,
@@ -369,13 +370,20 @@ class Page(Section):
     """A page to try, watch and correct by (`shikyu page`), and who reaches it."""
 
     host: Annotated[str, Field(min_length=1)] = Field(
-        default="127.0.0.1", description="The address for it; whoever reaches another one needs its token all the same."
+        default="127.0.0.1",
+        description="The address of this machine that it listens on. It has no TLS: let it listen on another one only "
+        "behind a proxy that has (`page.url`).",
     )
     port: int = Field(default=9465, ge=0, le=65_535, description="The port for it; 0 is any that is free.")
     url: OptionalUrl = Field(
         default=None,
         description="The address by which people reach it where a proxy stands before it, such as "
         "https://shikyu.example.com; any other than this and the host's own is refused.",
+    )
+    token: OptionalToken = Field(
+        default=None,
+        description="A secret that opens it, for an address that stays the same; unless set, another one is drawn at "
+        "each start.",
     )
     include_text: bool = Field(default=True, description="Whether its lists of answers show the customers' texts.")
 

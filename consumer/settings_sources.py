@@ -300,7 +300,7 @@ def _from_flags(flags: Mapping[str, object]) -> Iterator[Given]:
 
 def _refuse_secret(leaf: Leaf, option: str | None, value: object) -> None:
     """A process's flags are seen by whoever may list processes."""
-    if not leaf.passes_through and leaf.path not in ("registry.url", "audit.key"):
+    if not leaf.passes_through and leaf.path not in ("registry.url", "audit.key", "page.token"):
         return
     path = leaf.path if option is None else f"{leaf.path}.{option}"
     if redact(path, value) != value:

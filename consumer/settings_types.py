@@ -11,6 +11,7 @@ from consumer import expressions
 
 MAX_TOPIC_CHARACTERS = 249
 LEAST_KEY_CHARACTERS = 16
+LEAST_TOKEN_CHARACTERS = 32
 
 
 class Section(BaseModel):
@@ -55,6 +56,15 @@ def check_key(key: str) -> str:
     return key
 
 
+def check_token(token: str) -> str:
+    if len(token) < LEAST_TOKEN_CHARACTERS or not re.fullmatch(r"[A-Za-z0-9_-]+", token):
+        raise ValueError(
+            f"is not {LEAST_TOKEN_CHARACTERS} or more letters, digits, '-' and '_', which an address holds as they are "
+            "and nobody guesses: `openssl rand -hex 32` makes one"
+        )
+    return token
+
+
 def none_when_empty(value: object) -> object:
     # The environment and flags have no null: an empty string switches an optional setting off.
     return None if value == "" else value
@@ -78,6 +88,7 @@ Paths = Annotated[tuple[Path, ...], BeforeValidator(_tuple_of_one)]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$", max_length=128)]
 OptionalIdentifier = Annotated[Identifier | None, BeforeValidator(none_when_empty)]
 OptionalKey = Annotated[Annotated[str, AfterValidator(check_key)] | None, BeforeValidator(none_when_empty)]
+OptionalToken = Annotated[Annotated[str, AfterValidator(check_token)] | None, BeforeValidator(none_when_empty)]
 OptionalUrl = Annotated[Annotated[str, Field(pattern=r"^https?://")] | None, BeforeValidator(none_when_empty)]
 RuleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
 Options = dict[str, str]

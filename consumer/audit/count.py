@@ -1,25 +1,22 @@
 """The figures of a window, as the JSON that the terminal, the page and pipelines are told."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from consumer.audit.estimate import URGENT, Estimate, Sample, days_until, found, precision, recall_of
+from consumer.audit.notes import notes
 from consumer.audit.population import Of, Population
 from consumer.audit.promise import Promised, verdict
 from consumer.corrections.entries import Correction
 from consumer.corrections.settle import Settled
-from consumer.visible import visible
 
 Figures = dict[str, Any]
 
 KINDS: tuple[Of, ...] = ("very-unsatisfied", "should-be-urgent")
-LEAST_RESPONSE = 0.8  # of the marked, below which a note says what the rest is taken for
-FAR = 5.0  # standard deviations
-SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +63,7 @@ def figures(population: Population, settled: Settled, promise: Promised | None, 
             "held": dict(Counter(each.reason for each in settled.held if each.reason != "unknown-message")),
         },
     }
-    return {**made, "notes": list(_notes(made, population))}
+    return {**made, "notes": list(map(str, notes(made, population)))}
 
 
 def estimate(of: Estimate | None) -> Figures | None:
@@ -123,53 +120,6 @@ def _marked(sample: Sample, days: float) -> Figures:
     marked = {"urgent": _count(urgent), "routine": _count(~urgent)}
     judged = {"urgent": _count(sample.judged & urgent), "routine": _count(sample.judged & ~urgent)}
     return {**marked, "judged": judged, "a_day": sample.stratum.size / days}
-
-
-def _notes(made: Figures, population: Population) -> Iterator[str]:
-    """The gravest first."""
-    marked, judged = made["marked"], made["marked"]["judged"]
-    if not (count := marked["urgent"] + marked["routine"]):
-        yield "no message of the window is marked for review: set audit.share, so that some are"
-        return
-    for side in ("urgent", "routine"):
-        if marked[side] and not judged[side]:
-            yield f"none of the {marked[side]:,} marked {side} messages is judged yet, so that nothing can be estimated"
-    done = (judged["urgent"] + judged["routine"]) / count
-    if 0 < done < LEAST_RESPONSE:
-        yield (
-            f"{done:.0%} of the marked messages are judged: the others are taken to be like the judged ones of about "
-            "the same urgency, which is wrong if people choose which ones they judge"
-        )
-    stands_for, deviation, messages = population.speaks_for()
-    if abs(stands_for - messages) > FAR * deviation + 0.01 * messages:
-        yield (
-            f"the marked messages stand for {stands_for:,.0f}, and {messages:,} came: was audit.share or audit.key "
-            "changed, or audit off, for a part of the window? The estimates take that part to be like the rest"
-        )
-    if made["live"] is None and made["of"] == "very-unsatisfied" and made["recall"]["should-be-urgent"]:
-        yield (
-            "the judgements do not say enough of how satisfied the writers are: give --satisfaction with corrections, "
-            "or compare by --of should-be-urgent"
-        )
-    yield from _models(made, population)
-    if population.others:
-        yield f"{population.others:,} answers of replays are not counted: recall is about what was decided live"
-    if held := made["corrections"]["held"]:
-        told = ", ".join(f"{count:,} {reason}" for reason, count in held.items())
-        yield f"corrections that are held back, and not counted: {told}; see `shikyu corrections held`"
-
-
-def _models(made: Figures, population: Population) -> Iterator[str]:
-    if len(population.models) > 1:
-        told = ", ".join(f"{_name(model)} ({count:,})" for model, count in population.models.most_common(5))
-        yield f"several models answered, and are counted together: {told}"
-    promise = made["promise"]
-    if promise is not None and promise["model"] and tuple(promise["model"]) not in population.models:
-        yield f"the promise is that of {_name(tuple(promise['model']))}, which answered none of these messages"
-
-
-def _name(model: tuple[str | None, ...]) -> str:
-    return visible(" ".join(part for part in model if part), SHOWN)[1:-1]
 
 
 def _count(rows: Any) -> int:

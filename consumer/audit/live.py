@@ -91,7 +91,7 @@ def counted(found: Read, promise: Promised | None, asked: count.Asked) -> Figure
         "made_at": iso_millis(window.until),
         "since": iso_millis(window.since),
         **made,
-        "notes": [*made["notes"], *window.notes()],
+        "notes": [*made["notes"], *map(str, window.notes())],
     }
 
 

@@ -36,6 +36,17 @@ def estimate_words(live: Figures) -> str:
 
 
 def known_line(found: Figures) -> str:
+    """How long until recall is known well, and how it is asked for then."""
+    return known_words(found) + known_then(found)
+
+
+def known_then(found: Figures) -> str:
+    """Nothing where it is known by now, or nobody can say when."""
+    in_days = found["known"]["in_days"]
+    return "" if in_days is None or in_days <= found["days"] else f"; ask with --since {in_days:.0f}d then"
+
+
+def known_words(found: Figures) -> str:
     """How long until recall is known well."""
     known = found["known"]
     points = f"± {100 * known['half_width']:.2g} points"
@@ -45,7 +56,7 @@ def known_line(found: Figures) -> str:
         return f"{points}: known by now"
     return (
         f"{points}: after {in_days(known['in_days'])} at the present volume, share and response, "
-        f"{left:,.0f} more than the {found['days']:.3g} that were read; ask with --since {known['in_days']:.0f}d then"
+        f"{left:,.0f} more than the {found['days']:.3g} that were read"
     )
 
 

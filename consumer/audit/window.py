@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from consumer import surroundings
+from consumer.audit.notes import Note
 from consumer.errors import RecordError, SurroundingsError
 from consumer.flips.answers import Answer, NoAnswer, Reader, patiently
 from consumer.flips.read import Span, records
@@ -68,13 +69,14 @@ class Window:
             except RecordError as error:
                 self.unreadable[error.code] += 1
 
-    def notes(self) -> Iterator[str]:
+    def notes(self) -> Iterator[Note]:
         for each in self.gone:
             since = "" if each.since is None else f", which was written {iso_millis(each.since)}"
-            yield (
+            yield Note(
+                "some messages of this time are kept no more, and not counted",
                 f"{each.place[0]}/{each.place[1]} begins later than the window: retention deleted what stood before "
-                f"offset {each.first}{since}"
+                f"offset {each.first}{since}",
             )
         if self.unreadable:
             told = ", ".join(f"{count:,} {code}" for code, count in self.unreadable.items())
-            yield f"records that hold no answer were passed over: {told}"
+            yield Note(f"{self.unreadable.total():,} records that hold no answer were passed over", told)

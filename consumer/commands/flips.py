@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from consumer.commands.reading import progress, write
+from consumer.commands.reading import progress, require_page, write
 from consumer.errors import SettingsError
 from consumer.settings_flags import SettingsCommand, settings_flags
 from consumer.settings_sources import Resolved
@@ -83,6 +83,8 @@ def flips(
     from consumer.flips.limits import Limits, require_met
     from consumer.flips.told import told
 
+    if html is not None:
+        require_page("--html", html)
     for file in filter(None, (html, json_file)):
         if not file.parent.is_dir():
             raise SettingsError(f"{file} cannot be written: there is no folder {file.parent}")

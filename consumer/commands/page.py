@@ -22,7 +22,8 @@ def page(resolved: Resolved, urls: tuple[str, ...], since: str, writer: str) -> 
     Serve a page to try a text, watch the stream live, correct answers, and see how the promise stands.
 
     It writes the address by which it opens, once, and is served to this machine alone unless page.host says otherwise.
-    Who has that address may read customers' texts and write corrections. It joins no group and commits nothing.
+    Who has that address may read customers' texts and write corrections. It joins no group and commits nothing. Ctrl-C
+    or SIGTERM ends it.
 
     It needs the page extra: pip install '.[page]'.
 
@@ -53,19 +54,13 @@ def page(resolved: Resolved, urls: tuple[str, ...], since: str, writer: str) -> 
     Keys.of(settings.page.host, settings.page.port, settings.page.url)  # what is wrong is told before a model is loaded
     classifier = None if settings.model.artifact is None else loaded(settings)
     with on_signals() as stop, serve.bound(settings.page) as listening:
-        host, port = listening.getsockname()[:2]
-        keys = Keys.of(settings.page.host, port, settings.page.url)
+        serve.warn_of_plain(settings.page)
+        port = listening.getsockname()[1]
+        keys = Keys.of(settings.page.host, port, settings.page.url, settings.page.token)
         with tail, Standing(reader(settings, back), since) as standing:
             parts = app.Parts(
                 keys, tail, observer, standing, corrector(settings, writer), classifier,
                 settings.page.include_text, stop,
             )  # fmt: skip
-            shown = settings.page.url or f"http://{_name(host)}:{port}"
-            address = f"{shown.rstrip('/')}/enter?token={keys.token}"
+            address = serve.address(settings.page, listening, keys)
             serve.serve(app.application(parts), listening, stop, lambda: click.echo(f"the page: {address}"))
-
-
-def _name(host: str) -> str:
-    if host in ("0.0.0.0", "::"):  # noqa: S104 - what listens everywhere listens here
-        return "127.0.0.1"
-    return f"[{host}]" if ":" in host else host

@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from consumer.errors import SurroundingsError
+from consumer.errors import SettingsError, SurroundingsError
 
 METRICS = click.option(
     "--metrics", "urls", multiple=True, metavar="URL",
@@ -19,6 +19,15 @@ def progress() -> Progress:
     console = Console(stderr=True)
     columns = [TextColumn("reading answers"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()]
     return Progress(*columns, console=console, transient=True, redirect_stdout=False, disable=not console.is_terminal)
+
+
+def require_page(flag: str, file: Path) -> None:
+    """SettingsError where a page would be called what it is not, and no program would open it."""
+    if file.suffix.lower() not in ("", ".html", ".htm"):
+        raise SettingsError(
+            f"{flag} writes a web page, and {file} is called something else: name it {file.with_suffix('.html')}; a "
+            "browser opens it, and prints it to a PDF where one is wanted"
+        )
 
 
 def write(file: Path, content: bytes) -> None:

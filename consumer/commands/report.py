@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from consumer.commands.reading import progress, write
+from consumer.commands.reading import progress, require_page, write
 from consumer.commands.recall import SHARE
 from consumer.errors import SettingsError
 from consumer.settings_flags import SettingsCommand, settings_flags
@@ -59,6 +59,7 @@ def report(
     from consumer.replay.window import duration
     from consumer.report import figures
 
+    require_page("--html", html)
     json_file = html.with_suffix(".json") if json_file is None else json_file
     if json_file == html:
         raise SettingsError(f"{html} is to be the page and its figures: give --json another name")

@@ -2,18 +2,11 @@
 
 import click
 import orjson
-from rich.console import Console
-from rich.live import Live
 
 from consumer.commands.reading import METRICS
-from consumer.errors import SettingsError
 from consumer.settings_flags import SettingsCommand, settings_flags
 from consumer.settings_sources import Resolved
 from consumer.stop import on_signals
-
-READY_S = 10.0
-ROOM = 12  # lines that stand above the answers
-LEAST_WIDTH = 150  # what nobody sees is not folded to 80 columns
 
 
 @click.command(cls=SettingsCommand)
@@ -48,44 +41,30 @@ def top(
     shikyu top --config shikyu.toml --once --json | jq .a_second
     """
     from consumer import logs
+    from consumer.top import live
     from consumer.top.keys import leaving
     from consumer.top.screen import screen
-    from consumer.watching.frame import Frame, answer_of
+    from consumer.watching.frame import Frame
     from consumer.watching.observer import Observer, addresses
     from consumer.watching.tail import Tail
 
     settings = resolved.settings
     # Whatever is away stands in the frame, where a warning beside it would tear the screen.
     logs.configure(settings.log.model_copy(update={"level": "error"}))
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not (once or as_json or console.is_terminal):
-        raise SettingsError("standard output is no terminal: give --once for one frame, or --json for a line a frame")
-    if not console.is_terminal:
-        console = Console(highlight=False, markup=False, emoji=False, width=LEAST_WIDTH)
+    console = live.terminal(needed=not (once or as_json))
+
+    def write(frame: Frame) -> None:
+        if as_json:
+            click.echo(orjson.dumps(frame).decode())
+        else:
+            console.print(screen(frame, console.width))
 
     tail = Tail(settings)
-    observer = Observer(settings, addresses(settings, urls), tail)
+    looks = live.Looks(Observer(settings, addresses(settings, urls), tail), tail, most, with_text)
     with on_signals() as stop, tail, leaving(stop) as pressed:
-
-        def look(room: int) -> Frame:
-            shown = tail.since(0, most if most is not None else max(0, room))
-            return {**observer.look(), "answers": [answer_of(each, with_text=with_text) for each in shown]}
-
         if once:
-            tail.ready.wait(READY_S)
-            look(0)
-        if once or as_json:
-            while not pressed(every_s):
-                found = look(10)
-                if as_json:
-                    click.echo(orjson.dumps(found).decode())
-                else:
-                    console.print(screen(found, console.width))
-                if once:
-                    return
-            return
-        with Live(console=console, screen=True, auto_refresh=False) as live:
-            while True:
-                live.update(screen(look(console.height - ROOM), console.width), refresh=True)
-                if pressed(every_s):
-                    return
+            live.once(looks, write, pressed, every_s)
+        elif as_json:
+            live.again(looks, write, pressed, every_s)
+        else:
+            live.on_screen(looks, console, pressed, every_s)

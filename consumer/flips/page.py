@@ -37,6 +37,7 @@ def environment() -> Environment:
         "model_line": model_line,
         "day_line": day_line,
         "finely": finely,
+        "number": number,
         "signed": signed,
         "width": width,
     }
@@ -54,6 +55,11 @@ def finely(share: float) -> str:
     percent = 100 * share
     digits = 0 if percent in (0, 100) else 1 if percent >= 1 else 2 if percent >= 0.1 else 3
     return f"{percent:.{digits}f}\u00a0%"
+
+
+def number(value: float | None) -> str:
+    """Of an answer, which may not tell it: plain texts tell no threshold."""
+    return "not told" if value is None else in_words.figure(value)
 
 
 def signed(value: float) -> str:

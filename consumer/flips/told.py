@@ -84,8 +84,8 @@ def share_line(share: Figures | None) -> str:
 
 def model_line(model: Figures) -> str:
     named = " ".join(shown(model[part]) for part in ("name", "version", "precision") if model[part] is not None)
-    threshold = "" if model["threshold"] is None else f", threshold {model['threshold']:.4f}"
-    return f"{named or 'a model without a name'}{threshold}: {model['answers']:,} answers"
+    threshold = "not told" if model["threshold"] is None else f"{model['threshold']:.4f}"
+    return f"{named or 'a model without a name'}, threshold {threshold}: {model['answers']:,} answers"
 
 
 def _table(title: str, groups: Sequence[Figures]) -> Table:

@@ -1,7 +1,6 @@
 """Who may see the page, and who may change something by it; and what every answer tells the browser to forbid."""
 
 import hmac
-from http.cookies import CookieError, SimpleCookie
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -83,13 +82,19 @@ class Access:
             raise Refused(405, "Only GET, HEAD and POST are answered.")
         if scope["path"] == ENTRANCE and scope["method"] != "POST":
             return
-        if not same(_cookie(headers, self._keys.cookie), self._keys.session):
+        if not self._is_let_in(scope["path"], headers):
             raise Refused(403, "This page opens by the address that `shikyu page` wrote when it was started.")
-        # Another port of this host is the same site, so that the cookie alone does not tell it from us.
-        if scope["path"] != "/" and headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        # Another port of this host is the same site: should it know the path, the cookie alone would not tell us apart.
+        asks = headers.get("sec-fetch-site", "same-origin")
+        if scope["path"] != self._keys.path and asks not in ("same-origin", "none"):
             raise Refused(403, "Another page may not ask for this.")
         if scope["method"] == "POST":
             self._look_at_change(headers, hosts[0].lower())
+
+    def _is_let_in(self, path: str, headers: Headers) -> bool:
+        place, slash, _ = path.removeprefix("/").partition("/")
+        cookies = _cookies(headers, self._keys.cookie)
+        return bool(slash) and same(place, self._keys.place) and any(same(each, self._keys.session) for each in cookies)
 
     def _look_at_change(self, headers: Headers, host: str) -> None:
         if headers.get("origin") != self._keys.origins[host]:
@@ -124,9 +129,7 @@ def _told(error: Exception) -> Response:
     return PlainTextResponse("This is a bug; shikyu's log says where.\n", 500)
 
 
-def _cookie(headers: Headers, name: str) -> str:
-    try:
-        found = SimpleCookie(headers.get("cookie", "")).get(name)
-    except CookieError:
-        return ""
-    return "" if found is None else found.value
+def _cookies(headers: Headers, name: str) -> list[str]:
+    """All of that name: who serves another port may have set one, which is no reason to let nobody in."""
+    pairs = (each.strip().partition("=") for each in headers.get("cookie", "").split(";"))
+    return [value for own, _, value in pairs if own == name]

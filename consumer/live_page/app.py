@@ -15,7 +15,7 @@ from jinja2 import Environment
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from consumer.corrections.entries import ROLES
@@ -73,9 +73,8 @@ class _Page:
         self._listeners = 0
         self._waiting = 0
         self._one_model = CapacityLimiter(1)
-        routes = [
+        within = [
             Route("/", self.page),
-            Route(ENTRANCE, self.enter),
             Route("/page.css", self.style),
             Route("/api/stream", self.stream),
             Route("/api/try", self.try_text, methods=["POST"]),
@@ -83,6 +82,7 @@ class _Page:
             Route("/api/standing", self.read_again, methods=["POST"]),
             *(Route(f"/{name}", partial(self.script, name)) for name in SCRIPTS),
         ]
+        routes = [Route(ENTRANCE, self.enter), Mount(f"/{parts.keys.place}", routes=within)]
         told = {Refused: refusal, Exception: refusal}
         self.app = Starlette(routes=routes, lifespan=self._looking, exception_handlers=told)
 
@@ -124,9 +124,9 @@ class _Page:
         keys = self._parts.keys
         if not same(request.query_params.get("token", ""), keys.token):
             raise Refused(403, "This address is not the one that `shikyu page` wrote when it was started last.")
-        answer = HTMLResponse(environment().get_template("enter.html").render())
+        answer = HTMLResponse(environment().get_template("enter.html").render(path=keys.path))
         secure = keys.is_secure(request.headers["host"].lower())
-        answer.set_cookie(keys.cookie, keys.session, httponly=True, samesite="strict", secure=secure)
+        answer.set_cookie(keys.cookie, keys.session, path=keys.path, httponly=True, samesite="strict", secure=secure)
         return answer
 
     async def style(self, _request: Request) -> Response:

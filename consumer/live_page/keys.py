@@ -1,4 +1,9 @@
-"""What opens the page: a token for its address, what the browser then keeps, and what a change must show besides."""
+"""
+What opens the page: a token for its address, what the browser then keeps, and what a change must show besides.
+
+A browser sends a host's cookies to whoever serves any port of it, but below the cookie's path alone. The page's path is
+a secret, too, so that who serves another port cannot make the browser ask him for what is below it.
+"""
 
 import secrets
 from collections.abc import Mapping
@@ -19,7 +24,7 @@ def _secret() -> str:
 @dataclass(frozen=True)
 class Keys:
     """
-    Of one process; with it they are gone.
+    Of one process; with it they are gone, but for a `token` that was given.
 
     `origins` are the addresses under which the page may be asked for, by what a browser sends as Host.
     """
@@ -29,9 +34,10 @@ class Keys:
     token: str = field(default_factory=_secret, repr=False)
     session: str = field(default_factory=_secret, repr=False)
     csrf: str = field(default_factory=_secret, repr=False)
+    place: str = field(default_factory=_secret, repr=False)
 
     @classmethod
-    def of(cls, host: str, port: int, url: str | None) -> "Keys":
+    def of(cls, host: str, port: int, url: str | None, token: str | None = None) -> "Keys":
         """
         Raises SettingsError for a `url` with a path or more.
 
@@ -41,12 +47,17 @@ class Keys:
         origins = {f"{name}:{port}": f"http://{name}:{port}" for name in names}
         if url is not None:
             origins |= _beyond(url)
-        return cls(port, origins)
+        return cls(port, origins) if token is None else cls(port, origins, token)
 
     @property
     def cookie(self) -> str:
-        """Its name: a browser sends a host's cookies to all of its ports."""
+        """Its name."""
         return f"shikyu-page-{self.port}"
+
+    @property
+    def path(self) -> str:
+        """Below which everything stands but the entrance."""
+        return f"/{self.place}/"
 
     def is_secure(self, host: str) -> bool:
         return self.origins[host].startswith("https:")

@@ -1,18 +1,24 @@
 """The page at an address, until somebody ends it."""
 
 import contextlib
+import ipaddress
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
 from consumer.errors import SettingsError, SurroundingsError
+from consumer.live_page.access import ENTRANCE
+from consumer.live_page.keys import Keys
 from consumer.settings import Page
 from consumer.stop import Stop
 
 LEAVING_S = 3
+
+log = structlog.get_logger()
 
 
 def bound(settings: Page) -> socket.socket:
@@ -27,6 +33,26 @@ def bound(settings: Page) -> socket.socket:
         ) from error
     except (TypeError, ValueError) as error:  # a name that cannot even be asked for
         raise SettingsError(f"page.host is {settings.host!r}, which is no host's name or address") from error
+
+
+def warn_of_plain(settings: Page) -> None:
+    """In the log, where other machines reach the page and no TLS of a proxy is known of."""
+    if not _is_this_machine(settings.host) and not (settings.url or "").startswith("https:"):
+        log.warning(
+            "page-without-tls",
+            host=settings.host,
+            advice="whoever is on the way reads the texts, and what opens the page: leave page.host at 127.0.0.1 and "
+            "come by `ssh -L`, or put a proxy with TLS before it and set page.url to its https address",
+        )
+
+
+def address(settings: Page, listening: socket.socket, keys: Keys) -> str:
+    """What opens the page. A token that stays is not told: where standard output is kept, it would be kept."""
+    host, port = listening.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - what listens everywhere listens here
+        host = "127.0.0.1"
+    shown = settings.url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    return f"{shown.rstrip('/')}{ENTRANCE}?token={keys.token if settings.token is None else '… (page.token)'}"
 
 
 def serve(app: ASGIApp, listening: socket.socket, stop: Stop, ready: Callable[[], None]) -> None:
@@ -68,3 +94,10 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[Any] | None = None) -> None:
         self.should_exit = True
         await super().shutdown(sockets)
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

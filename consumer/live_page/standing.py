@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import structlog
 
+from consumer.audit.notes import Note
 from consumer.audit.told import NAMES, known_line, promise_line
 from consumer.errors import ShikyuError
 from consumer.report import figures
@@ -96,6 +97,8 @@ def told(found: figures.Figures) -> Told:
             "all": dead["all"],
             "codes": [{"code": seen(each["code"][:60]), "messages": each["messages"]} for each in dead["codes"]],
         },
-        "drift": None if drift is None else {"verdict": drift["verdict"], "why": [seen(each) for each in drift["why"]]},
-        "notes": [seen(each) for each in found["notes"]],
+        "drift": None if drift is None else {
+            "verdict": drift["verdict"], "why": [seen(each) for each in (*drift["why"], *drift["more"])],
+        },
+        "notes": [seen(str(Note(**each))) for each in found["notes"]],
     }  # fmt: skip

@@ -1,8 +1,8 @@
 """The whole way of `shikyu report`, from the topics to figures, and these to files."""
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Container
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -14,17 +14,18 @@ from consumer.audit import live
 from consumer.audit.promise import promised
 from consumer.audit.window import Advance, Window
 from consumer.corrections.settle import Settled
-from consumer.errors import SurroundingsError
+from consumer.errors import SettingsError, SurroundingsError
 from consumer.flips.answers import Answer
 from consumer.replay.letters import letter
 from consumer.report.drift import drift
+from consumer.report.notes import notes
 from consumer.report.page import page
 from consumer.report.slices import Slices
 from consumer.report.volume import Volume
 from consumer.run_names import LIVE
 from consumer.settings import Settings
 from consumer.topics import missing
-from consumer.visible import visible
+from consumer.visible import told_names, visible
 
 MOST_CONFLICTS = 50
 SHOWN = 120
@@ -41,8 +42,8 @@ def figures(settings: Settings, asked: Asked, advance: Advance) -> Figures:
     """
     Everything the page shows. What there is not (corrections, dead letters) is None, and a note says so.
 
-    Raises ArtifactError for a manifest that can't be read, SurroundingsError or PassingFault where Kafka or the
-    registry does not answer.
+    Raises SettingsError for a slice that no answer has, ArtifactError for a manifest that can't be read,
+    SurroundingsError or PassingFault where Kafka or the registry does not answer.
     """
     logs.configure(settings.log)
     kafka_options.verify(settings)
@@ -59,6 +60,8 @@ def figures(settings: Settings, asked: Asked, advance: Advance) -> Figures:
         return tell
 
     read = live.read(settings, asked.since, advance, beside, needs_corrections=False)
+    if volume.work()["messages"]:
+        _require_there(slices[0])
     recall = live.counted(read, promise, asked)
     dead = _dead_letters(settings, asked.since)
     return {
@@ -72,7 +75,7 @@ def figures(settings: Settings, asked: Asked, advance: Advance) -> Figures:
         "dead_letters": dead,
         "drift": drift(settings, asked.since),
         "corrections": None if read.lacks_corrections else _corrections(read.settled),
-        "notes": list(_notes(settings, read, dead, recall)),
+        "notes": [asdict(each) for each in notes(settings, read, dead, recall)],
     }
 
 
@@ -82,6 +85,15 @@ def as_json(found: Figures) -> bytes:
 
 def as_page(found: Figures) -> bytes:
     return page(found).encode()
+
+
+def _require_there(slices: Slices) -> None:
+    if unknown := slices.unknown():
+        there = ", ".join(told_names(sorted(slices.attributes))) or "none (output.attributes chooses them)"
+        raise SettingsError(
+            f"--slice {', '.join(visible(each, SHOWN) for each in unknown)}: no answer of this time has an attribute "
+            f"of that name; those there are: {there}. Channel and language are told unasked"
+        )
 
 
 def _dead_letters(settings: Settings, since: timedelta) -> Figures | None:
@@ -123,14 +135,3 @@ def _corrections(settled: Settled) -> Figures:
 
 def _word(decision: str, role: str, satisfaction: str | None) -> str:
     return f"{decision} ({role}{'' if satisfaction is None else ', ' + satisfaction.replace('_', ' ')})"
-
-
-def _notes(settings: Settings, read: live.Read, dead: Figures | None, recall: Figures) -> Iterator[str]:
-    if read.lacks_corrections:
-        yield (
-            f"there is no topic {settings.corrections.topic}, so that nobody's judgements are known: create it by "
-            "`shikyu topics create --corrections`"
-        )
-    if dead is None:
-        yield f"dead letters are not counted: {settings.dead_letters.topic} is missing, or may not be read"
-    yield from recall["notes"]

@@ -5,7 +5,8 @@ from typing import Any
 
 from jinja2 import Environment
 
-from consumer.audit.told import NAMES, in_days, known_line
+from consumer.audit.notes import Note
+from consumer.audit.told import NAMES, in_days, known_words
 from consumer.pages.environment import environment as shared
 from consumer.visible import visible
 
@@ -23,8 +24,20 @@ def page(figures: Figures) -> str:
 @cache
 def environment() -> Environment:
     made = shared("consumer.report")
-    made.filters |= {"finely": finely, "in_100": in_100, "in_days": in_days, "known_line": known_line, "named": named}
+    made.filters |= {
+        "finely": finely,
+        "in_100": in_100,
+        "in_days": in_days,
+        "known_words": known_words,
+        "named": named,
+        "whole": whole,
+    }
     return made
+
+
+def whole(note: Figures) -> str:
+    """For who runs the stream."""
+    return str(Note(**note))
 
 
 def finely(share: float) -> str:

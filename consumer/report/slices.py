@@ -24,9 +24,12 @@ class Slices:
     def __init__(self, names: Sequence[str], corrected: Container[str]) -> None:
         self._names = tuple(dict.fromkeys(names))
         self._corrected = corrected
+        self.attributes: set[str] = set()  # that the answers have, or so many of them
         self._found: dict[str, dict[str, Population]] = {name: {} for name in ("channel", "language", *self._names)}
 
     def add(self, answer: Answer) -> None:
+        if len(self.attributes) < MOST_VALUES:
+            self.attributes.update(answer.attributes)
         for name, value in self._values(answer):
             groups = self._found[name]
             if value not in groups and len(groups) >= MOST_VALUES:
@@ -34,6 +37,10 @@ class Slices:
             if value not in groups:
                 groups[value] = Population(self._corrected)
             groups[value].add(answer)
+
+    def unknown(self) -> list[str]:
+        """Names that no answer has."""
+        return [name for name in self._names if not self._found[name]]
 
     def figures(self, standing: Mapping[str, Correction], of: Of) -> Figures:
         """By name: the slices that are large enough, worst first, and how many were too small."""

@@ -10,10 +10,7 @@ from consumer.flips.answers import DEAD, Answer
 from consumer.timestamps import from_millis, iso_millis
 from consumer.visible import seen
 from consumer.watching.scrape import Consumers, Labels, quantile
-from consumer.watching.tail import Arrived, Tail
-
-MOST_CHARACTERS = 600
-MOST_WORD = 120
+from consumer.watching.tail import MOST_WORD, Arrived, Tail
 
 Frame = dict[str, Any]
 Place = tuple[str, int]
@@ -48,10 +45,9 @@ def answer_of(arrived: Arrived, *, with_text: bool) -> dict[str, Any]:
     """For people: what is unseen in its words is written as numbers."""
     answer = arrived.answer
     at = None if answer.written_ms is None else from_millis(answer.written_ms)
-    text = answer.text if with_text else None
     return {
         "number": arrived.number,
-        "event_id": _word(answer.event_id),
+        "event_id": seen(answer.event_id),
         "decision": "dead-lettered" if answer.fate == DEAD else answer.fate,
         "satisfaction": _optional(answer.satisfaction),
         "urgency": answer.urgency,
@@ -61,7 +57,7 @@ def answer_of(arrived: Arrived, *, with_text: bool) -> dict[str, Any]:
         "language": _optional(answer.language),
         "waited_s": _waited_s(answer),
         "at": None if at is None else iso_millis(at),
-        "text": None if text is None else _cut(text),
+        "text": _text(arrived) if with_text else None,
     }
 
 
@@ -149,9 +145,12 @@ def _waited_s(answer: Answer) -> float | None:
     return max(0.0, (answer.written_ms - answer.at_ms) / 1000)
 
 
-def _cut(text: str) -> str:
-    rest = f" … ({len(text):,} characters)" if len(text) > MOST_CHARACTERS else ""
-    return seen(text[:MOST_CHARACTERS]) + rest
+def _text(arrived: Arrived) -> str | None:
+    text = arrived.answer.text
+    if text is None:
+        return None
+    rest = f" … ({arrived.characters:,} characters)" if arrived.characters > len(text) else ""
+    return seen(text) + rest
 
 
 def _word(word: str) -> str:

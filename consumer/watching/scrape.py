@@ -1,25 +1,18 @@
 """/metrics of the consumers, read as Prometheus reads it, and what two readings say of the time between them."""
 
-import http.client
 import time
-import urllib.error
-import urllib.request
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from urllib.parse import urlsplit
 
-from prometheus_client.parser import text_string_to_metric_families
-
 from consumer.errors import SettingsError
 from consumer.redaction import redact
+from consumer.watching.peers import NoMetrics, Values, ask
 
-ANSWER_S = 2.0
-MOST_BYTES = 4 * 1024 * 1024
 MINUTE_S = 60.0
 
-Series = tuple[str, tuple[tuple[str, str], ...]]  # its name and its labels, in the order of their names
 Labels = Mapping[str, str]
 
 
@@ -28,7 +21,7 @@ class Reading:
     """One consumer's, at a moment of the monotonic clock."""
 
     at_s: float
-    values: Mapping[Series, float]
+    values: Values
 
 
 @dataclass
@@ -41,20 +34,19 @@ class Consumers:
 
     def __post_init__(self) -> None:
         for url in self.urls:
-            parts = urlsplit(url)
-            if parts.scheme not in ("http", "https") or not parts.hostname:
+            if not _is_of_the_web(url):
                 raise SettingsError(f"--metrics takes the address of a consumer's /metrics, not {redact('url', url)}")
 
     def read(self) -> None:
         """Asks each of them once."""
         self.problems.clear()
-        for url in self.urls:
+        for url, found in zip(self.urls, ask(self.urls), strict=True):
             kept = self._readings[url]
-            try:
-                kept.append(Reading(time.monotonic(), _values(_fetched(url))))
-            except (OSError, ValueError, http.client.HTTPException) as problem:  # urllib lets the last through
+            if isinstance(found, NoMetrics):
                 kept.clear()
-                self.problems[url] = f"{redact('url', url)} does not answer ({_why(problem)})"
+                self.problems[url] = f"{redact('url', url)} {found}"
+            else:
+                kept.append(Reading(time.monotonic(), found))
             while len(kept) > 2 and kept[-1].at_s - kept[1].at_s > MINUTE_S:
                 kept.pop(0)
 
@@ -102,31 +94,15 @@ def quantile(share: float, buckets: Iterable[tuple[Labels, float]]) -> float | N
     return None
 
 
-def _fetched(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=ANSWER_S) as answer:  # noqa: S310 - the scheme was looked at
-        content: bytes = answer.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise ValueError(f"more than {MOST_BYTES:,} bytes")
-    return content.decode()
-
-
-def _values(text: str) -> dict[Series, float]:
-    return {
-        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-        if sample.name.startswith("shikyu_")
-    }
+def _is_of_the_web(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # of brackets that hold no address
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def _series(reading: Reading, name: str) -> Iterator[tuple[Labels, float]]:
     for (own, labels), value in reading.values.items():
         if own == name:
             yield dict(labels), value
-
-
-def _why(problem: Exception) -> str:
-    if isinstance(problem, urllib.error.URLError):
-        reason = getattr(problem, "code", None) or problem.reason
-        return str(getattr(reason, "strerror", None) or reason)
-    return str(getattr(problem, "strerror", None) or type(problem).__name__)

@@ -5,7 +5,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -21,6 +21,7 @@ from consumer.replay.reader import is_passing, reader_config
 from consumer.run_names import LIVE
 from consumer.schema_store import open_store
 from consumer.settings import Settings
+from consumer.settings_types import MAX_TOPIC_CHARACTERS
 from consumer.topics import missing
 
 KEPT = 500
@@ -32,16 +33,43 @@ ANSWER_S = 15.0
 LEAVING_S = 2.0
 AGAIN_S = 3.0  # after a fault
 LISTED_EVERY_S = 30.0  # so that partitions that were added are found
+MOST_CHARACTERS = 600  # of a text
+MOST_WORD = 120  # of a class, a reason, a channel, a language
 
 Place = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """An answer of the live run, or a dead letter, whose `reason` is its code. `number` rises by one, from 1."""
+    """
+    An answer of the live run, or a dead letter, whose `reason` is its code. `number` rises by one, from 1.
+
+    Of the answer there is what is shown, and its event id to correct it by: an event may be as large as a record.
+    `characters` is how long its text was before it was cut.
+    """
 
     number: int
     answer: Answer
+    characters: int
+
+    @classmethod
+    def of(cls, number: int, answer: Answer) -> Self:
+        topic, partition, offset = answer.source
+        text = answer.text
+        brief = replace(
+            answer,
+            source=(topic[:MAX_TOPIC_CHARACTERS], partition, offset),
+            satisfaction=_word(answer.satisfaction),
+            reason=_word(answer.reason),
+            channel=_word(answer.channel),
+            language=_word(answer.language),
+            text=None if text is None else text[:MOST_CHARACTERS],
+            id=None,
+            attributes={},
+            model=(None, None, None),
+            labels=(),
+        )
+        return cls(number, brief, len(text or ""))
 
 
 class Tail:
@@ -152,7 +180,7 @@ class Tail:
             return
         with self._lock:
             self._numbers += 1
-            self._kept.append(Arrived(self._numbers, answer))
+            self._kept.append(Arrived.of(self._numbers, answer))
             if record.offset >= self._new_from[place]:
                 self.counts[answer.fate] += 1
                 self._count_second()
@@ -176,3 +204,7 @@ def _answer(record: Record, reader: Reader, dead_letters: str) -> Answer | None:
         return reader.answer(record)
     except (NoAnswer, RecordError, UnknownSchema):
         return None
+
+
+def _word(word: str | None) -> str | None:
+    return None if word is None else word[:MOST_WORD]

@@ -255,7 +255,7 @@ def the_report_of_live_messages(text: str) -> str:
     ]
     said[1] = replace(said[1], decision="routine" if said[0].decision == "urgent" else "urgent")
     codes = [{"code": text, "messages": 3}]
-    more = {"dead_letters": {"all": 3, "codes": codes}, "notes": [text]}
+    more = {"dead_letters": {"all": 3, "codes": codes}, "notes": [{"said": text, "more": f"see {text}"}]}
     return as_page(reported(messages, said, slices=slices.figures({}, "very-unsatisfied"), **more)).decode()
 
 
@@ -277,8 +277,10 @@ def told_by_the_live_page(text: str) -> list[tuple[str, Any]]:
     desk = Desk()
     given = {"text": text, "channel": text, "language": text, "reason": text, "satisfaction": text}
     desk.tail.put(**given, source=(text, 0, 1))
-    odd = reported([], [], dead_letters={"all": 1, "codes": [{"code": text, "messages": 1}]}, notes=[text])
-    desk.standing.told = {"number": 1, **told({**odd, "drift": {"verdict": "No drift.", "why": [text]}})}
+    dead = {"all": 1, "codes": [{"code": text, "messages": 1}]}
+    odd = reported([], [], dead_letters=dead, notes=[{"said": text, "more": f"see {text}"}])
+    drift = {"verdict": "No drift.", "why": [text], "more": [text]}
+    desk.standing.told = {"number": 1, **told({**odd, "drift": drift})}
     tried = desk.post("/api/try", {"text": text.encode("utf-8", "replace").decode(), "words": True})
     assert tried.status == 200
     return [*events(desk.get("/api/stream").body), ("trial", tried.json)]

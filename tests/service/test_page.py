@@ -1,9 +1,13 @@
 """What people do at `shikyu page`, in a real Chromium, with a real Kafka; and how it looks."""
 
 import os
+import re
+import threading
 import urllib.error
 import urllib.request
 from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
 
 import pytest
 from selenium.webdriver.common.keys import Keys as Press
@@ -91,7 +95,9 @@ def browser(page):
 
 def test_the_address_opens_it_and_keeps_no_token(page, browser: Browser):
     """What the browser keeps instead no script can read; without it, nothing is shown."""
-    browser.until(lambda: browser.driver.current_url == page.address.partition("enter")[0], "the page's own address")
+    base = page.address.partition("enter")[0]
+    place = re.compile(re.escape(base) + r"[\w-]{43}/")
+    browser.until(lambda: place.fullmatch(browser.driver.current_url), "the page's own address")
     [cookie] = browser.driver.get_cookies()
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
     assert cookie["value"] != page.token
@@ -102,6 +108,34 @@ def test_the_address_opens_it_and_keeps_no_token(page, browser: Browser):
         urllib.request.urlopen(browser.driver.current_url, timeout=60)
     assert refused.value.code == 403
     refused.value.close()
+
+
+def test_who_serves_another_port_gets_no_cookie(browser: Browser):
+    """A browser tells a host's ports not apart; it sends the cookie below the page's path, which nobody else knows."""
+    sent = []
+
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            sent.append((self.path, self.headers.get("Cookie", "")))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    ours, path = browser.driver.current_window_handle, urlsplit(browser.driver.current_url).path
+    with ThreadingHTTPServer(("127.0.0.1", 0), Other) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        browser.driver.switch_to.new_window("tab")
+        for each in ("/", path):
+            browser.open(f"http://127.0.0.1:{other.server_port}{each}")
+        browser.driver.close()
+        browser.driver.switch_to.window(ours)
+        other.shutdown()
+
+    cookies = dict(sent)
+    assert cookies["/"] == ""
+    assert cookies[path].startswith("shikyu-page-"), "else this test would not see what is sent"
 
 
 def test_a_text_is_tried_with_the_keyboard_alone(browser: Browser):

@@ -16,7 +16,7 @@ export function correct() {
     const given = Object.fromEntries(new FormData(byId("correct-form")));
     byId("correct-button").disabled = true;
     try {
-      await post("/api/corrections", { event_id: about.event_id, ...given });
+      await post("api/corrections", { event_id: about.event_id, ...given });
       byId("correct").close();
       written(given.decision);
       say("said", `${about.event_id} is corrected to ${given.decision}`);

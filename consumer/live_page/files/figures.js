@@ -4,7 +4,7 @@ import { byId, count, known, make, moment, percent, plural, post, say, seconds }
 export function figures() {
   byId("again").addEventListener("click", async () => {
     try {
-      await post("/api/standing", {});
+      await post("api/standing", {});
     } catch (problem) {
       say("standing-status", problem.message);
     }

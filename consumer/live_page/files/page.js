@@ -6,7 +6,7 @@ import { trial } from "./trial.js";
 import { byId, say } from "./words.js";
 
 function connect() {
-  const source = new EventSource("/api/stream");
+  const source = new EventSource("api/stream");
   const heard = (name, show) => source.addEventListener(name, (event) => show(JSON.parse(event.data)));
   heard("answers", arrived);
   heard("frame", frame);

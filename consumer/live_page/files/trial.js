@@ -12,7 +12,7 @@ export function trial() {
     byId("try-button").disabled = true;
     status("the model reads it …");
     try {
-      show(await post("/api/try", { text: byId("text").value.toWellFormed(), words: byId("words").checked }));
+      show(await post("api/try", { text: byId("text").value.toWellFormed(), words: byId("words").checked }));
     } catch (problem) {
       byId("tried").hidden = true;
       status(problem.message);

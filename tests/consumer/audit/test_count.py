@@ -173,7 +173,7 @@ def test_what_is_held_back_is_told_and_not_counted():
     made = told_of(messages, corrections)
 
     assert made["corrections"]["held"] == {"unknown-writer": 9}
-    assert any("9 unknown-writer" in note for note in made["notes"])
+    assert any("9 unknown writer" in note for note in made["notes"])
     assert made["recall"]["should-be-urgent"] is None
 
 

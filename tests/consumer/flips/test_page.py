@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -69,7 +70,21 @@ def test_answers_that_tell_little_make_a_page():
     assert "tell neither channel nor language" in shown
     assert "tell no time" in shown
     assert "State <code>--messages-per-day" in shown
-    assert "a model without a name" in terminal(found)
+    assert "a model without a name, threshold not told" in terminal(found)
+    assert "(threshold" not in shown
+
+
+def test_what_one_side_does_not_tell_is_not_told_as_unmeasured():
+    """As where one of them wrote plain texts, which have no threshold."""
+    now = [answer(0, 0.6, threshold=None), replace(answer(1, 0.3), urgency=None)]
+    found = counted(now, [answer(0, 0.4), answer(1, 0.7)])
+
+    shown = page(found)
+
+    assert "(threshold 0.500 → not told)" in shown
+    assert "urgency 0.700 → <strong>not told</strong>" in shown
+    assert "not measured" not in shown
+    assert "m 1 int8, threshold not told: 1 answers" in terminal(found)
 
 
 def test_the_json_holds_the_same():

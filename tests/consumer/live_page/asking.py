@@ -46,7 +46,7 @@ class Kept:
 
     def put(self, **told: Any) -> None:
         answer = Answer(**{"source": ("in", 0, self.last), "run": "live", "fate": "urgent", "written_ms": 0, **told})
-        self.arrived.append(Arrived(self.last + 1, answer))
+        self.arrived.append(Arrived.of(self.last + 1, answer))
 
     @property
     def last(self) -> int:
@@ -103,7 +103,11 @@ class Desk:
         return self.looks < 0
 
     def get(self, path: str, **headers: str | None) -> Asked:
-        return self.ask("GET", path, headers)
+        return self.ask("GET", self.within(path), headers)
+
+    def within(self, path: str) -> str:
+        """Where it stands."""
+        return path if path.startswith("/enter") else f"/{self.keys.place}{path}"
 
     def post(self, path: str, told: Any, **headers: str | None) -> Asked:
         body = told if isinstance(told, bytes) else orjson.dumps(told)
@@ -111,7 +115,7 @@ class Desk:
             "origin": ORIGIN, "x-shikyu-csrf": self.keys.csrf, "content-type": "application/json",
             "content-length": str(len(body)),
         }  # fmt: skip
-        return self.ask("POST", path, {**own, **headers}, body)
+        return self.ask("POST", self.within(path), {**own, **headers}, body)
 
     def ask(self, method: str, path: str, headers: dict[str, str | None], body: bytes = b"") -> Asked:
         """A header that is None is left out; `_` is a dash."""

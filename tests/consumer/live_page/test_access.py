@@ -1,11 +1,15 @@
 """Who may see the page, who may change something by it, and what no answer leaves out."""
 
 import pytest
+from structlog.testing import capture_logs
 
 from consumer.errors import SettingsError, SurroundingsError
 from consumer.live_page.access import FORBIDDEN, MOST_BYTES
 from consumer.live_page.app import SCRIPTS
 from consumer.live_page.keys import Keys
+from consumer.live_page.serve import address, bound, warn_of_plain
+from consumer.settings import Page
+from consumer.settings_sources import resolve
 from tests.consumer.live_page.asking import HOST, ORIGIN, PORT, Desk, events
 
 READ = ["/", "/page.css", "/api/stream", *(f"/{name}" for name in SCRIPTS)]
@@ -61,11 +65,72 @@ def test_the_token_becomes_a_cookie_that_is_another_secret():
     assert found.status == 200
     cookie = found.header("set-cookie")
     assert cookie.startswith(f"shikyu-page-{PORT}={desk.keys.session};")
+    assert f"Path=/{desk.keys.place}/;" in cookie
     assert "HttpOnly" in cookie
     assert "SameSite=strict" in cookie
     assert "Secure" not in cookie  # over http no browser would keep it
     assert desk.keys.token not in (cookie + found.body.decode())
     assert b"location" not in found.body.lower()
+    assert f'url=/{desk.keys.place}/"' in found.body.decode()
+
+
+@pytest.mark.parametrize("path", ["/", "/{place}", "/page.js", "/api/stream", "/guessed/", "/{place}x/", "//{place}/"])
+def test_elsewhere_than_at_its_secret_path_there_is_nothing(path):
+    """A browser sends the cookie to all ports of the host, but below that path alone."""
+    desk = Desk()
+
+    assert desk.ask("GET", path.format(place=desk.keys.place), {}).status == 403
+
+
+def test_a_cookie_that_another_port_has_set_locks_nobody_out():
+    desk = Desk()
+    own = f"{desk.keys.cookie}={desk.keys.session}"
+
+    assert desk.get("/", cookie=f"{own}; {desk.keys.cookie}=other").status == 200
+    assert desk.get("/", cookie=f"{desk.keys.cookie}=other; a=1;{own}").status == 200
+
+
+def test_a_token_of_one_s_own_opens_it_after_each_start():
+    """And nothing else stays: neither the cookie's value nor where the page stands. It is not written out."""
+    token = "b" * 32
+    first, second = (Keys.of("127.0.0.1", PORT, None, token) for _ in range(2))
+
+    assert (first.token, second.token) == (token, token)
+    assert len({first.session, second.session, first.place, second.place, first.csrf, second.csrf}) == 6
+    with bound(Page(port=0)) as listening:
+        assert token not in address(Page(port=0, token=token), listening, first)
+        assert address(Page(port=0), listening, first).endswith(f"/enter?token={token}")
+
+
+@pytest.mark.parametrize("token", ["short", "a" * 31, "a" * 32 + "/", "a" * 32 + "&b"])
+def test_a_token_that_could_be_guessed_or_breaks_an_address_is_refused(token):
+    with pytest.raises(SettingsError, match=r"page\.token.*openssl rand -hex 32") as refused:
+        resolve(None, {"SHIKYU_PAGE_TOKEN": token}, {})
+    assert token not in str(refused.value)
+
+
+def test_a_token_is_no_flag():
+    with pytest.raises(SettingsError, match="SHIKYU_PAGE_TOKEN"):
+        resolve(None, {}, {"page.token": "a" * 32})
+
+
+@pytest.mark.parametrize(
+    ("host", "url", "warned"),
+    [
+        ("127.0.0.1", None, False),
+        ("::1", None, False),
+        ("localhost", None, False),
+        ("0.0.0.0", None, True),
+        ("10.0.0.5", "http://shikyu.example.com", True),
+        ("support-1", None, True),
+        ("0.0.0.0", "https://shikyu.example.com", False),
+    ],
+)
+def test_who_lets_other_machines_in_without_tls_is_warned(host, url, warned):
+    with capture_logs() as said:
+        warn_of_plain(Page(host=host, url=url))
+
+    assert [each["event"] for each in said] == ["page-without-tls"] * warned
 
 
 @pytest.mark.parametrize("query", ["", "?token=", "?token=x", "?token=%ff", "?token"])
@@ -95,7 +160,7 @@ def test_two_names_are_refused():
     desk = Desk()
     cookie = ("cookie", f"{desk.keys.cookie}={desk.keys.session}")
 
-    assert asked(desk.app, "GET", "/", [("host", HOST), ("host", "evil.example"), cookie], b"").status == 421
+    assert asked(desk.app, "GET", desk.keys.path, [("host", HOST), ("host", "evil.example"), cookie], b"").status == 421
 
 
 @pytest.mark.parametrize("path", CHANGE)

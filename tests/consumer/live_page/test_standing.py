@@ -17,7 +17,7 @@ def figures() -> Figures:
     messages = lived(1000, Audit(share=0.3, share_at_threshold=0.6, key=KEY))
     judged = [each for each in messages if each.decision.audit is not None]
     corrections = [each.correction(number) for number, each in enumerate(judged)]
-    return reported(messages, corrections, Promised(0.5), drift={"verdict": "No drift.", "why": []})
+    return reported(messages, corrections, Promised(0.5), drift={"verdict": "No drift.", "why": [], "more": []})
 
 
 def until(standing: Standing, state: str, reading: threading.Semaphore) -> dict:

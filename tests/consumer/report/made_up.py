@@ -1,16 +1,20 @@
 """The figures of a report of a window that nobody lived through."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
 from consumer.audit import live
+from consumer.audit.notes import Note
 from consumer.audit.population import Population
 from consumer.audit.promise import Promised
 from consumer.corrections.entries import Correction
 from consumer.corrections.settle import Rules, settle
 from consumer.report.figures import Asked, Figures, _corrections
+from consumer.report.notes import notes
 from consumer.report.slices import Slices
 from consumer.report.volume import Volume
+from consumer.settings import Settings
 from tests.consumer.audit.live_window import START_MS, Live
 
 RULES = Rules(frozenset({"shikyu"}), floor=100_000)
@@ -22,14 +26,18 @@ class Read:
 
     since: datetime
     until: datetime
-    notes_: list[str] = field(default_factory=list)
+    notes_: Sequence[Note]
 
-    def notes(self) -> list[str]:
+    def notes(self) -> Sequence[Note]:
         return self.notes_
 
 
 def reported(
-    messages: list[Live], corrections: list[Correction], promise: Promised | None = None, **other: object
+    messages: list[Live],
+    corrections: list[Correction],
+    promise: Promised | None = None,
+    window_notes: Sequence[Note] = (),
+    **other: object,
 ) -> Figures:
     said = {each.event_id for each in corrections}
     population, slices, volume = Population(said), Slices(("plan",), said), Volume()
@@ -41,7 +49,9 @@ def reported(
     length = timedelta(milliseconds=messages[-1].record.timestamp_ms - START_MS) if messages else timedelta(days=7)
     settled = settle(corrections, population.known, RULES)
     asked = Asked(slices=("plan",))
-    recall = live.counted(live.Read(population, settled, Read(since, since + length)), promise, asked)
+    read = live.Read(population, settled, Read(since, since + length, window_notes))
+    recall = live.counted(read, promise, asked)
+    dead = {"all": 3, "codes": [{"code": "missing-text", "messages": 3}]}
     return {
         "made_at": recall["made_at"],
         "since": recall["since"],
@@ -50,9 +60,9 @@ def reported(
         "by_day": volume.by_day(),
         "work": volume.work(),
         "slices": slices.figures(settled.standing, asked.of),
-        "dead_letters": {"all": 3, "codes": [{"code": "missing-text", "messages": 3}]},
+        "dead_letters": dead,
         "drift": None,
         "corrections": _corrections(settled),
-        "notes": recall["notes"],
+        "notes": [asdict(each) for each in notes(Settings(), read, dead, recall)],
         **other,
     }

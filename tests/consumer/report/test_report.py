@@ -6,12 +6,15 @@ from dataclasses import replace
 
 import pytest
 
+from consumer import cli
+from consumer.audit.notes import Note
 from consumer.audit.promise import Promised
-from consumer.report.figures import as_json, as_page
+from consumer.errors import SettingsError
+from consumer.report.figures import _require_there, as_json, as_page
 from consumer.report.page import bars, finely, in_100
 from consumer.report.slices import LEAST_MESSAGES, MOST_VALUES, Slices
 from consumer.report.volume import Volume
-from consumer.settings import Audit
+from consumer.settings import Audit, Settings
 from tests.consumer.audit.live_window import KEY, START_MS, Live, judged, lived
 from tests.consumer.report.made_up import reported
 
@@ -59,7 +62,7 @@ def test_no_message_is_a_page_too():
     read = words({**reported([], []), "dead_letters": None, "corrections": None})
 
     assert "No message came." in read
-    assert "There is no topic of corrections." in read
+    assert "They are not collected yet." in read
     assert "Not counted." in read
 
 
@@ -142,3 +145,50 @@ def test_the_page_needs_nothing_but_itself(messages):
 def test_figures_are_rounded_as_people_read_them():
     assert [in_100(each) for each in (0.931, 0.995, 1.0, 0)] == ["93", "99.5", "100", "0"]
     assert [finely(each) for each in (0.1234, 1.0, 0.0)] == ["12.3\u00a0%", "100\u00a0%", "0\u00a0%"]
+
+
+def test_names_of_settings_stand_at_its_end_alone(messages):
+    """For who runs it; whoever reads the page for its figures is told the same in plain words."""
+    said = [messages[number].correction(number, writer="stranger") for number in range(9)]
+    gone = [Note("some messages are kept no more", "in/0 begins later"), Note("some messages are kept no more", "in/1")]
+    found = reported(messages, said, None, window_notes=gone)
+    nobody = {"drift": None, "dead_letters": None, "corrections": None}
+    for page in (found, {**reported(lived(300, Audit()), []), **nobody}, {**reported([], []), **nobody}):
+        body = as_page(page).decode().partition("<body>")[2]
+        plain, _, end = body.partition('<section id="operators">')
+
+        settings = "|".join(Settings.model_fields)
+        assert not re.search(rf"<code>|--[a-z]|shikyu |\b({settings})\.[a-z]", plain)
+        assert "--slice" in end
+    read = words(found)
+    assert read.count("some messages are kept no more. ") == 1
+    assert "some messages are kept no more: in/0 begins later. some messages are kept no more: in/1." in read
+    assert "no message of this time was marked for review: set audit.share, so that some are." in words(
+        reported(lived(300, Audit()), [])
+    )
+
+
+def test_a_slice_that_no_answer_has_is_refused_with_those_there_are(messages):
+    """As far as their names are such as programs give, and no customer's."""
+    slices = Slices(("plan", "plam", "channel"), frozenset())
+    for each in messages[:3]:
+        slices.add(each.answer(attributes={"plan": "gold", "region": "north", "jo@example.com": "x"}))
+
+    assert slices.unknown() == ["plam", "channel"]
+    with pytest.raises(SettingsError) as refused:
+        _require_there(slices)
+    assert str(refused.value) == (
+        '--slice "plam", "channel": no answer of this time has an attribute of that name; those there are: plan, '
+        "region. Channel and language are told unasked"
+    )
+
+
+@pytest.mark.parametrize("command", ["report", "flips"])
+def test_a_page_is_not_called_what_it_is_not(command, capsys, tmp_path):
+    """A PDF that no reader opens."""
+    more = ["--run", "r"] if command == "flips" else []
+
+    assert cli.main([command, *more, "--html", str(tmp_path / "week.pdf")]) == 2
+    said = capsys.readouterr().err
+    assert "week.html" in said
+    assert "a browser opens it" in said

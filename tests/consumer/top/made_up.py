@@ -26,7 +26,7 @@ def frame(*answers: Answer, with_text: bool = True, **told: Any) -> Frame:
         "promise": {"recall": 0.95, "model": "demo 3 int8"},
         "problems": ["http://a:1/metrics does not answer (refused)"],
         "answers": [
-            answer_of(Arrived(number, each), with_text=with_text) for number, each in enumerate(answers, start=1)
+            answer_of(Arrived.of(number, each), with_text=with_text) for number, each in enumerate(answers, start=1)
         ],
         **told,
     }

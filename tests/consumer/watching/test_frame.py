@@ -3,6 +3,7 @@
 from collections import Counter
 
 from consumer.audit.promise import Promised
+from consumer.corrections import given
 from consumer.flips.answers import Answer
 from consumer.watching.frame import answer_of, frame
 from consumer.watching.scrape import Consumers
@@ -15,7 +16,7 @@ class Seen:
     """A tail that saw this."""
 
     def __init__(self, *answers: Answer, problem: str | None = None) -> None:
-        self.answers = [Arrived(number, each) for number, each in enumerate(answers, start=1)]
+        self.answers = [Arrived.of(number, each) for number, each in enumerate(answers, start=1)]
         self.counts = Counter(each.fate for each in answers)
         self.problem = problem
 
@@ -68,11 +69,22 @@ def test_without_kafka_s_word_lag_is_the_consumers():
     ]
 
 
+def test_the_longest_topic_s_answer_can_be_corrected():
+    """By its event id, which is shown whole."""
+    source = ("t" * 249, 2**31 - 1, 2**63 - 1)
+
+    found = answer_of(Arrived.of(1, answer(source=source)), with_text=True)
+
+    assert given.one(event_id=found["event_id"], decision="urgent", role="agent").event_id == "/".join(
+        [*map(str, source), "live"]
+    )
+
+
 def test_an_answer_is_cut_and_its_text_left_out_where_it_is_to_be():
     long = answer("x" * 5000, at_ms=1_790_000_000_000 - 250)
 
-    assert answer_of(Arrived(1, long), with_text=False)["text"] is None
-    told = answer_of(Arrived(1, long), with_text=True)
+    assert answer_of(Arrived.of(1, long), with_text=False)["text"] is None
+    told = answer_of(Arrived.of(1, long), with_text=True)
     assert told["text"] == "x" * 600 + " … (5,000 characters)"
     assert (told["waited_s"], told["event_id"], told["decision"]) == (0.25, "in/0/1/live", "urgent")
-    assert answer_of(Arrived(1, dead()), with_text=True)["decision"] == "dead-lettered"
+    assert answer_of(Arrived.of(1, dead()), with_text=True)["decision"] == "dead-lettered"

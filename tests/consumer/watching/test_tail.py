@@ -1,5 +1,6 @@
 """What of the newest answers is kept, and told."""
 
+import orjson
 import pytest
 
 from consumer.errors import SettingsError
@@ -57,6 +58,20 @@ def test_no_more_are_kept_than_can_be_looked_at():
     tail = fed(*(EVENT % (b"urgent", offset, b"live") for offset in range(KEPT + 10)))
 
     assert (len(tail.since(0)), tail.since(0)[0].number, tail.last) == (KEPT, 11, KEPT + 10)
+
+
+def test_of_large_events_what_is_shown_is_kept():
+    """Else five hundred of them would be as large as five hundred of the largest records."""
+    huge = "x" * 1_000_000
+    told = {"text": huge, "channel": huge, "language": huge, "id": huge, "reason": huge, "satisfaction": huge}
+    told |= {"attributes": {huge: huge}, "probabilities": {huge: 1.0}, "model": {"name": huge}}
+    source = {"topic": "in" + huge, "partition": 0, "offset": 1}
+    event = orjson.dumps({"decision": "urgent", "run": "live", "source": source, "urgency": 0.5, **told})
+
+    [found] = fed(event).since(0)
+
+    assert len(repr(found)) < 3000
+    assert (found.answer.text, found.characters, found.answer.urgency) == ("x" * 600, 1_000_000, 0.5)
 
 
 def test_answers_that_need_a_registry_need_one():
