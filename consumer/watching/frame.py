@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from math import isnan
 from typing import Any
 
 from consumer.audit.promise import Promised
@@ -70,7 +71,8 @@ def _by_metrics(consumers: Consumers) -> Frame:
     over_s = consumers.over_s
     windows = consumers.grown("shikyu_window_duration_seconds_bucket")
     codes = _by(consumers.latest("shikyu_dead_letters_total"), "code")
-    brokers = [value for _, value in consumers.latest("shikyu_kafka_brokers_up")]
+    told = (value for _, value in consumers.latest("shikyu_kafka_brokers_up"))
+    brokers = [value for value in told if not isnan(value)]  # which says that it is not known
     return {
         "a_second": sum(grown.values()) / over_s if over_s else None,
         "urgent_share": _share(grown["urgent"], grown["routine"]),

@@ -1,6 +1,7 @@
 """One look at the stream, from /metrics where a consumer answers, else from the topics."""
 
 from collections import Counter
+from math import nan
 
 from consumer.audit.promise import Promised
 from consumer.flips.answers import Answer
@@ -66,6 +67,15 @@ def test_without_kafka_s_word_lag_is_the_consumers():
     assert frame(consumers, Seen(), None, None)["lag"] == [
         {"topic": "in", "partition": 0, "records": 7, "seconds": 3.5}
     ]
+
+
+def test_brokers_of_which_a_consumer_has_not_heard_for_long_are_not_known():
+    with measured() as one:
+        one.metrics.brokers_up(lambda: nan)
+        consumers = Consumers([one.url])
+        consumers.read()
+
+    assert frame(consumers, Seen(), None, None)["brokers_up"] is None
 
 
 def test_an_answer_is_cut_and_its_text_left_out_where_it_is_to_be():
