@@ -66,6 +66,7 @@ def serve(
 
 def _begun(settings: Settings, request: Request, lines: int) -> Run | None:
     """The run as it was begun, by whomever; None where there is nothing to read."""
+    start.model_of(settings)  # what is wrong here is told before Kafka is asked, and before a topic is made
     config = client_config(settings)
     listing = surroundings.listed(config)
     runs = start.runs_of(settings)

@@ -5,6 +5,7 @@ import orjson
 from rich.console import Console
 from rich.live import Live
 
+from consumer.commands.given import Number
 from consumer.commands.reading import METRICS
 from consumer.errors import SettingsError
 from consumer.settings_flags import SettingsCommand, settings_flags
@@ -19,7 +20,7 @@ LEAST_WIDTH = 150  # what nobody sees is not folded to 80 columns
 @click.command(cls=SettingsCommand)
 @METRICS
 @click.option(
-    "--every", "every_s", type=click.FloatRange(0.1, 60), default=1.0, show_default=True, metavar="SECONDS",
+    "--every", "every_s", type=Number(0.1, 60), default=1.0, show_default=True, metavar="SECONDS",
     help="How often to look.",
 )  # fmt: skip
 @click.option("--answers", "most", type=click.IntRange(0, 200), metavar="COUNT", help="How many of the last to show.")

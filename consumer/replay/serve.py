@@ -85,6 +85,7 @@ def finished(settings: Settings, run: Run, stop: Stop, answer: Answer, *, is_sho
 
 def _begun(settings: Settings, request: Request, *, say: Say) -> Run | None:
     """The run as it was begun, by whomever; None where there is nothing to read."""
+    start.model_of(settings)  # what is wrong here is told before Kafka is asked, and before a topic is made
     config = client_config(settings)
     listing = surroundings.listed(config)
     runs = start.runs_of(settings)
