@@ -86,7 +86,7 @@ def read(
         def telling() -> Callable[[Answer], None]:
             nonlocal population
             population = Population(corrected)
-            others = (lambda _: None) if beside is None else beside(corrected)
+            others: Callable[[Answer], None] = (lambda _: None) if beside is None else beside(corrected)
             window.unreadable.clear()
 
             def tell(answer: Answer) -> None:
