@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter as Counts
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from prometheus_client import (
@@ -164,9 +164,10 @@ class Metrics:
     def rebalanced(self, times: int = 1) -> None:
         self._rebalances.inc(times)
 
-    def brokers_up(self, brokers: int) -> None:
+    def brokers_up(self, ask: Callable[[], float]) -> None:
+        """`ask` is asked when somebody looks: a loop that stands still tells of no change."""
         # With a label, for what was not told yet shall not look like none.
-        self._brokers.labels("consumer").set(brokers)
+        self._brokers.labels("consumer").set_function(ask)
 
     def lag(self, topic: str, partition: int, records: int, seconds: float) -> None:
         self._lag_records.labels(topic, str(partition)).set(records)

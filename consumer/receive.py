@@ -58,7 +58,7 @@ class Source:
         self._fence: Fence | None = None
         self._group = str(config["group.id"])
         self._is_classic = config.get("group.protocol", "classic") == "classic"
-        self.statistics = Statistics()
+        self.statistics = Statistics(float(config.get("statistics.interval.ms", 0)) / 1000)
         config = {**config, "error_cb": on_error, "stats_cb": self.statistics.told}
         self._consumer = Consumer(config, logger=logger) if logger else Consumer(config)
         self._marks = Marks(self._consumer, quarantine, self._is_member)

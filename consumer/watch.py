@@ -104,7 +104,7 @@ class Watch:
     def _tell_lag(self, source: Source, now: float) -> None:
         statistics = source.statistics
         if statistics.brokers_up is not None:
-            self._metrics.brokers_up(statistics.brokers_up)
+            self._metrics.brokers_up(statistics.brokers_now)
             self._tell_of_kafka(is_away=not statistics.brokers_up)
         assigned = source.assignment()
         self._metrics.keep_lag_of(assigned)

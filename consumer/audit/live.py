@@ -1,6 +1,6 @@
 """The whole way, from the topics to the figures."""
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -9,8 +9,10 @@ import orjson
 from consumer import kafka_options, logs, surroundings
 from consumer.audit import count
 from consumer.audit.count import Figures
+from consumer.audit.notes import Note
 from consumer.audit.population import Population
 from consumer.audit.promise import Promised, promised
+from consumer.audit.twice import told_once
 from consumer.audit.window import Advance, Window
 from consumer.corrections import read as corrections
 from consumer.corrections.settle import Settled, settle
@@ -33,15 +35,28 @@ class Asked(count.Asked):
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A window's messages, and what people said of them; `lacks_corrections` where there is no topic of these."""
+    """
+    A window's messages, and what people said of them; `lacks_corrections` where there is no topic of these.
+
+    `twice` messages were answered more than once, and are counted by their latest answer.
+    """
 
     population: Population
     settled: Settled
     window: Window
     lacks_corrections: bool = False
+    twice: int = 0
+
+    def notes(self) -> Iterator[Note]:
+        """What was read, and what was not."""
+        if self.twice:
+            what = "one message was" if self.twice == 1 else f"{self.twice:,} messages were"
+            yield Note(f"{what} answered more than once, and counts once, by the latest answer")
+        yield from self.window.notes()
 
 
-# Made with the event ids that people said something of; told every answer.
+# Made with the event ids that people said something of, once or, where messages were answered twice, once more; told
+# every answer.
 Beside = Callable[[Container[str]], Callable[[Answer], None]]
 
 
@@ -74,14 +89,23 @@ def read(
         said = corrections.Found(()) if lacks else corrections.read(settings, store)
         corrected = {each.event_id for each in said.corrections}
         population = Population(corrected)
-        tell = None if beside is None else beside(corrected)
         window = Window.of(settings, (settings.output.urgent, settings.output.routine), since)
-        for answer in window.answers(store, advance):
-            population.add(answer)
-            if tell is not None:
-                tell(answer)
+
+        def telling() -> Callable[[Answer], None]:
+            nonlocal population
+            population = Population(corrected)
+            others: Callable[[Answer], None] = (lambda _: None) if beside is None else beside(corrected)
+            window.unreadable.clear()
+
+            def tell(answer: Answer) -> None:
+                population.add(answer)
+                others(answer)
+
+            return tell
+
+        twice = told_once(lambda: window.answers(store, advance), telling)
     settled = settle(said.corrections, population.known, corrections.rules(settings))
-    return Read(population, settled, window, lacks)
+    return Read(population, settled, window, lacks, twice)
 
 
 def counted(found: Read, promise: Promised | None, asked: count.Asked) -> Figures:
@@ -91,7 +115,7 @@ def counted(found: Read, promise: Promised | None, asked: count.Asked) -> Figure
         "made_at": iso_millis(window.until),
         "since": iso_millis(window.since),
         **made,
-        "notes": [*made["notes"], *map(str, window.notes())],
+        "notes": [*made["notes"], *map(str, found.notes())],
     }
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from consumer.backfill.answering import Guards
 from consumer.backfill.folder import Run
 from consumer.backfill.parts import Part, is_done
+from consumer.backfill.rows import Reading
 from consumer.backfill.to_parquet import answer_part
 from consumer.errors import ArtifactError, SettingsError, ShikyuError, SurroundingsError
 from consumer.publish import Dropped
@@ -53,7 +54,7 @@ class Answering:
         self._settings, self._to, self._run = settings, to, run
         self._parts = {(part.file, part.first): part for part in run.parts}
         self._middle: Any = None
-        self._guards = Guards(settings)
+        self._reading, self._guards = Reading(settings.input.max_value_bytes), Guards(settings)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
         """Of each part how many rows it has, or the error that nobody gets by with; raised, Ray would wrap it."""
@@ -74,7 +75,8 @@ class Answering:
             return  # by a worker that died before it said so
         if self._middle is None:
             self._middle = self._loaded()
-        answer_part(self._settings, self._to, self._run.files, part, self._middle, self._guards, lambda _: None)
+        files, reading, guards = self._run.files, self._reading, self._guards
+        answer_part(self._settings, self._to, files, part, self._middle, reading, guards, lambda _: None)
 
     def _loaded(self) -> Any:
         from consumer.backfill.answering import steps

@@ -18,7 +18,7 @@ import orjson
 from consumer.answer import Answered, Steps
 from consumer.backfill import tables
 from consumer.backfill.files import File
-from consumer.backfill.rows import must_be_as_it_was, record, rows, windows
+from consumer.backfill.rows import Reading, must_be_as_it_was, record, windows
 from consumer.errors import SurroundingsError
 from consumer.guard import Fate, Guard
 from consumer.records import Dead, Decision
@@ -60,7 +60,14 @@ def is_done(folder: Path, part: Part) -> bool:
 
 
 def write(
-    folder: Path, file: File, part: Part, steps: Steps, settings: Settings, guard: Guard, moved: Callable[[int], None]
+    folder: Path,
+    file: File,
+    part: Part,
+    steps: Steps,
+    settings: Settings,
+    reading: Reading,
+    guard: Guard,
+    moved: Callable[[int], None],
 ) -> dict[str, int]:
     """
     Answers the part's rows, writes them, and says how many had which fate; `moved` is told of rows meanwhile.
@@ -68,10 +75,10 @@ def write(
     Raises what `steps` and `guard` raise, SurroundingsError for a disk that does not take it; then nothing is there.
     """
     fates = dict.fromkeys(FATES, 0)
-    batching, longest = settings.batching, settings.input.max_value_bytes
+    batching = settings.batching
     with _written(folder, part, fates) as (classified, dead):
         must_be_as_it_was(file)
-        found = rows(Path(file.path), part.first, part.at, longest)
+        found = reading.part(Path(file.path), part.first, part.last, part.at)
         for window in windows(found, part.last, batching.max_window_records, batching.max_window_bytes):
             answered = steps.answer([record(file, row) for row in window])
             guard.check(answered.fates)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from consumer.backfill.files import File, is_parquet, opened
+from consumer.backfill.files import File, is_parquet, is_zipped, opened
 from consumer.errors import SurroundingsError
 from consumer.records import Record
 
@@ -79,6 +79,34 @@ def windows(found: Iterator[Row], last: int, most_rows: int, most_bytes: int) ->
             window, size = [], 0
     if window:
         yield window
+
+
+class Reading:
+    """
+    One part after the other: each is read on from where the last one ended, not looked for from the file's start.
+
+    To a line of a zipped file, or a row within a group of Parquet, there is no other way than through all before it.
+    """
+
+    def __init__(self, longest: int) -> None:
+        self._longest = longest
+        self._path: Path | None = None
+        self._rows: Iterator[Row] = iter(())
+        self._ahead: Row | None = None  # was read, and is of a later part
+        self._next = 0  # the first row that was not handed out
+
+    def part(self, path: Path, first: int, last: int, at: int) -> Iterator[Row]:
+        """Its rows from `first` to `last`, of which the first begins at byte `at` where that is known."""
+        if not self._leads_to(path, first):
+            self._path, self._rows, self._ahead = path, rows(path, first, at, self._longest), None
+        while (row := self._ahead or next(self._rows, None)) is not None and row.number <= last:
+            self._ahead, self._next = None, row.number + 1
+            if row.number >= first:
+                yield row
+        self._ahead, self._next = row, last + 1
+
+    def _leads_to(self, path: Path, first: int) -> bool:
+        return path == self._path and (self._next == first or (self._next < first and is_zipped(path)))
 
 
 def must_be_as_it_was(file: File) -> None:

@@ -20,6 +20,7 @@ from consumer.backfill.files import File
 from consumer.backfill.folder import Run
 from consumer.backfill.parquet_rows import NEEDS
 from consumer.backfill.parts import Part
+from consumer.backfill.rows import Reading
 from consumer.errors import LimitError, SettingsError
 from consumer.publish import Dropped
 from consumer.replay.start import model_of, options_of
@@ -118,11 +119,11 @@ def _here(
 
     classifier = loaded(settings)
     middle = steps(settings, classifier, classifier.model, run.run, stop.hurry)
-    guards = Guards(settings)
+    reading, guards = Reading(settings.input.max_value_bytes), Guards(settings)
     for part in due:
         if stop():
             raise Dropped("told to leave between two parts")
-        answer_part(settings, to, run.files, part, middle, guards, moved)
+        answer_part(settings, to, run.files, part, middle, reading, guards, moved)
 
 
 def answer_part(
@@ -131,11 +132,12 @@ def answer_part(
     read: tuple[File, ...],
     part: Part,
     middle: Steps,
+    reading: Reading,
     guards: Guards,
     moved: Callable[[int], None],
 ) -> None:
-    """One part, here or on a worker; `guards` are those of the process."""
-    fates = parts.write(to, read[part.file], part, middle, settings, guards.of(part), moved)
+    """One part, here or on a worker; `reading` and `guards` are those of the process."""
+    fates = parts.write(to, read[part.file], part, middle, settings, reading, guards.of(part), moved)
     log.info("part-written", part=part.name, **fates)
 
 

@@ -66,6 +66,7 @@ def serve(
 
 def _begun(settings: Settings, request: Request, lines: int) -> Run | None:
     """The run as it was begun, by whomever; None where there is nothing to read."""
+    start.model_of(settings)  # what is wrong here is told before Kafka is asked, and before a topic is made
     config = client_config(settings)
     listing = surroundings.listed(config)
     runs = start.runs_of(settings)
@@ -82,10 +83,12 @@ def _begun(settings: Settings, request: Request, lines: int) -> Run | None:
         producer = producer_config(settings, start.begin_id(settings))
         run = begin(runs, config, producer, request.run_id, proposed.group_id, lambda _: proposed)
         assert run is not None
-    ended = known.ended.get(request.run_id)
-    start.must_go_on(run, ended.kind if ended else None)
-    start.must_be_the_same(run, settings, request)
-    start.make_topics(settings, run, listing)
+        start.must_be_the_same(run, settings, request)
+    else:
+        ended = known.ended.get(request.run_id)
+        start.must_go_on(run, ended.kind if ended else None)
+        start.must_be_the_same(run, settings, request)
+        start.make_topics(settings, run, listing)
     return run
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from consumer.commands.given import flags_given
 from consumer.commands.replay import checked
 from consumer.errors import SettingsError
 from consumer.settings_flags import SettingsCommand, settings_flags
@@ -33,7 +34,10 @@ from consumer.settings_sources import DEFAULT_ORIGIN, Resolved
     help="With --ray: how many processes answer, each with --model-threads threads (one unless set).",
 )  # fmt: skip
 @settings_flags()
+@click.pass_context
 def backfill(
+    context: click.Context,
+    /,
     resolved: Resolved,
     files: tuple[Path, ...],
     to: Path | None,
@@ -60,9 +64,10 @@ def backfill(
     say = partial(click.echo, err=True)
     from consumer.model_settings import pinned
 
+    given = flags_given(context)
     if to is None:
-        if ray is not None:
-            raise SettingsError("--ray writes Parquet alone: give --to as well")
+        if of_folders := [flag for flag in ("--ray", "--ray-workers", "--part-rows") if flag in given]:
+            raise SettingsError(f"{of_folders[0]} is for Parquet alone: give --to FOLDER as well")
         from consumer.backfill import to_topics
 
         click.echo(
@@ -73,6 +78,8 @@ def backfill(
         return
     if to_live:
         raise SettingsError("--to and --to-live don't go together: give one of them")
+    if ray is None and "--ray-workers" in given:
+        raise SettingsError("--ray-workers are a Ray cluster's: give --ray ADDRESS as well, such as --ray local")
     from consumer.backfill.to_parquet import Request, serve
 
     request = Request(files, to, run_id, part_rows, ray, ray_workers)

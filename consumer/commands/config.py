@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from consumer.commands.given import Number
 from consumer.errors import SettingsError, SurroundingsError
 from consumer.settings_flags import SettingsCommand, settings_flags
 from consumer.settings_sources import Resolved
@@ -88,7 +89,7 @@ def docs(output: Path | None) -> None:
     "--from-topic", type=click.IntRange(1, 10_000), metavar="N", required=True, help="How many events to read."
 )
 @click.option("--first", is_flag=True, help="Read the oldest events instead of the newest.")
-@click.option("--timeout-s", type=click.FloatRange(1, 600), default=30.0, show_default=True, help="How long to wait.")
+@click.option("--timeout-s", type=Number(1, 600), default=30.0, show_default=True, help="How long to wait.")
 @settings_flags("input", "rules", "registry", "kafka", "delivery")
 def test(resolved: Resolved, from_topic: int, first: bool, timeout_s: float) -> None:
     """

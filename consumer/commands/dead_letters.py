@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
+from consumer.commands.given import Number
 from consumer.commands.replay import checked, served
 from consumer.errors import SettingsError
 from consumer.settings_flags import SettingsCommand, settings_flags
@@ -87,9 +88,7 @@ def show_command(resolved: Resolved, place: str, with_text: bool) -> None:
 @times
 @click.option("--partitions", metavar="LIST", help="Only these partitions of the dead-letter topic, such as 0,2.")
 @click.option("--again", is_flag=True, help="Also those that an earlier run has retried: their answers come twice.")
-@click.option(
-    "--max-rate", type=click.FloatRange(0.1, 1e6), metavar="NUMBER", help="At most so many records a second, here."
-)
+@click.option("--max-rate", type=Number(0.1, 1e6), metavar="NUMBER", help="At most so many records a second, here.")
 @settings_flags()
 def retry_command(
     resolved: Resolved,

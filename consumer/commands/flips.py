@@ -6,12 +6,13 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from consumer.commands.given import Number
 from consumer.commands.reading import progress, require_page, write
 from consumer.errors import SettingsError
 from consumer.settings_flags import SettingsCommand, settings_flags
 from consumer.settings_sources import Resolved
 
-SHARE = click.FloatRange(0, 1)
+SHARE = Number(0, 1)
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -30,7 +31,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 )  # fmt: skip
 @click.option("--with-text", is_flag=True, help="Show the texts of the listed flips: mind who sees them.")
 @click.option(
-    "--messages-per-day", type=click.FloatRange(0, min_open=True), metavar="N",
+    "--messages-per-day", type=Number(0, min_open=True), metavar="N",
     help="How many messages a day's work is reckoned for; unless given, as many as came a day in the time seen.",
 )  # fmt: skip
 @click.option(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
+from consumer.commands.given import Number
 from consumer.commands.reading import progress, write
 from consumer.errors import SettingsError
 from consumer.settings_flags import SettingsCommand, settings_flags
@@ -14,7 +15,7 @@ from consumer.settings_sources import Resolved
 if TYPE_CHECKING:
     from consumer.audit.population import Of
 
-SHARE = click.FloatRange(0, 1, min_open=True)
+SHARE = Number(0, 1, min_open=True)
 
 
 @click.command(cls=SettingsCommand)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from consumer.commands.given import Number, flags_given
 from consumer.errors import SettingsError
 from consumer.settings import Settings
 from consumer.settings_flags import SettingsCommand, SettingsGroup, settings_flags
@@ -34,7 +35,7 @@ RUN = click.option("--run", "run_id", metavar="ID", help="The run's name; the sa
 )  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Say how much there is to read, and how long it takes; write nothing.")
 @click.option(
-    "--max-rate", type=click.FloatRange(0.1, 1e6), metavar="NUMBER", help="At most so many records a second, here."
+    "--max-rate", type=Number(0.1, 1e6), metavar="NUMBER", help="At most so many records a second, here."
 )  # fmt: skip
 @settings_flags()
 @click.pass_context
@@ -63,7 +64,12 @@ def replay(
     shikyu replay --run new-model
     shikyu replay list
     """
-    if context.invoked_subcommand is not None:
+    if (command := context.invoked_subcommand) is not None:
+        if given := flags_given(context):
+            raise SettingsError(
+                f"{given[0]} stands before `{command}`, which would not hear of it: write it behind, if it is one of "
+                f"`shikyu replay {command} --help`, or leave it out"
+            )
         return
     from consumer.replay.start import Request
     from consumer.replay.window import asked, named

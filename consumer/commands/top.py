@@ -3,6 +3,7 @@
 import click
 import orjson
 
+from consumer.commands.given import Number
 from consumer.commands.reading import METRICS
 from consumer.settings_flags import SettingsCommand, settings_flags
 from consumer.settings_sources import Resolved
@@ -12,7 +13,7 @@ from consumer.stop import on_signals
 @click.command(cls=SettingsCommand)
 @METRICS
 @click.option(
-    "--every", "every_s", type=click.FloatRange(0.1, 60), default=1.0, show_default=True, metavar="SECONDS",
+    "--every", "every_s", type=Number(0.1, 60), default=1.0, show_default=True, metavar="SECONDS",
     help="How often to look.",
 )  # fmt: skip
 @click.option("--answers", "most", type=click.IntRange(0, 200), metavar="COUNT", help="How many of the last to show.")

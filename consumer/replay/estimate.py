@@ -29,8 +29,9 @@ MINUTE, HOUR = 60, 3600
 
 def estimate(settings: Settings, request: Request) -> str:
     """Lines to read. Counts are upper bounds, for transactions' markers have offsets too."""
-    listing = surroundings.listed(client_config(settings))
+    start.model_of(settings)  # what is wrong here is told before Kafka is asked
     config = client_config(settings)
+    listing = surroundings.listed(config)
     run, gone = start.runs_of(settings).read().runs.get(request.run_id), list[Gone]()
     if run is None:
         run, gone = start.proposed(settings, request, listing)

@@ -87,6 +87,7 @@ def finished(settings: Settings, run: Run, stop: Stop, answer: Answer, *, is_sho
 
 def _begun(settings: Settings, request: Request, *, say: Say) -> Run | None:
     """The run as it was begun, by whomever; None where there is nothing to read."""
+    start.model_of(settings)  # what is wrong here is told before Kafka is asked, and before a topic is made
     config = client_config(settings)
     listing = surroundings.listed(config)
     runs = start.runs_of(settings)
@@ -104,10 +105,12 @@ def _begun(settings: Settings, request: Request, *, say: Say) -> Run | None:
         passing_over = partial(_passing_over, settings, request, proposed)
         run = begin(runs, config, producer, request.run_id, proposed.group_id, passing_over)
         assert run is not None
-    ended = known.ended.get(request.run_id)
-    start.must_go_on(run, ended.kind if ended else None)
-    start.must_be_the_same(run, settings, request)
-    _made(settings, run, listing)
+        start.must_be_the_same(run, settings, request)
+    else:
+        ended = known.ended.get(request.run_id)
+        start.must_go_on(run, ended.kind if ended else None)
+        start.must_be_the_same(run, settings, request)
+        _made(settings, run, listing)
     _warn_of_new_partitions(run, {name: len(topic.partitions) for name, topic in listing.topics.items()}, say)
     say(f"run {run.run}: {_described(run)}")
     return run

@@ -15,7 +15,7 @@ from consumer.audit.promise import promised
 from consumer.audit.window import Advance, Window
 from consumer.corrections.settle import Settled
 from consumer.errors import SettingsError, SurroundingsError
-from consumer.flips.answers import Answer
+from consumer.flips.answers import Answer, Source
 from consumer.replay.letters import letter
 from consumer.report.drift import drift
 from consumer.report.notes import notes
@@ -48,20 +48,21 @@ def figures(settings: Settings, asked: Asked, advance: Advance) -> Figures:
     logs.configure(settings.log)
     kafka_options.verify(settings)
     promise = promised(settings, asked.stated)
-    volume, slices = Volume(), list[Slices]()
+    volume, slices = Volume(), Slices(asked.slices, ())
 
     def beside(corrected: Container[str]) -> Callable[[Answer], None]:
-        slices.append(Slices(asked.slices, corrected))
+        nonlocal volume, slices
+        volume, slices = Volume(), Slices(asked.slices, corrected)
 
         def tell(answer: Answer) -> None:
             volume.add(answer)
-            slices[0].add(answer)
+            slices.add(answer)
 
         return tell
 
     read = live.read(settings, asked.since, advance, beside, needs_corrections=False)
     if volume.work()["messages"]:
-        _require_there(slices[0])
+        _require_there(slices)
     recall = live.counted(read, promise, asked)
     dead = _dead_letters(settings, asked.since)
     return {
@@ -71,7 +72,7 @@ def figures(settings: Settings, asked: Asked, advance: Advance) -> Figures:
         "recall": recall,
         "by_day": volume.by_day(),
         "work": volume.work(),
-        "slices": slices[0].figures(read.settled.standing, asked.of),
+        "slices": slices.figures(read.settled.standing, asked.of),
         "dead_letters": dead,
         "drift": drift(settings, asked.since),
         "corrections": None if read.lacks_corrections else _corrections(read.settled),
@@ -106,11 +107,13 @@ def _dead_letters(settings: Settings, since: timedelta) -> Figures | None:
     except SurroundingsError:
         return None
     window = Window.of(settings, (topic,), since)
-    codes: Counter[str] = Counter()
+    letters: dict[Source, tuple[int, str]] = {}  # of a message that died twice, the later one
     for record in window.records(lambda _done, _total: None):
         known = letter(record)
         if known is not None and known.run == LIVE:
-            codes[known.code] += 1
+            died = (known.died_ms or 0, known.code)
+            letters[known.source] = max(died, letters.get(known.source, died))
+    codes = Counter(code for _, code in letters.values())
     return {"all": codes.total(), "codes": [{"code": code, "messages": count} for code, count in codes.most_common()]}
 
 

@@ -23,4 +23,4 @@ def notes(settings: Settings, read: live.Read, dead: Figures | None, recall: Fig
             f"the dead-letter topic {settings.dead_letters.topic} is missing, or may not be read",
         )
     yield from of_recall(recall, read.population)
-    yield from read.window.notes()
+    yield from read.notes()

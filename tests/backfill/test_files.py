@@ -11,7 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from consumer.backfill import files
-from consumer.backfill.rows import rows, windows
+from consumer.backfill import rows as reading_rows
+from consumer.backfill.parts import of_file
+from consumer.backfill.rows import Reading, rows, windows
 from consumer.errors import SettingsError
 from consumer.strict_json import loads
 from tests.backfill.archive import line, written
@@ -66,6 +68,48 @@ def test_windows_end_at_the_last_row_of_a_part_and_hold_no_more_than_they_may(tm
         [3, 4, 5, 6, 7], [8, 9, 10, 11, 12], [13, 14, 15, 16, 17], [18, 19, 20],
     ]  # fmt: skip
     assert {len(window) for window in windows(rows(path), 9, 100, most_bytes=1)} == {1}
+
+
+def test_part_after_part_reads_a_file_once(tmp_path, monkeypatch):
+    """Also a zipped one, and a group of Parquet, whose parts begin nowhere that could be gone to."""
+    lines = [line(number) if number % 10 else b"\n" for number in range(1, 101)]
+    plain = written(tmp_path / "a.jsonl", lines)
+    zipped = written(tmp_path / "b.jsonl.gz", [gzip.compress(plain.read_bytes())])
+    pq.write_table(pa.table({"id": list(range(1, 101))}), tmp_path / "c.parquet")
+    read = []
+    cut, opened = reading_rows._cut_line, []
+    monkeypatch.setattr(reading_rows, "_cut_line", lambda *given: read.append(1) or cut(*given))
+    monkeypatch.setattr(reading_rows, "rows", lambda *given: opened.append(given) or rows(*given))
+
+    for path, numbers in (
+        (plain, [number for number in range(1, 101) if number % 10]),
+        (zipped, [number for number in range(1, 101) if number % 10]),
+        (tmp_path / "c.parquet", list(range(1, 101))),
+    ):
+        file, reading = counted(path, 7), Reading(1000)
+        read.clear()
+        opened.clear()
+        parts = [[row.number for row in reading.part(path, p.first, p.last, p.at)] for p in of_file(file, 7)]
+        assert parts == [[n for n in numbers if first <= n < first + 7] for first in range(1, 101, 7)]
+        assert len(read) <= 101
+        assert len(opened) == 1
+
+
+def test_parts_that_are_done_are_passed_over_and_one_that_was_not_ended_is_begun_again(tmp_path):
+    """By reading past them where it is zipped, and in other files by going to where the next begins."""
+    plain = written(tmp_path / "a.jsonl", map(line, range(1, 41)))
+    zipped = written(tmp_path / "b.jsonl.gz", [gzip.compress(plain.read_bytes())])
+    for path in (plain, zipped):
+        parts, reading = list(of_file(counted(path, 10), 10)), Reading(1000)
+
+        def read(place, parts=parts, reading=reading, path=path):
+            part = parts[place]
+            return reading.part(path, part.first, part.last, part.at)
+
+        dropped = read(0)
+        assert next(dropped).number == 1
+        for place in (0, 1, 3, 2):
+            assert [row.number for row in read(place)] == list(range(10 * place + 1, 10 * place + 11))
 
 
 def test_parquet_becomes_json(tmp_path):

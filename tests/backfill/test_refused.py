@@ -17,7 +17,7 @@ def test_flags_that_do_not_go_together(tmp_path, capsys):
     archive = str(written(tmp_path / "a.jsonl", [line(1)]))
 
     assert main(["backfill", archive, "--ray", "local"]) == 2
-    assert "--ray writes Parquet alone: give --to as well" in capsys.readouterr().err
+    assert "--ray is for Parquet alone: give --to FOLDER as well" in capsys.readouterr().err
     assert main(["backfill", archive, "--to", str(tmp_path / "out"), "--to-live"]) == 2
     assert "--to and --to-live don't go together" in capsys.readouterr().err
     assert main(["backfill", str(tmp_path / "none.jsonl"), "--to", str(tmp_path / "out")]) == 2

@@ -68,7 +68,7 @@ def everything() -> Metrics:
     metrics.aborted()
     metrics.rebalanced()
     metrics.waited()
-    metrics.brokers_up(3)
+    metrics.brokers_up(lambda: 3)
     for outcome in ("swapped", "refused"):
         metrics.swap(outcome)
     metrics.refused(True)

@@ -1,6 +1,7 @@
 """What is read out of librdkafka's statistics, in its form of 2.16, and from librdkafka itself."""
 
 import json
+import math
 import time
 from contextlib import closing
 
@@ -32,6 +33,31 @@ def test_connected_brokers_are_counted_once():
     statistics.told(told({**UP, "b:9092/2": (2, "TRY_CONNECT"), "c:9092/3": (3, "INIT")}, next_offset=0, fetchq_cnt=0))
 
     assert statistics.brokers_up == 1
+
+
+def test_brokers_that_were_told_of_long_ago_are_not_known():
+    """While nobody polls, as in a model that hangs, none that was told may be long back, and the other way round."""
+    now = [0.0]
+    statistics = Statistics(5.0, clock=lambda: now[0])
+    assert math.isnan(statistics.brokers_now())
+
+    statistics.told(told({}, next_offset=0, fetchq_cnt=0))
+    now[0] += 59
+    assert statistics.brokers_now() == 0
+    now[0] += 2
+    assert math.isnan(statistics.brokers_now())
+    statistics.told(told(UP, next_offset=0, fetchq_cnt=0))
+    assert statistics.brokers_now() == 1
+
+
+def test_statistics_that_seldom_come_are_old_later():
+    now = [0.0]
+    statistics = Statistics(60.0, clock=lambda: now[0])
+    statistics.told(told(UP, next_offset=0, fetchq_cnt=0))
+
+    now[0] += 170
+
+    assert statistics.brokers_now() == 1
 
 
 def test_what_was_read_to_is_past_the_markers():

@@ -1,5 +1,6 @@
 """Lag tells how long the oldest message waits, not how long the topic was quiet."""
 
+import json
 import time
 
 import pytest
@@ -205,7 +206,8 @@ def test_connected_brokers_are_told(watching):
     assert commit.metrics.registry.get_sample_value("shikyu_kafka_brokers_up", client) is None
     with capture_logs() as told:
         for brokers in (0, 0, 1, 1):
-            source.statistics.brokers_up = brokers
+            up = {number: {"nodeid": number, "state": "UP"} for number in range(brokers)}
+            source.statistics.told(json.dumps({"brokers": up, "topics": {}}))
             lag()
 
     assert commit.metrics.registry.get_sample_value("shikyu_kafka_brokers_up", client) == 1

@@ -133,6 +133,13 @@ def options(past, name) -> list[str]:
     return [*flags(past.bootstrap, past.topics, past.group), "--replay-runs-topic", f"{name}.runs"]
 
 
+def newer_protocol(options: list[str]) -> list[str]:
+    """KIP-848's, whose members' times are the broker's to set."""
+    found = list(zip(options[::2], options[1::2], strict=True))
+    kept = [pair for pair in found if not pair[1].startswith(("session.timeout.ms", "heartbeat.interval.ms"))]
+    return [word for pair in kept for word in pair] + ["--kafka-consumer", "group.protocol=consumer"]
+
+
 @pytest.fixture
 def replay(past, options, tmp_path) -> Iterator[Callable[..., Replay]]:
     running: list[Replay] = []

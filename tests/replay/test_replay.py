@@ -3,13 +3,16 @@
 import json
 import random
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from tests.service.process import shikyu
+from tests.replay.conftest import Replay, newer_protocol
+from tests.service.process import ROOT, environment, shikyu
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 
@@ -29,6 +32,8 @@ def test_the_whole_topic_is_answered_once_beside_the_live_group(past, replay):
     assert past.answered("first") == dict.fromkeys(past.input(), 1)
     assert past.live_offsets() == before
     assert "run first is done" in run.log
+    created = [json.loads(line)["topic"] for line in run.log.splitlines() if '"topic-created"' in line]
+    assert sorted(created) == sorted(f"{past.topics[role]}.replay.first" for role in ("urgent", "routine", "dead"))
 
 
 def test_what_is_written_later_is_not_in_the_window(past, replay):
@@ -73,22 +78,81 @@ def test_offsets_and_partitions(past, replay):
     assert past.answered("one") == {(topic, 1, n): 1 for n in range(30)}
 
 
-def test_killed_at_any_moment_it_goes_on_and_the_window_is_answered_once(past, replay):
-    past.produce(range(900))
+AT_LEAST_ONCE = ("--delivery-guarantee", "at-least-once")
+
+
+def is_answered(past, run: str, window: set, guarantee: tuple[str, ...]) -> bool:
+    """All of it and nothing else; at least once, some of it maybe twice."""
+    answered = past.answered(run)
+    return set(answered) == window if guarantee else answered == dict.fromkeys(window, 1)
+
+
+@pytest.mark.parametrize(
+    ("guarantee", "pauses_s"), [((), (0.0, 0.3, 0.6, 1.1)), (AT_LEAST_ONCE, (0.4,))], ids=["exactly", "at-least"]
+)
+def test_killed_at_any_moment_it_goes_on_and_the_window_is_answered_once(past, replay, guarantee, pauses_s):
+    past.produce(range(300 if guarantee else 900))
     window = past.input()
-    for pause_s in (0.0, 0.3, 0.6, 1.1):
-        run = replay("--run", "killed", "--max-rate", "150")
+    for pause_s in pauses_s:
+        run = replay("--run", "killed", "--max-rate", "150", *guarantee)
         run.until("partitions-assigned")
         time.sleep(pause_s)
         run.kill()
+    assert len(past.answered("killed")) < len(window)
 
-    last = replay("--run", "killed")
+    last = replay("--run", "killed", *guarantee)
 
     assert last.ended(90) == 0, last.log
-    assert past.answered("killed") == dict.fromkeys(window, 1)
-    again = replay("--run", "killed")
+    assert "run killed is done" in last.log
+    assert is_answered(past, "killed", window, guarantee)
+    again = replay("--run", "killed", *guarantee)
     assert again.ended() == 0
-    assert past.answered("killed") == dict.fromkeys(window, 1)
+    assert is_answered(past, "killed", window, guarantee)
+
+
+def test_the_newer_group_protocol_answers_a_window_too(past, options, tmp_path):
+    """KIP-848's, for which the run's group begins as offsets of no member; killed half-way, it goes on."""
+    past.produce(range(200))
+    window, newer = past.input(), newer_protocol(options)
+    run = Replay(tmp_path, *newer, "--run", "newer", "--max-rate", "100")
+    run.until("partitions-assigned")
+    time.sleep(0.4)
+    run.kill()
+    at_least = Replay(tmp_path, *newer, "--run", "at-least", *AT_LEAST_ONCE)
+
+    last = Replay(tmp_path, *newer, "--run", "newer")
+
+    assert [each.ended(90) for each in (at_least, last)] == [0, 0], last.log
+    assert is_answered(past, "newer", window, ())
+    assert is_answered(past, "at-least", window, AT_LEAST_ONCE)
+
+
+# What begins a run, killed where it is named.
+KILLED_IN = """
+import os, signal, sys
+from consumer.cli import main
+from consumer.replay import begin
+setattr(begin, sys.argv[1], lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+main(sys.argv[2:])
+"""
+
+
+def test_killed_while_it_is_begun_it_is_begun_by_the_next_start(past, replay, options):
+    """Before its record is written, and between that and the window's starts: nobody finds half a run."""
+    past.produce(range(30))
+    for place in ("_write", "_send_starts"):
+        own = ["replay", "--run", "half", *options, "--delivery-transaction-timeout-s", "2"]
+        done = subprocess.run(
+            [sys.executable, "-c", KILLED_IN, place, *own], cwd=ROOT, env=environment(), timeout=60, check=False
+        )
+        assert done.returncode == -signal.SIGKILL
+        past.produce(range(30))
+
+    run = replay("--run", "half")
+
+    assert run.ended() == 0, run.log
+    assert past.answered("half") == dict.fromkeys(past.input(), 1)
+    assert len(past.input()) == 90
 
 
 def test_processes_share_a_run_and_finish_for_one_that_is_killed(past, replay):

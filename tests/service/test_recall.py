@@ -3,6 +3,7 @@
 import json
 import signal
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.kafka
 
 COUNT = 240
 WRITTEN = 3000
+TWICE_EVERY = 50
 AUDIT = Audit(share=0.3, share_at_threshold=0.6, key=KEY)
 SECRET = "canary-of-the-customer"
 
@@ -96,6 +98,10 @@ def live(cluster):
             written = now_ms - 9 * 86_400_000 if number < 100 else now_ms - (WRITTEN - number) * 120_000
             producer.produce(made.topic, made.value, made.key, headers=list(made.headers), timestamp=written)
             producer.poll(0)
+            if number % TWICE_EVERY == 1:  # at least once had decided otherwise before
+                other = replace(each.decision, urgent=not each.decision.urgent)
+                made = encoder.encode(each.record, Message(SECRET), other, run="live", attempt=1, classified_at=at)
+                producer.produce(made.topic, made.value, made.key, headers=list(made.headers), timestamp=written - 1)
     for number, each in enumerate(each for each in messages if each.decision.audit is not None):
         said = each.correction(number)
         value = {
@@ -124,6 +130,7 @@ def test_recall_is_told_beside_the_promise(live, tmp_path):
     assert found["messages"]["urgent"] == sum(each.decision.urgent for each in messages)
     marked = [each for each in messages if each.decision.audit is not None]
     assert found["marked"]["urgent"] + found["marked"]["routine"] == len(marked)
+    assert "58 messages were answered more than once" in done.stdout
     assert found["marked"]["judged"] == {key: found["marked"][key] for key in ("urgent", "routine")}
     bad = [each for each in messages if each.is_very_unsatisfied]
     real = sum(each.decision.urgent for each in bad) / len(bad)

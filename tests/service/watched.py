@@ -132,7 +132,7 @@ class Measured:
 def measured(topic: str = "in") -> Iterator[Measured]:
     metrics, port = Metrics(), free_port()
     metrics.model(MODEL)
-    metrics.brokers_up(1)
+    metrics.brokers_up(lambda: 1)
     metrics.lag(topic, 0, 7, 3.5)
     metrics.dead_lettered("invalid-json")
     metrics.drift(Drift(1, (Look("urgency", 0.12, 0.05, 0.001),)))

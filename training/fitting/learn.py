@@ -103,11 +103,13 @@ def learn(
     work.mkdir(parents=True, exist_ok=True)
     texts, plain = lessons(recipe, messages)
     targets = _weighed(messages, plain)
-    if decided is not None:
-        texts = [*texts, *decided.texts]
-        targets = np.concatenate([targets, allowed.spread(decided, balance.class_shares(targets))])
     draw = _draw(recipe, _classes(messages, targets))
     in_epoch = targets if draw is None else balance.seen(targets, draw)
+    if decided is not None:  # they have no class that could be drawn more or less often
+        texts = [*texts, *decided.texts]
+        spread = allowed.spread(decided, balance.class_shares(in_epoch))
+        targets, in_epoch = np.concatenate([targets, spread]), np.concatenate([in_epoch, spread])
+        draw = None if draw is None else draw.with_all_of(len(decided))
     learned = balance.spoken_for(in_epoch, recipe.fit.balance)
     in_loss = _in_loss(recipe, targets, in_epoch)
     in_loss = in_loss if decided is None else allowed.wide(in_loss, decided)

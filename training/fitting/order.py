@@ -76,6 +76,11 @@ class Draw:
     classes: NDArray[np.int64]
     counts: NDArray[np.int64]
 
+    def with_all_of(self, rows: int) -> "Draw":
+        """So many rows more, which are of none of the classes: an epoch has each of them once."""
+        none = len(self.counts)
+        return Draw(np.append(self.classes, np.full(rows, none)), np.append(self.counts, rows))
+
 
 class Drawn(Sampler[int]):
     """

@@ -1,6 +1,7 @@
 """One look at the stream, from /metrics where a consumer answers, else from the topics."""
 
 from collections import Counter
+from math import nan
 
 from consumer.audit.promise import Promised
 from consumer.corrections import given
@@ -78,6 +79,17 @@ def test_the_longest_topic_s_answer_can_be_corrected():
     assert given.one(event_id=found["event_id"], decision="urgent", role="agent").event_id == "/".join(
         [*map(str, source), "live"]
     )
+
+
+def test_brokers_of_which_a_consumer_has_not_heard_for_long_are_not_known():
+    with measured() as one:
+        one.metrics.brokers_up(lambda: nan)
+        consumers = Consumers([one.url])
+        consumers.read()
+
+    found = frame(consumers, Seen(), None, None)
+
+    assert (consumers.answering, found["from"], found["brokers_up"]) == (1, "metrics", None)
 
 
 def test_an_answer_is_cut_and_its_text_left_out_where_it_is_to_be():

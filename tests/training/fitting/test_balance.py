@@ -7,6 +7,7 @@ import torch
 from consumer.errors import SettingsError
 from tests.training.interrupted import SIZES, TEXTS
 from training.data.labelled import Labelled
+from training.data.labels import DECISIONS
 from training.fitting import balance, fit, learn, tokenizer
 from training.fitting.loss import cross_entropy
 from training.fitting.model import classifier, config_from_scratch
@@ -135,6 +136,28 @@ def test_the_shares_that_were_learned_are_those_that_the_loss_saw(tmp_path, monk
     np.testing.assert_allclose(seen[-1], told[0], atol=0.05)
 
 
+@pytest.mark.parametrize("plan", [{"max_per_class": 2}, {"balance": "resample"}], ids=["capped", "resampled"])
+def test_messages_with_a_decision_alone_are_of_no_class_and_drawn_once(tmp_path, monkeypatch, plan):
+    """
+    An epoch has each of them once, and as many of each class as without them; in the shares they count as it has these.
+    """
+    asked = []
+    monkeypatch.setattr(learn, "fit", lambda *given: asked.append(given))
+    monkeypatch.setattr(balance, "spoken_for", lambda in_epoch, _: asked.append(in_epoch) or np.full(5, 0.2))
+    decided = messages_of(np.array([DECISIONS["urgent"]] * 7 + [DECISIONS["routine"]] * 3))
+
+    fitted(tmp_path, messages_of(LABELS), messages_of(LABELS), decided=decided, **plan)
+
+    in_epoch, draw = asked[0], asked[1][5].draw
+    classes = [1, 2, 2, 2, 2] if "max_per_class" in plan else [10] * 5
+    assert draw.counts.tolist() == [*classes, 10]
+    rows = list(Drawn(draw, [1] * 60, 5))
+    assert sorted(row for row in rows if row >= len(LABELS)) == list(range(50, 60))
+    urgent, routine = sum(classes[:2]), sum(classes[2:])
+    each = [7 / urgent] * 2 + [3 / routine] * 3
+    np.testing.assert_allclose(in_epoch.sum(axis=0), classes * (1 + np.array(each)), rtol=1e-5)
+
+
 def test_what_was_not_learned_from_is_not_moved():
     """
     A fold without one class: its logit has no shares to be moved from, and infinity would be put into the head.
@@ -156,7 +179,7 @@ def test_a_head_without_a_bias_is_refused(tmp_path):
         fit.fit(model, words, examples, tmp_path, {}, fit.Ways(put_back=np.zeros(5, dtype=np.float32)))
 
 
-def fitted(work, messages, calibration, validation=None, teach=None, **plan):
+def fitted(work, messages, calibration, validation=None, teach=None, decided=None, **plan):
     """The class shares that it answers with."""
     model, words = blank()
     steps = {"max_steps": 60, "save_steps": 60, **({"eval_steps": 60} if validation else {})}
@@ -171,7 +194,7 @@ def fitted(work, messages, calibration, validation=None, teach=None, **plan):
         }
     )
     start = learn.Start(words, model.config, None, "scratch")
-    made = learn.learn(recipe, start, messages, work, calibration, validation)
+    made = learn.learn(recipe, start, messages, work, calibration, validation, decided=decided)
     return softmax(fit.predict(made, words(["nothing"])["input_ids"])[0])
 
 
