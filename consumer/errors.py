@@ -34,6 +34,7 @@ class ShikyuError(Exception):
     def __init__(self, message: str = "", *, page: str | None = None) -> None:
         super().__init__(message)
         self.page = page
+        self.is_logged = False  # as the event `failed`
 
 
 class RecordError(ShikyuError):

@@ -177,6 +177,7 @@ def _closed(source: Source, slot: Slot, watchdog: Watchdog, health: Health) -> I
             is_well = True
         except ShikyuError as error:
             # Said now: should closing hang, the watchdog leaves no time for last words.
+            error.is_logged = True
             log.error("failed", error=str(error))
             is_well = True
             raise

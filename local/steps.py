@@ -15,7 +15,7 @@ class StepFailed(ShikyuError):
     """One step of the demo failed, and the demo with it; the exit code is its cause's."""
 
     def __init__(self, name: str, cause: ShikyuError) -> None:
-        super().__init__(f"the demo stopped at: {name}\n{cause}")
+        super().__init__(f"stopped at: {name}\n{cause}")
         self.code = cause.code if isinstance(cause, ChildEnded) else cause.exit_code
 
 

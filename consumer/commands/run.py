@@ -1,12 +1,14 @@
 """`shikyu run`: the service, from its settings to its loop."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import structlog
 
-from consumer.errors import SettingsError, ToldToLeave
+from consumer.errors import SettingsError, ShikyuError, ToldToLeave
 from consumer.settings import Settings
 from consumer.settings_flags import SettingsCommand, settings_flags
 from consumer.settings_sources import Resolved
@@ -47,14 +49,26 @@ def _run(settings: Settings, stop: Stop) -> None:
     if settings.model.artifact is None:
         raise SettingsError("model.artifact is not set: name the model's folder, for example --model-artifact my-model")
     logs.configure(settings.log)
-    kafka_options.verify(settings)
-    metrics, health = Metrics(), Health(poll_limit_s(settings))
-    with serve(settings.http, health, metrics.registry) as port:
-        log.info(
-            "starting", version=version(), host=settings.http.host, port=port, artifact=str(settings.model.artifact)
-        )
-        metrics.build(version())
-        _serve(settings, settings.model.artifact, metrics, health, stop)
+    with _logged():
+        kafka_options.verify(settings)
+        metrics, health = Metrics(), Health(poll_limit_s(settings))
+        with serve(settings.http, health, metrics.registry) as port:
+            log.info(
+                "starting", version=version(), host=settings.http.host, port=port, artifact=str(settings.model.artifact)
+            )
+            metrics.build(version())
+            _serve(settings, settings.model.artifact, metrics, health, stop)
+
+
+@contextmanager
+def _logged() -> Iterator[None]:
+    """An error of the start too is an event, for whoever reads nothing but those."""
+    try:
+        yield
+    except ShikyuError as error:
+        if not error.is_logged:
+            log.error("failed", error=str(error))
+        raise
 
 
 def _serve(settings: Settings, folder: Path, metrics: "Metrics", health: "Health", stop: Stop) -> None:

@@ -1,6 +1,7 @@
 """One start of docker-compose.yml's services, in the order that the file asks for, and their end."""
 
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -170,6 +171,8 @@ def _as_here(stack: Stack, service: Service) -> tuple[list[str], dict[str, str]]
     files = _files(stack, service)
     words = [translated(word, stack.addresses, files) for word in service.command]
     own = {name: translated(value, stack.addresses, files) for name, value in service.environment.items()}
+    # Its slots are its containers' own: a second stack on this host has the same names of group and slot.
+    own["TMPDIR"] = str(stack.folder)
     return [*PROGRAMS[service.program], *words], {**_others(os.environ), **own}
 
 
@@ -209,14 +212,23 @@ def told(stack: Stack) -> str:
     """What somebody who has just started it wants to know."""
     at = stack.addresses
     python, database = os.path.relpath(sys.executable), stack.databases[0].url("tickets")
+    settings = {
+        "SHIKYU_CONFIG": "deploy/compose/shikyu.toml",
+        "SHIKYU_KAFKA_BOOTSTRAP_SERVERS": at["kafka:9092"],
+        "SHIKYU_REGISTRY_URL": stack.clusters[0].registry_url,
+        "SHIKYU_MODEL_ARTIFACT": "artifacts/sample",
+    }
+    metrics = f"http://{at['shikyu:9464']}/metrics"
     return "\n".join(
         [
             f"Kafka: {at['kafka:9092']}",
             f"Schema Registry: {stack.clusters[0].registry_url}",
-            f"shikyu: http://{at['shikyu:9464']}/metrics",
+            f"shikyu: {metrics}",
             f"Prometheus: http://{at['prometheus:9090']}",
             f"PostgreSQL: {at['postgres:5432']}",
             f"tickets: TICKETING_DATABASE={database} {python} -m examples.ticketing list",
             f"logs: {stack.folder}",
+            f"look at it: export {' '.join(f'{name}={shlex.quote(value)}' for name, value in settings.items())}",
+            f"then: {python.removesuffix('python')}shikyu doctor, or shikyu top --metrics {metrics}",
         ]
     )

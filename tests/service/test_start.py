@@ -56,7 +56,8 @@ def test_registry_that_is_not_set_is_told_without_a_broker(tmp_path):
     service = Service(tmp_path, *flags(f"127.0.0.1:{free_port()}", ROLES, "g"), "--output-format", "avro")
 
     assert service.ended() == 2, service.log
-    assert "output.format = avro needs a Schema Registry" in service.log
+    [failed] = [event for event in service.events() if event["event"] == "failed"]
+    assert "output.format = avro needs a Schema Registry" in failed["error"]
     assert "waiting" not in service.log
 
 

@@ -17,6 +17,7 @@ from consumer.errors import SettingsError
 from consumer.publish import Dropped, Rejected
 from consumer.records import OutputRecord, Record
 from consumer.settings import Settings
+from consumer.settings_check import must_be_right
 from consumer.tracing import UNTRACED, tracing
 from consumer.tracing.export import exported
 from consumer.tracing.spans import Spans, creation_context
@@ -25,7 +26,7 @@ from tests.consumer.test_loop import ListPublisher, ListSource, loop
 
 CANARY = "xyzzy-canary-4711"
 PARENTS = [f"00-{n:032x}-{n:016x}-01".encode() for n in range(1, 9)]
-ENABLED = Settings.model_validate({"tracing": {"enabled": True}})
+ENABLED = Settings.model_validate({"tracing": {"enabled": True}, "registry": {"url": "http://registry:8081"}})
 BATCH = {"messaging.system": "kafka", "messaging.batch.message_count": 3}
 
 
@@ -230,6 +231,8 @@ def test_a_variable_that_is_wrong_is_named(monkeypatch, variable, value, said):
     monkeypatch.setenv(variable, value)
     with pytest.raises(SettingsError, match=said), tracing(ENABLED, at_most):
         pass
+    with pytest.raises(SettingsError, match=said):  # `shikyu config lint` and the doctor, too
+        must_be_right(ENABLED)
 
 
 def test_switched_off_nothing_is_told_and_opentelemetry_is_not_loaded():
