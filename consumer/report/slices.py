@@ -13,6 +13,7 @@ from consumer.intervals import wilson
 LEAST_MESSAGES = 100  # of a slice that is told; of fewer, anything looks odd
 MOST_VALUES = 200  # of one name; what comes beyond is counted together
 MOST_TOLD = 12
+TOLD_UNASKED = ("channel", "language")
 TOGETHER = "\0others"  # no value can be it: Kafka's strings may hold it, and are counted together with them
 
 Figures = dict[str, Any]
@@ -25,7 +26,7 @@ class Slices:
         self._names = tuple(dict.fromkeys(names))
         self._corrected = corrected
         self.attributes: set[str] = set()  # that the answers have, or so many of them
-        self._found: dict[str, dict[str, Population]] = {name: {} for name in ("channel", "language", *self._names)}
+        self._found: dict[str, dict[str, Population]] = {name: {} for name in (*TOLD_UNASKED, *self._names)}
 
     def add(self, answer: Answer) -> None:
         if len(self.attributes) < MOST_VALUES:
@@ -39,8 +40,8 @@ class Slices:
             groups[value].add(answer)
 
     def unknown(self) -> list[str]:
-        """Names that no answer has."""
-        return [name for name in self._names if not self._found[name]]
+        """Names of attributes that no answer has; a channel and a language every answer might have had."""
+        return [name for name in self._names if name not in TOLD_UNASKED and not self._found[name]]
 
     def figures(self, standing: Mapping[str, Correction], of: Of) -> Figures:
         """By name: the slices that are large enough, worst first, and how many were too small."""
@@ -49,7 +50,9 @@ class Slices:
     def _values(self, answer: Answer) -> Iterator[tuple[str, str]]:
         known = {"channel": answer.channel, "language": answer.language}
         for name in self._found:
-            value = known[name] if name in known and name not in self._names else answer.attributes.get(name)
+            value = known.get(name)
+            if value is None:
+                value = answer.attributes.get(name)
             if value is not None:
                 yield name, value
 

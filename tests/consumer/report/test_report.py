@@ -170,15 +170,16 @@ def test_names_of_settings_stand_at_its_end_alone(messages):
 
 def test_a_slice_that_no_answer_has_is_refused_with_those_there_are(messages):
     """As far as their names are such as programs give, and no customer's."""
-    slices = Slices(("plan", "plam", "channel"), frozenset())
+    slices = Slices(("plan", "plam", "language"), frozenset())
     for each in messages[:3]:
-        slices.add(each.answer(attributes={"plan": "gold", "region": "north", "jo@example.com": "x"}))
+        slices.add(each.answer(language="en", attributes={"plan": "gold", "region": "north", "jo@example.com": "x"}))
 
-    assert slices.unknown() == ["plam", "channel"]
+    assert slices.unknown() == ["plam"]
+    assert slices.figures({}, "very-unsatisfied")["language"]["left_out"] == 1, "the event's own, and asked for or not"
     with pytest.raises(SettingsError) as refused:
         _require_there(slices)
     assert str(refused.value) == (
-        '--slice "plam", "channel": no answer of this time has an attribute of that name; those there are: plan, '
+        '--slice "plam": no answer of this time has an attribute of that name; those there are: plan, '
         "region. Channel and language are told unasked"
     )
 
