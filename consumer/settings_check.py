@@ -11,8 +11,8 @@ from consumer.tracing import tracing
 
 def must_be_right(settings: Settings) -> None:
     """
-    Raises SettingsError for an option of librdkafka's, an expression, a schema file, the audit's key or traces' exporter
-    that is wrong or missing.
+    Raises SettingsError for an option of librdkafka's, an expression, a schema file, the audit's key or an exporter of
+    traces that is wrong or missing.
     """
     kafka_options.verify(settings)
     with open_store(settings.registry.url, settings.registry.options, settings.input.schemas) as store:
