@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from confluent_kafka.admin._acl import AclOperation
+
 from consumer import surroundings
 from consumer.audit.notes import Note
 from consumer.errors import RecordError, SurroundingsError
@@ -36,7 +38,7 @@ class Window:
 
     @classmethod
     def of(cls, settings: Settings, topics: Sequence[str], length: timedelta) -> "Window":
-        """Raises SurroundingsError when a topic is missing, or Kafka does not answer."""
+        """Raises SurroundingsError when a topic is missing or may not be read, or Kafka does not answer."""
         client = client_config(settings)
         listing = surroundings.listed(client)
         if there_is_no := missing(listing, list(topics)):
@@ -44,6 +46,7 @@ class Window:
                 f"topic {' and '.join(there_is_no)} is missing, or this client may not DESCRIBE it: check the "
                 "settings that name it, and grant DESCRIBE and READ"
             )
+        surroundings.must_allow(client, dict.fromkeys(topics, AclOperation.READ))
         now = datetime.now(UTC)
         spans, gone = freeze(client, topics, listing, Asked(since_ms=millis_since_epoch(now - length)))
         return cls(settings, now - length, now, {each.place: (each.start, each.end) for each in spans}, gone)
