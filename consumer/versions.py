@@ -8,6 +8,7 @@ wanted whatever it decides.
 
 import os
 import re
+import shlex
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ NO_CANARY = "no-canary"
 MAX_CURRENT_BYTES = 8192
 MOST_REMEMBERED = 20
 NO_NAMES = (CURRENT_FILE, MANIFEST_FILE, SIGNATURE_FILE)  # by these a folder is told from an artifact
+OWN_VERSION = "(`version` in the recipe, or `shikyu-train recalibrate --version`)"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
 
 
@@ -147,11 +149,20 @@ def require_name(version: str) -> None:
 
 def require_own_name(artifact: Path, version: str) -> None:
     """ArtifactError unless a version stands under its own name, which is what its events tell."""
-    if artifact.name != version:
-        raise ArtifactError(
-            f"{artifact} holds version {version}, and events would tell of {version}: rename the folder to "
-            f"{artifact.parent / version}, then `shikyu models use {version}`"
-        )
+    if artifact.name == version:
+        return
+    folder, own = artifact.parent, artifact.parent / version
+    told = f"{artifact} holds version {version}, as its {MANIFEST_FILE} says, and events would tell of {version}"
+    if not NAME.fullmatch(version):
+        raise ArtifactError(f"{told}, which can be no folder's name: give this export another {OWN_VERSION}")
+    if os.path.lexists(own):
+        raise ArtifactError(f"{told}; {own} is there already: give this export a version of its own {OWN_VERSION}")
+    raise ArtifactError(f"{told}: rename the folder to {own}, then `{use_command(folder, version)}`")
+
+
+def use_command(folder: Path, version: str) -> str:
+    """As it can be typed."""
+    return f"shikyu models use {version} --model-artifact {shlex.quote(str(folder))}"
 
 
 def _write(folder: Path, version: str, older: tuple[str, ...], *, with_canary: bool) -> Current:

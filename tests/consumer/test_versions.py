@@ -104,5 +104,17 @@ def test_a_version_under_another_name_is_refused(tmp_path, tiny):
     shutil.copytree(tiny, tmp_path / "newest")
     versions.use(tmp_path, "newest")
 
-    with pytest.raises(ArtifactError, match="holds version 1"):
+    with pytest.raises(
+        ArtifactError, match=r"holds version 1.*: rename the folder to .*/1, then `shikyu models use 1 --mo"
+    ):
         load(tmp_path, threads=1)
+
+
+def test_a_copy_under_another_name_is_not_to_take_the_first_ones_place(folder):
+    """Renamed to a folder that is there it would land within it, and damage that one."""
+    with pytest.raises(
+        ArtifactError, match=r"holds version 1.* is there already: give this export a version of its own"
+    ):
+        versions.require_own_name(folder / "3", "1")
+    with pytest.raises(ArtifactError, match="no folder's name: give this export another"):
+        versions.require_own_name(folder / "3", "a/b")
