@@ -10,9 +10,11 @@ import os
 import re
 import shlex
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from consumer import artifact as artifacts
 from consumer.errors import ArtifactError, SettingsError, SurroundingsError
 from consumer.manifest import MANIFEST_FILE, SIGNATURE_FILE
 
@@ -55,10 +57,28 @@ def artifact_in(folder: Path) -> Path:
         return read(folder).artifact
     is_folder = os.path.isdir(folder)  # noqa: PTH112 - Path's raises for what cannot be looked at, as a name too long
     if is_folder and not os.path.lexists(folder / MANIFEST_FILE) and (some := names(folder)):
-        raise ArtifactError(
-            f"{folder} holds versions and no {CURRENT_FILE}: say which with `shikyu models use {some[-1]}`"
-        )
+        raise ArtifactError(f"{folder} holds versions and no {CURRENT_FILE}: {_which(folder, some)}")
     return folder
+
+
+def _which(folder: Path, some: list[str]) -> str:
+    """What to do where none is current. A version that cannot be served is not for choosing."""
+    whole = [name for name in some if _is_whole(folder / name)]
+    if not whole:
+        listing = f"shikyu models list --model-artifact {shlex.quote(str(folder))}"
+        return f"none of {', '.join(some)} can be served, and `{listing}` says why"
+    if len(whole) == 1:
+        return f"say that it is {whole[0]} with `{use_command(folder, whole[0])}`"
+    return f"say which of {', '.join(whole)} with `{use_command(folder, 'VERSION')}`"
+
+
+def _is_whole(artifact: Path) -> bool:
+    """By its files' names and sizes, for a processor or a GPU."""
+    for device in ("cpu", "cuda"):
+        with suppress(ArtifactError):
+            require_own_name(artifact, artifacts.glance(artifact, device=device).version)
+            return True
+    return False
 
 
 def read(folder: Path) -> Current:

@@ -49,9 +49,10 @@ def use_command(resolved: Resolved, version: str, with_canary: bool) -> None:
     """
     from consumer.lifecycle import change
 
-    current, flips = change.use(resolved.settings, version, with_canary=with_canary)
-    compared = f"; {flips.share:.1%} of {flips.texts} canary decisions flip" if flips else ""
-    click.echo(f"{current.version} is current in {current.folder}{compared}")
+    used = change.use(resolved.settings, version, with_canary=with_canary)
+    flips = used.flips
+    compared = f"{flips.share:.1%} of {flips.texts} canary decisions flip" if flips else used.uncompared
+    click.echo(f"{used.current.version} is current in {used.current.folder}; {compared}")
 
 
 @models.command(name="rollback", cls=SettingsCommand)

@@ -1,5 +1,6 @@
 """What is looked at before `current` is written: that the version can be served, and decides much as the last one."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from consumer import artifact as artifacts
@@ -29,23 +30,44 @@ def folder_of(settings: Settings) -> Path:
     return folder
 
 
-def use(settings: Settings, version: str, *, with_canary: bool = True) -> tuple[Current, Flips | None]:
+@dataclass(frozen=True, slots=True)
+class Used:
+    """Without `flips`, `uncompared` says why nothing was compared."""
+
+    current: Current
+    flips: Flips | None = None
+    uncompared: str = ""
+
+
+def use(settings: Settings, version: str, *, with_canary: bool = True) -> Used:
     """
     Verified, and held against the version that is current, where there is one that can be loaded; then `current` names
-    it. The share is None where nothing was compared.
+    it.
 
     Raises ArtifactError, or LimitError where too many canary decisions flip; then `current` is as it was.
     """
     folder = folder_of(settings)
     versions.require_name(version)
     _verified(settings.model, folder / version)
-    was, found = versions.read_if_there(folder), None
-    if with_canary and was is not None and was.version != version and (old := _loaded(settings, was)) is not None:
-        texts = canary.texts(settings.model.canary)
-        before = canary.answered(old, texts)
-        found = canary.flips(before, canary.answered(loaded(settings, folder / version), texts))
-        found.require(settings.model.max_flip_share)
-    return versions.use(folder, version, with_canary=with_canary), found
+    was = versions.read_if_there(folder)
+    found = _compared(settings, was, folder / version) if with_canary else "no canary was asked"
+    current = versions.use(folder, version, with_canary=with_canary)
+    return Used(current, uncompared=found) if isinstance(found, str) else Used(current, found)
+
+
+def _compared(settings: Settings, was: Current | None, new: Path) -> Flips | str:
+    """Why not, where there is nothing to hold it against."""
+    if was is None:
+        return "nothing was current: no canary was asked"
+    if was.version == new.name:
+        return "it was already: no canary was asked"
+    if (old := _loaded(settings, was)) is None:
+        return f"{was.version}, which was current, cannot be served: no canary was asked"
+    texts = canary.texts(settings.model.canary)
+    before = canary.answered(old, texts)
+    found = canary.flips(before, canary.answered(loaded(settings, new), texts))
+    found.require(settings.model.max_flip_share)
+    return found
 
 
 def _loaded(settings: Settings, was: Current) -> Classifier | None:

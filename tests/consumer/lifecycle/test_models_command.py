@@ -27,7 +27,7 @@ def models(tmp_path, capsys):
 
 def test_use_list_and_rollback(models):
     """The current one is marked, and what was before is told."""
-    assert models("use", "1")[0] == 0
+    assert models("use", "1") == (0, f"1 is current in {models.folder}; nothing was current: no canary was asked\n")
     code, told = models("use", "2")
     assert (code, versions.read(models.folder).version) == (0, "2")
     assert "0.0% of 60 canary decisions flip" in told
@@ -61,7 +61,7 @@ def test_a_current_that_is_of_no_use_is_mended_by_use(models):
     (models.folder / "current").write_text("")
     assert models("use", "1")[0] == 0
     (models.folder / "current").write_text("9\n")
-    assert models("use", "2")[0] == 0
+    assert "9, which was current, cannot be served: no canary" in models("use", "2")[1]
     assert versions.read(models.folder).version == "2"
 
 
@@ -88,6 +88,6 @@ def test_lint_takes_a_folder_of_versions(models, capsys):
     """And says of one without a current what to do."""
     lint = ["config", "lint", "--input-format", "json", "--output-format", "json"]
     assert main([*lint, "--model-artifact", str(models.folder)]) == 4
-    assert "`shikyu models use 3`" in capsys.readouterr().err
+    assert "say which of 1, 2, 3 with `shikyu models use VERSION" in capsys.readouterr().err
     models("use", "1")
     assert main([*lint, "--model-artifact", str(models.folder)]) == 0
