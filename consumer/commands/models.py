@@ -1,6 +1,7 @@
 """`shikyu models`: which version of the model is served from a folder of versions."""
 
 import click
+import orjson
 
 from consumer.settings_flags import SettingsCommand, settings_flags
 from consumer.settings_sources import Resolved
@@ -19,17 +20,25 @@ def models() -> None:
 
 
 @models.command(name="list", cls=SettingsCommand)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, for another program.")
 @settings_flags("model")
-def list_command(resolved: Resolved) -> None:
+def list_command(resolved: Resolved, as_json: bool) -> None:
     """
-    List the versions in model.artifact, and which is current.
+    List the versions in model.artifact: which is current, what decides as urgent, and what is wrong with one.
+
+    By the sizes of its files; `use` reads them whole.
 
     \b
     shikyu models list --model-artifact models
+    shikyu models list --model-artifact models --json | jq .current
     """
-    from consumer.lifecycle import change
+    from consumer.lifecycle import change, listing
 
-    for line in change.listed(resolved.settings):
+    found = listing.listed(change.folder_of(resolved.settings), resolved.settings.model)
+    if as_json:
+        click.echo(orjson.dumps(found.as_json()))
+        return
+    for line in found.lines():
         click.echo(line)
 
 

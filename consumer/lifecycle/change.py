@@ -6,7 +6,7 @@ from pathlib import Path
 from consumer import artifact as artifacts
 from consumer import versions
 from consumer.classify import Classifier
-from consumer.errors import ArtifactError, SettingsError, ShikyuError
+from consumer.errors import ArtifactError, SettingsError
 from consumer.lifecycle import canary
 from consumer.lifecycle.canary import Flips
 from consumer.manifest import CHECKPOINT_FILE, MANIFEST_FILE, Manifest
@@ -85,31 +85,6 @@ def rollback(settings: Settings) -> Current:
     version, _older = versions.before(was)
     _verified(settings.model, folder / version)  # which takes its time
     return versions.rollback(folder, was)
-
-
-def listed(settings: Settings) -> list[str]:
-    """A line a version, the current one marked by an asterisk; and what is wrong with one."""
-    folder = folder_of(settings)
-    current = versions.read(folder) if versions.holds_versions(folder) else None
-    served, names = current.version if current else None, versions.names(folder)
-    lines = [_line(settings.model, folder / name, is_current=name == served) for name in names]
-    if served is not None and served not in names:
-        lines.append(f"* {served}  is not there")
-    if current and current.before:
-        lines.append(f"before: {', '.join(current.before)}")
-    return lines
-
-
-def _line(model: Model, folder: Path, *, is_current: bool) -> str:
-    mark = "*" if is_current else " "
-    try:
-        manifest = artifacts.read_manifest(folder, model.public_key)
-        versions.require_own_name(folder, manifest.version)
-    except ShikyuError as error:
-        return f"{mark} {folder.name}  cannot be served: {error}"
-    servable = [name for name, served in manifest.precisions.items() if served.servable]
-    made = manifest.created_at.date().isoformat()
-    return f"{mark} {folder.name}  {manifest.name}, made {made}, {', '.join(servable) or 'nothing servable'}"
 
 
 def _verified(model: Model, folder: Path) -> Manifest:

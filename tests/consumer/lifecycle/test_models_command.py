@@ -1,12 +1,15 @@
 """`shikyu models`: what is served from a folder of versions."""
 
 import json
+import re
 
 import pytest
 
 from consumer import versions
 from consumer.cli import main
 from tests.consumer.lifecycle.made_up import version
+
+TINY = "tiny, made 2026-01-01, fp32 (urgent from 0.4571), int8 (urgent from 0.4561)"
 
 
 @pytest.fixture
@@ -35,9 +38,9 @@ def test_use_list_and_rollback(models):
     code, told = models("list")
     assert code == 0
     assert told.splitlines() == [
-        "  1  tiny, made 2026-01-01, fp32, int8",
-        "* 2  tiny, made 2026-01-01, fp32, int8",
-        "  3  tiny, made 2026-01-01, fp32, int8",
+        f"  1  {TINY}",
+        f"* 2  {TINY}",
+        "  3  tiny, made 2026-01-01, fp32 (urgent from 0.0000), int8 (urgent from 0.0000)",
         "before: 1",
     ]
 
@@ -76,7 +79,40 @@ def test_what_is_damaged_is_not_made_current_nor_gone_back_to(models):
     assert models("use", "3")[0] == 4
     assert models("rollback")[0] == 4
     assert versions.read(models.folder).version == "2"
-    assert "  1  cannot be served: " in models("list")[1]
+    told = models("list")[1]
+    assert "  1  cannot be served: " in told
+    assert re.search(r"  3  cannot be served: \S+/model_quantized.onnx has 0 bytes, and the manifest says", told)
+
+
+@pytest.mark.parametrize(
+    ("current", "says"), [(None, "nothing is current"), ("", "names no version in its first line"), ("9", "not there")]
+)
+def test_the_list_is_told_whatever_current_is(models, current, says):
+    """It is what somebody looks at who has to mend it."""
+    if current is not None:
+        (models.folder / "current").write_text(current)
+
+    code, told = models("list")
+    assert code == 0
+    assert told.startswith(f"  1  {TINY}\n  2  {TINY}\n  3  tiny")
+    assert says in told.splitlines()[-1]
+
+
+def test_the_list_as_json(models):
+    """With all that the lines tell."""
+    models("use", "2")
+    (models.folder / "3" / "model.onnx").write_bytes(b"cut")
+
+    told = json.loads(models("list", "--json")[1])
+    assert (told["current"], told["problem"], told["before"], told["with_canary"]) == ("2", None, [], True)
+    assert [(each["version"], each["current"]) for each in told["versions"]] == [
+        ("1", False),
+        ("2", True),
+        ("3", False),
+    ]
+    assert told["versions"][0]["precisions"]["int8"] == {"threshold": 0.45608962494465477, "servable": True}
+    assert told["versions"][0]["problem"] is None
+    assert "model.onnx has 3 bytes" in told["versions"][2]["problem"]
 
 
 def test_an_artifact_is_no_folder_of_versions(tiny, capsys):
