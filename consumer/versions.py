@@ -56,9 +56,24 @@ def artifact_in(folder: Path) -> Path:
     if holds_versions(folder):
         return read(folder).artifact
     is_folder = os.path.isdir(folder)  # noqa: PTH112 - Path's raises for what cannot be looked at, as a name too long
-    if is_folder and not os.path.lexists(folder / MANIFEST_FILE) and (some := names(folder)):
+    if not is_folder or os.path.lexists(folder / MANIFEST_FILE):
+        return folder
+    if some := names(folder):
         raise ArtifactError(f"{folder} holds versions and no {CURRENT_FILE}: {_which(folder, some)}")
+    if _has_no_file(folder):
+        raise ArtifactError(
+            f"{folder} has no {MANIFEST_FILE}, so it is no artifact; {artifacts.AGAIN}, or, for a folder of versions, "
+            f"put VERSION/ into it and `{use_command(folder, 'VERSION')}`"
+        )
     return folder
+
+
+def _has_no_file(folder: Path) -> bool:
+    """As a folder has that versions are to come into; half an artifact is another thing."""
+    try:
+        return all(path.is_dir() for path in folder.iterdir())
+    except OSError as error:
+        raise SurroundingsError(f"{folder} cannot be listed ({error.strerror})") from error
 
 
 def _which(folder: Path, some: list[str]) -> str:

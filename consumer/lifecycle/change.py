@@ -48,6 +48,9 @@ def use(settings: Settings, version: str, *, with_canary: bool = True) -> Used:
     """
     folder = folder_of(settings)
     versions.require_name(version)
+    if not (folder / version).is_dir():
+        there = ", ".join(versions.names(folder))
+        raise ArtifactError(f"{folder} holds no version {version}: {f'it holds {there}' if there else 'it holds none'}")
     _verified(settings.model, folder / version)
     was = versions.read_if_there(folder)
     found = _compared(settings, was, folder / version) if with_canary else "no canary was asked"

@@ -109,6 +109,14 @@ def test_only_what_can_be_served_is_named_where_nothing_is_current(folder):
     assert told().endswith(use.replace("VERSION", "2"))
 
 
+def test_an_empty_folder_may_become_one_of_versions(tmp_path):
+    """Half an artifact may not."""
+    with pytest.raises(ArtifactError, match=r"is no artifact; .*, or, for a folder of versions, put VERSION/ into it"):
+        versions.artifact_in(tmp_path)
+    (tmp_path / "model.onnx").touch()
+    assert versions.artifact_in(tmp_path) == tmp_path
+
+
 def test_load_takes_the_current_version(tmp_path, tiny):
     """So do all commands that are given such a folder."""
     shutil.copytree(tiny, tmp_path / "1")

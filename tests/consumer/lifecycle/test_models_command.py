@@ -68,6 +68,12 @@ def test_a_current_that_is_of_no_use_is_mended_by_use(models):
     assert versions.read(models.folder).version == "2"
 
 
+def test_a_version_that_is_not_there_is_told_with_those_that_are(models):
+    code, told = models("use", "9")
+    assert code == 4
+    assert f"{models.folder} holds no version 9: it holds 1, 2, 3\n" in told
+
+
 def test_what_is_damaged_is_not_made_current_nor_gone_back_to(models):
     """The list says what is wrong."""
     models("use", "1")
