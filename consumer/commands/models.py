@@ -44,7 +44,9 @@ def list_command(resolved: Resolved, as_json: bool) -> None:
 
 @models.command(name="use", cls=SettingsCommand)
 @click.argument("version")
-@click.option("--canary/--no-canary", "with_canary", default=True, help="Whether the two are compared before.")
+@click.option(
+    "--canary/--no-canary", "with_canary", default=True, help="Whether the two are compared, here and by each consumer."
+)
 @settings_flags("model", "batching")
 def use_command(resolved: Resolved, version: str, with_canary: bool) -> None:
     """

@@ -55,6 +55,7 @@ def test_what_decides_otherwise_is_not_made_current_unless_told(models):
     code, told = models("use", "3")
     assert (code, versions.read(models.folder).version) == (5, "1")
     assert "canary decisions flip" in told
+    assert "where the change is meant, `shikyu models use` it with --no-canary" in told
     assert models("use", "3", "--no-canary")[0] == 0
     assert versions.read(models.folder).version == "3"
 
