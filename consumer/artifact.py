@@ -95,7 +95,8 @@ def read_manifest(folder: Path, public_key: Path | None = None) -> Manifest:
     """
     if not os.path.isdir(folder):  # noqa: PTH112 - Path's raises for what cannot be looked at, as a name too long
         raise ArtifactError(
-            f"{folder} is no folder to be read; give the model's folder, as `shikyu-train` or the download made it"
+            f"{in_full(folder)} is no folder to be read; give the model's folder, as `shikyu-train` or the download "
+            "made it"
         )
     try:
         with _open(folder / MANIFEST_FILE) as file:
@@ -109,6 +110,11 @@ def read_manifest(folder: Path, public_key: Path | None = None) -> Manifest:
 
         signature.require(folder, content, _signature(folder), public_key)
     return _parse(folder / MANIFEST_FILE, content)
+
+
+def in_full(folder: Path) -> str:
+    """With the working directory that a relative path is of: a file of settings may be read from anywhere."""
+    return str(folder) if folder.is_absolute() else f"{folder} (that is {Path.cwd() / folder})"
 
 
 def _signature(folder: Path) -> bytes | None:

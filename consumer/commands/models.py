@@ -34,7 +34,7 @@ def list_command(resolved: Resolved, as_json: bool) -> None:
     """
     from consumer.lifecycle import change, listing
 
-    found = listing.listed(change.folder_of(resolved.settings), resolved.settings.model)
+    found = listing.listed(change.folder_of(resolved), resolved.settings.model)
     if as_json:
         click.echo(orjson.dumps(found.as_json()))
         return
@@ -60,7 +60,7 @@ def use_command(resolved: Resolved, version: str, with_canary: bool) -> None:
     """
     from consumer.lifecycle import change
 
-    used = change.use(resolved.settings, version, with_canary=with_canary)
+    used = change.use(resolved.settings, change.folder_of(resolved), version, with_canary=with_canary)
     flips = used.flips
     compared = f"{flips.share:.1%} of {flips.texts} canary decisions flip" if flips else used.uncompared
     click.echo(f"{used.current.version} is current in {used.current.folder}; {compared}")
@@ -77,5 +77,5 @@ def rollback_command(resolved: Resolved) -> None:
     """
     from consumer.lifecycle import change
 
-    current = change.rollback(resolved.settings)
+    current = change.rollback(resolved.settings, change.folder_of(resolved))
     click.echo(f"{current.version} is current again in {current.folder}")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from consumer import artifact as artifacts
 from consumer import versions
+from consumer.artifact import in_full
 from consumer.classify import Classifier
 from consumer.errors import ArtifactError, SettingsError
 from consumer.lifecycle import canary
@@ -12,12 +13,13 @@ from consumer.lifecycle.canary import Flips
 from consumer.manifest import CHECKPOINT_FILE, MANIFEST_FILE, Manifest
 from consumer.model_settings import loaded
 from consumer.settings import Model, Settings
+from consumer.settings_sources import Resolved
 from consumer.versions import Current
 
 
-def folder_of(settings: Settings) -> Path:
+def folder_of(resolved: Resolved) -> Path:
     """SettingsError where model.artifact is no folder of versions."""
-    folder = settings.model.artifact
+    folder = resolved.settings.model.artifact
     if folder is None:
         raise SettingsError("model.artifact is not set: name the folder of versions, as in --model-artifact models")
     if (folder / MANIFEST_FILE).exists():
@@ -26,7 +28,11 @@ def folder_of(settings: Settings) -> Path:
             "FOLDER"
         )
     if not folder.is_dir():
-        raise SettingsError(f"model.artifact {folder} is no folder: make it, and put versions into it")
+        origin = resolved.origin("model.artifact")
+        raise SettingsError(
+            f"model.artifact (from {origin}) is {in_full(folder)}, which is no folder: make it, and put versions "
+            "into it"
+        )
     return folder
 
 
@@ -39,14 +45,13 @@ class Used:
     uncompared: str = ""
 
 
-def use(settings: Settings, version: str, *, with_canary: bool = True) -> Used:
+def use(settings: Settings, folder: Path, version: str, *, with_canary: bool = True) -> Used:
     """
     Verified, and held against the version that is current, where there is one that can be loaded; then `current` names
     it.
 
     Raises ArtifactError, or LimitError where too many canary decisions flip; then `current` is as it was.
     """
-    folder = folder_of(settings)
     versions.require_name(version)
     if not (folder / version).is_dir():
         there = ", ".join(versions.names(folder))
@@ -81,9 +86,8 @@ def _loaded(settings: Settings, was: Current) -> Classifier | None:
         return None
 
 
-def rollback(settings: Settings) -> Current:
+def rollback(settings: Settings, folder: Path) -> Current:
     """To the version that was current before, verified and not compared: it is wanted back at once."""
-    folder = folder_of(settings)
     was = versions.read(folder)
     version, _older = versions.before(was)
     _verified(settings.model, folder / version)  # which takes its time

@@ -127,6 +127,18 @@ def test_an_artifact_is_no_folder_of_versions(tiny, capsys):
     assert "move it to FOLDER/VERSION" in capsys.readouterr().err
 
 
+def test_a_folder_that_is_not_there_is_told_in_full(tmp_path, monkeypatch, capsys):
+    """With where the path came from: a relative one is of the working directory, not of the file's."""
+    (tmp_path / "shikyu.toml").write_text('[model]\nartifact = "models"\n')
+    monkeypatch.chdir(tmp_path)
+
+    assert main(["models", "list", "--config", "shikyu.toml"]) == 2
+    told = capsys.readouterr().err
+    assert f"model.artifact (from shikyu.toml) is models (that is {tmp_path}/models), which is no folder" in told
+    assert main(["classify", "--model-artifact", "models", "a"]) == 4
+    assert f"models (that is {tmp_path}/models) is no folder to be read" in capsys.readouterr().err
+
+
 def test_lint_takes_a_folder_of_versions(models, capsys):
     """And says of one without a current what to do."""
     lint = ["config", "lint", "--input-format", "json", "--output-format", "json"]
