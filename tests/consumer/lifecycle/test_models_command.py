@@ -2,6 +2,10 @@
 
 import json
 import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +13,7 @@ from consumer import versions
 from consumer.cli import main
 from tests.consumer.lifecycle.made_up import version
 
+ROOT = Path(__file__).parents[3]
 TINY = "tiny, made 2026-01-01, fp32 (urgent from 0.4571), int8 (urgent from 0.4561)"
 
 
@@ -146,3 +151,25 @@ def test_lint_takes_a_folder_of_versions(models, capsys):
     assert "say which of 1, 2, 3 with `shikyu models use VERSION" in capsys.readouterr().err
     models("use", "1")
     assert main([*lint, "--model-artifact", str(models.folder)]) == 0
+
+
+def test_the_pages_section_for_trying_can_be_typed(tmp_path, monkeypatch, capsys):
+    """Each line with the sample; of `use`, with what is told beside it."""
+    section = (ROOT / "docs" / "models.md").read_text().partition("## Try it with the sample")[2]
+    shutil.copytree(ROOT / "artifacts" / "sample", tmp_path / "artifacts" / "sample")
+    monkeypatch.chdir(tmp_path)
+    told = []
+    for line in section.partition("```sh\n")[2].partition("```")[0].splitlines():
+        command = line.partition(" #")[0]
+        if command.startswith("shikyu "):
+            told.append((main([*shlex.split(command)[1:]]), capsys.readouterr().out))
+        else:
+            subprocess.run(["bash", "-euc", command], check=True)
+
+    assert [code for code, _ in told] == [0, 0, 5, 0, 0, 0]
+    assert [out.strip() for _, out in told[:2]] == [
+        "1 is current in models; nothing was current: no canary was asked",
+        "2 is current in models; 0.0% of 60 canary decisions flip",
+    ]
+    assert told[4][1] == "2 is current again in models\n"
+    assert "cannot be served" not in told[5][1]
