@@ -187,9 +187,12 @@ def require_own_name(artifact: Path, version: str) -> None:
     if artifact.name == version:
         return
     folder, own = artifact.parent, artifact.parent / version
-    told = f"{artifact} holds version {version}, as its {MANIFEST_FILE} says, and events would tell of {version}"
+    told = (
+        f"{artifact} holds version {version} (events tell what its {MANIFEST_FILE} says), and a version's folder has "
+        "its name"
+    )
     if not NAME.fullmatch(version):
-        raise ArtifactError(f"{told}, which can be no folder's name: give this export another {OWN_VERSION}")
+        raise ArtifactError(f"{told}, which {version!r} cannot be: give this export another {OWN_VERSION}")
     if os.path.lexists(own):
         raise ArtifactError(f"{told}; {own} is there already: give this export a version of its own {OWN_VERSION}")
     raise ArtifactError(f"{told}: rename the folder to {own}, then `{use_command(folder, version)}`")

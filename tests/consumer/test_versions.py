@@ -142,5 +142,5 @@ def test_a_copy_under_another_name_is_not_to_take_the_first_ones_place(folder):
         ArtifactError, match=r"holds version 1.* is there already: give this export a version of its own"
     ):
         versions.require_own_name(folder / "3", "1")
-    with pytest.raises(ArtifactError, match="no folder's name: give this export another"):
+    with pytest.raises(ArtifactError, match="which 'a/b' cannot be: give this export another"):
         versions.require_own_name(folder / "3", "a/b")
