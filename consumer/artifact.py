@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from consumer.errors import ArtifactError
 from consumer.manifest import (
+    CHECKPOINT_FILE,
     CONFIG_FILE,
     MANIFEST_FILE,
     MANIFEST_VERSION,
@@ -63,21 +64,7 @@ def verify(folder: Path, precision: str, *, model_file: str | None = None, publi
     manifest must be signed by its other half.
     """
     manifest = read_manifest(folder, public_key)
-    served = _servable(folder, manifest, precision, of=GPU_PRECISIONS if model_file else tuple(manifest.precisions))
-    present = _names(folder)
-    if stray := sorted(present - manifest.owned_files - BESIDE):
-        raise ArtifactError(
-            f"{folder} holds {_listed(stray)}, which its manifest does not know; remove what is no part"
-        )
-    model = model_file or served.model_file
-    if missing := sorted({*manifest.shared_files, *((model,) if model_file else served.files)} - present):
-        whole = [
-            name for name, each in manifest.precisions.items() if not {*manifest.shared_files, *each.files} - present
-        ]
-        instead = f"it has all of {_listed(sorted(whole))}: set model.precision, or " if whole else ""
-        if model_file:  # the precisions' own files are for CPUs
-            instead = "a GPU is served from it: set model.device to cpu, or "
-        raise ArtifactError(f"{folder} lacks {_listed(missing)}, which {precision} needs; {instead}{AGAIN}")
+    model, present = _present(folder, manifest, precision, model_file)
     kept = {
         name: _verified(folder / name, manifest.files[name], keep=name in (model, TOKENIZER_FILE, CONFIG_FILE))
         for name in sorted(present - BESIDE)
@@ -85,6 +72,19 @@ def verify(folder: Path, precision: str, *, model_file: str | None = None, publi
     config = _config(folder, kept[CONFIG_FILE])
     _check_order(folder, config, manifest)
     return Artifact(manifest, precision, kept[model], kept[TOKENIZER_FILE], config)
+
+
+def glance(
+    folder: Path, precision: str | None = None, *, device: str = "cpu", public_key: Path | None = None
+) -> Manifest:
+    """As `verify`, by names and sizes alone: no file but the manifest is read, so damage within one is not seen."""
+    manifest = read_manifest(folder, public_key)
+    model_file = CHECKPOINT_FILE if device == "cuda" else None
+    _model, present = _present(folder, manifest, precision or best_precision(manifest, device), model_file)
+    for name in sorted(present - BESIDE):
+        with _open(folder / name) as file:
+            _check_size(folder / name, file, manifest.files[name])
+    return manifest
 
 
 def read_manifest(folder: Path, public_key: Path | None = None) -> Manifest:
@@ -95,7 +95,8 @@ def read_manifest(folder: Path, public_key: Path | None = None) -> Manifest:
     """
     if not os.path.isdir(folder):  # noqa: PTH112 - Path's raises for what cannot be looked at, as a name too long
         raise ArtifactError(
-            f"{folder} is no folder to be read; give the model's folder, as `shikyu-train` or the download made it"
+            f"{in_full(folder)} is no folder to be read; give the model's folder, as `shikyu-train` or the download "
+            "made it"
         )
     try:
         with _open(folder / MANIFEST_FILE) as file:
@@ -109,6 +110,11 @@ def read_manifest(folder: Path, public_key: Path | None = None) -> Manifest:
 
         signature.require(folder, content, _signature(folder), public_key)
     return _parse(folder / MANIFEST_FILE, content)
+
+
+def in_full(folder: Path) -> str:
+    """With the working directory that a relative path is of: a file of settings may be read from anywhere."""
+    return str(folder) if folder.is_absolute() else f"{folder} (that is {Path.cwd() / folder})"
 
 
 def _signature(folder: Path) -> bytes | None:
@@ -173,6 +179,26 @@ def _servable(folder: Path, manifest: Manifest, precision: str, of: Collection[s
     return served
 
 
+def _present(folder: Path, manifest: Manifest, precision: str, model_file: str | None) -> tuple[str, set[str]]:
+    """The model's file, and the names of all that is there: what the precision needs, and nothing that is no part."""
+    served = _servable(folder, manifest, precision, of=GPU_PRECISIONS if model_file else tuple(manifest.precisions))
+    present = _names(folder)
+    if stray := sorted(present - manifest.owned_files - BESIDE):
+        raise ArtifactError(
+            f"{folder} holds {_listed(stray)}, which its manifest does not know; remove what is no part"
+        )
+    model = model_file or served.model_file
+    if missing := sorted({*manifest.shared_files, *((model,) if model_file else served.files)} - present):
+        whole = [
+            name for name, each in manifest.precisions.items() if not {*manifest.shared_files, *each.files} - present
+        ]
+        instead = f"it has all of {_listed(sorted(whole))}: set model.precision, or " if whole else ""
+        if model_file:  # the precisions' own files are for CPUs
+            instead = "a GPU is served from it: set model.device to cpu, or "
+        raise ArtifactError(f"{folder} lacks {_listed(missing)}, which {precision} needs; {instead}{AGAIN}")
+    return model, present
+
+
 def _names(folder: Path) -> set[str]:
     with os.scandir(folder) as entries:
         kinds = {entry.name: (entry.is_symlink(), entry.is_file(follow_symlinks=False)) for entry in entries}
@@ -201,9 +227,7 @@ def _open(path: Path) -> BufferedReader:
 
 def _verified(path: Path, entry: FileEntry, *, keep: bool) -> bytes:
     with _open(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        if size != entry.size:
-            raise ArtifactError(f"{path} has {size} bytes, and the manifest says {entry.size}; {AGAIN}")
+        _check_size(path, file, entry)
         content = file.read() if keep else b""
         digest = hashlib.sha256(content) if keep else hashlib.file_digest(file, "sha256")
     if digest.hexdigest() != entry.sha256:
@@ -212,6 +236,12 @@ def _verified(path: Path, entry: FileEntry, *, keep: bool) -> bytes:
             f"it was damaged or changed: {AGAIN}"
         )
     return content
+
+
+def _check_size(path: Path, file: BufferedReader, entry: FileEntry) -> None:
+    size = os.fstat(file.fileno()).st_size
+    if size != entry.size:
+        raise ArtifactError(f"{path} has {size} bytes, and the manifest says {entry.size}; {AGAIN}")
 
 
 def _config(folder: Path, content: bytes) -> Mapping[str, Any]:

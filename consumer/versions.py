@@ -8,10 +8,13 @@ wanted whatever it decides.
 
 import os
 import re
+import shlex
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from consumer import artifact as artifacts
 from consumer.errors import ArtifactError, SettingsError, SurroundingsError
 from consumer.manifest import MANIFEST_FILE, SIGNATURE_FILE
 
@@ -20,6 +23,7 @@ NO_CANARY = "no-canary"
 MAX_CURRENT_BYTES = 8192
 MOST_REMEMBERED = 20
 NO_NAMES = (CURRENT_FILE, MANIFEST_FILE, SIGNATURE_FILE)  # by these a folder is told from an artifact
+OWN_VERSION = "(`version` in the recipe, or `shikyu-train recalibrate --version`)"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
 
 
@@ -52,11 +56,44 @@ def artifact_in(folder: Path) -> Path:
     if holds_versions(folder):
         return read(folder).artifact
     is_folder = os.path.isdir(folder)  # noqa: PTH112 - Path's raises for what cannot be looked at, as a name too long
-    if is_folder and not os.path.lexists(folder / MANIFEST_FILE) and (some := names(folder)):
+    if not is_folder or os.path.lexists(folder / MANIFEST_FILE):
+        return folder
+    if some := names(folder):
+        raise ArtifactError(f"{folder} holds versions and no {CURRENT_FILE}: {_which(folder, some)}")
+    if _has_no_file(folder):
         raise ArtifactError(
-            f"{folder} holds versions and no {CURRENT_FILE}: say which with `shikyu models use {some[-1]}`"
+            f"{folder} has no {MANIFEST_FILE}, so it is no artifact; {artifacts.AGAIN}, or, for a folder of versions, "
+            f"put VERSION/ into it and `{use_command(folder, 'VERSION')}`"
         )
     return folder
+
+
+def _has_no_file(folder: Path) -> bool:
+    """As a folder has that versions are to come into; half an artifact is another thing."""
+    try:
+        return all(path.is_dir() for path in folder.iterdir())
+    except OSError as error:
+        raise SurroundingsError(f"{folder} cannot be listed ({error.strerror})") from error
+
+
+def _which(folder: Path, some: list[str]) -> str:
+    """What to do where none is current. A version that cannot be served is not for choosing."""
+    whole = [name for name in some if _is_whole(folder / name)]
+    if not whole:
+        listing = f"shikyu models list --model-artifact {shlex.quote(str(folder))}"
+        return f"none of {', '.join(some)} can be served, and `{listing}` says why"
+    if len(whole) == 1:
+        return f"say that it is {whole[0]} with `{use_command(folder, whole[0])}`"
+    return f"say which of {', '.join(whole)} with `{use_command(folder, 'VERSION')}`"
+
+
+def _is_whole(artifact: Path) -> bool:
+    """By its files' names and sizes, for a processor or a GPU."""
+    for device in ("cpu", "cuda"):
+        with suppress(ArtifactError):
+            require_own_name(artifact, artifacts.glance(artifact, device=device).version)
+            return True
+    return False
 
 
 def read(folder: Path) -> Current:
@@ -147,11 +184,23 @@ def require_name(version: str) -> None:
 
 def require_own_name(artifact: Path, version: str) -> None:
     """ArtifactError unless a version stands under its own name, which is what its events tell."""
-    if artifact.name != version:
-        raise ArtifactError(
-            f"{artifact} holds version {version}, and events would tell of {version}: rename the folder to "
-            f"{artifact.parent / version}, then `shikyu models use {version}`"
-        )
+    if artifact.name == version:
+        return
+    folder, own = artifact.parent, artifact.parent / version
+    told = (
+        f"{artifact} holds version {version} (events tell what its {MANIFEST_FILE} says), and a version's folder has "
+        "its name"
+    )
+    if not NAME.fullmatch(version):
+        raise ArtifactError(f"{told}, which {version!r} cannot be: give this export another {OWN_VERSION}")
+    if os.path.lexists(own):
+        raise ArtifactError(f"{told}; {own} is there already: give this export a version of its own {OWN_VERSION}")
+    raise ArtifactError(f"{told}: rename the folder to {own}, then `{use_command(folder, version)}`")
+
+
+def use_command(folder: Path, version: str) -> str:
+    """As it can be typed."""
+    return f"shikyu models use {version} --model-artifact {shlex.quote(str(folder))}"
 
 
 def _write(folder: Path, version: str, older: tuple[str, ...], *, with_canary: bool) -> Current:

@@ -1,6 +1,7 @@
 """`shikyu models`: which version of the model is served from a folder of versions."""
 
 import click
+import orjson
 
 from consumer.settings_flags import SettingsCommand, settings_flags
 from consumer.settings_sources import Resolved
@@ -19,23 +20,33 @@ def models() -> None:
 
 
 @models.command(name="list", cls=SettingsCommand)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, for another program.")
 @settings_flags("model")
-def list_command(resolved: Resolved) -> None:
+def list_command(resolved: Resolved, as_json: bool) -> None:
     """
-    List the versions in model.artifact, and which is current.
+    List the versions in model.artifact: which is current, what decides as urgent, and what is wrong with one.
+
+    By the sizes of its files; `use` reads them whole.
 
     \b
     shikyu models list --model-artifact models
+    shikyu models list --model-artifact models --json | jq .current
     """
-    from consumer.lifecycle import change
+    from consumer.lifecycle import change, listing
 
-    for line in change.listed(resolved.settings):
+    found = listing.listed(change.folder_of(resolved), resolved.settings.model)
+    if as_json:
+        click.echo(orjson.dumps(found.as_json()))
+        return
+    for line in found.lines():
         click.echo(line)
 
 
 @models.command(name="use", cls=SettingsCommand)
 @click.argument("version")
-@click.option("--canary/--no-canary", "with_canary", default=True, help="Whether the two are compared before.")
+@click.option(
+    "--canary/--no-canary", "with_canary", default=True, help="Whether the two are compared, here and by each consumer."
+)
 @settings_flags("model", "batching")
 def use_command(resolved: Resolved, version: str, with_canary: bool) -> None:
     """
@@ -49,9 +60,10 @@ def use_command(resolved: Resolved, version: str, with_canary: bool) -> None:
     """
     from consumer.lifecycle import change
 
-    current, flips = change.use(resolved.settings, version, with_canary=with_canary)
-    compared = f"; {flips.share:.1%} of {flips.texts} canary decisions flip" if flips else ""
-    click.echo(f"{current.version} is current in {current.folder}{compared}")
+    used = change.use(resolved.settings, change.folder_of(resolved), version, with_canary=with_canary)
+    flips = used.flips
+    compared = f"{flips.share:.1%} of {flips.texts} canary decisions flip" if flips else used.uncompared
+    click.echo(f"{used.current.version} is current in {used.current.folder}; {compared}")
 
 
 @models.command(name="rollback", cls=SettingsCommand)
@@ -65,5 +77,5 @@ def rollback_command(resolved: Resolved) -> None:
     """
     from consumer.lifecycle import change
 
-    current = change.rollback(resolved.settings)
+    current = change.rollback(resolved.settings, change.folder_of(resolved))
     click.echo(f"{current.version} is current again in {current.folder}")

@@ -40,7 +40,8 @@ class Flips:
         return LimitError(
             f"{self.share:.1%} of {self.texts} canary decisions flip ({self.to_urgent} to urgent, "
             f"{self.to_routine} to routine), and model.max_flip_share is {max_share:.1%}: see with `shikyu replay` "
-            "and `shikyu flips` what it would have decided, then raise the limit, or take another version"
+            "and `shikyu flips` what it would have decided, then raise the limit, take another version, or, where the "
+            "change is meant, `shikyu models use` it with --no-canary: then no consumer compares it either"
         )
 
 

@@ -1,22 +1,25 @@
 """What is looked at before `current` is written: that the version can be served, and decides much as the last one."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from consumer import artifact as artifacts
 from consumer import versions
+from consumer.artifact import in_full
 from consumer.classify import Classifier
-from consumer.errors import ArtifactError, SettingsError, ShikyuError
+from consumer.errors import ArtifactError, SettingsError
 from consumer.lifecycle import canary
 from consumer.lifecycle.canary import Flips
 from consumer.manifest import CHECKPOINT_FILE, MANIFEST_FILE, Manifest
 from consumer.model_settings import loaded
 from consumer.settings import Model, Settings
+from consumer.settings_sources import Resolved
 from consumer.versions import Current
 
 
-def folder_of(settings: Settings) -> Path:
+def folder_of(resolved: Resolved) -> Path:
     """SettingsError where model.artifact is no folder of versions."""
-    folder = settings.model.artifact
+    folder = resolved.settings.model.artifact
     if folder is None:
         raise SettingsError("model.artifact is not set: name the folder of versions, as in --model-artifact models")
     if (folder / MANIFEST_FILE).exists():
@@ -25,27 +28,54 @@ def folder_of(settings: Settings) -> Path:
             "FOLDER"
         )
     if not folder.is_dir():
-        raise SettingsError(f"model.artifact {folder} is no folder: make it, and put versions into it")
+        origin = resolved.origin("model.artifact")
+        raise SettingsError(
+            f"model.artifact (from {origin}) is {in_full(folder)}, which is no folder: make it, and put versions "
+            "into it"
+        )
     return folder
 
 
-def use(settings: Settings, version: str, *, with_canary: bool = True) -> tuple[Current, Flips | None]:
+@dataclass(frozen=True, slots=True)
+class Used:
+    """Without `flips`, `uncompared` says why nothing was compared."""
+
+    current: Current
+    flips: Flips | None = None
+    uncompared: str = ""
+
+
+def use(settings: Settings, folder: Path, version: str, *, with_canary: bool = True) -> Used:
     """
     Verified, and held against the version that is current, where there is one that can be loaded; then `current` names
-    it. The share is None where nothing was compared.
+    it.
 
     Raises ArtifactError, or LimitError where too many canary decisions flip; then `current` is as it was.
     """
-    folder = folder_of(settings)
     versions.require_name(version)
+    if not (folder / version).is_dir():
+        there = ", ".join(versions.names(folder))
+        raise ArtifactError(f"{folder} holds no version {version}: {f'it holds {there}' if there else 'it holds none'}")
     _verified(settings.model, folder / version)
-    was, found = versions.read_if_there(folder), None
-    if with_canary and was is not None and was.version != version and (old := _loaded(settings, was)) is not None:
-        texts = canary.texts(settings.model.canary)
-        before = canary.answered(old, texts)
-        found = canary.flips(before, canary.answered(loaded(settings, folder / version), texts))
-        found.require(settings.model.max_flip_share)
-    return versions.use(folder, version, with_canary=with_canary), found
+    was = versions.read_if_there(folder)
+    found = _compared(settings, was, folder / version) if with_canary else "no canary was asked"
+    current = versions.use(folder, version, with_canary=with_canary)
+    return Used(current, uncompared=found) if isinstance(found, str) else Used(current, found)
+
+
+def _compared(settings: Settings, was: Current | None, new: Path) -> Flips | str:
+    """Why not, where there is nothing to hold it against."""
+    if was is None:
+        return "nothing was current: no canary was asked"
+    if was.version == new.name:
+        return "it was already: no canary was asked"
+    if (old := _loaded(settings, was)) is None:
+        return f"{was.version}, which was current, cannot be served: no canary was asked"
+    texts = canary.texts(settings.model.canary)
+    before = canary.answered(old, texts)
+    found = canary.flips(before, canary.answered(loaded(settings, new), texts))
+    found.require(settings.model.max_flip_share)
+    return found
 
 
 def _loaded(settings: Settings, was: Current) -> Classifier | None:
@@ -56,38 +86,12 @@ def _loaded(settings: Settings, was: Current) -> Classifier | None:
         return None
 
 
-def rollback(settings: Settings) -> Current:
+def rollback(settings: Settings, folder: Path) -> Current:
     """To the version that was current before, verified and not compared: it is wanted back at once."""
-    folder = folder_of(settings)
     was = versions.read(folder)
     version, _older = versions.before(was)
     _verified(settings.model, folder / version)  # which takes its time
     return versions.rollback(folder, was)
-
-
-def listed(settings: Settings) -> list[str]:
-    """A line a version, the current one marked by an asterisk; and what is wrong with one."""
-    folder = folder_of(settings)
-    current = versions.read(folder) if versions.holds_versions(folder) else None
-    served, names = current.version if current else None, versions.names(folder)
-    lines = [_line(settings.model, folder / name, is_current=name == served) for name in names]
-    if served is not None and served not in names:
-        lines.append(f"* {served}  is not there")
-    if current and current.before:
-        lines.append(f"before: {', '.join(current.before)}")
-    return lines
-
-
-def _line(model: Model, folder: Path, *, is_current: bool) -> str:
-    mark = "*" if is_current else " "
-    try:
-        manifest = artifacts.read_manifest(folder, model.public_key)
-        versions.require_own_name(folder, manifest.version)
-    except ShikyuError as error:
-        return f"{mark} {folder.name}  cannot be served: {error}"
-    servable = [name for name, served in manifest.precisions.items() if served.servable]
-    made = manifest.created_at.date().isoformat()
-    return f"{mark} {folder.name}  {manifest.name}, made {made}, {', '.join(servable) or 'nothing servable'}"
 
 
 def _verified(model: Model, folder: Path) -> Manifest:

@@ -83,6 +83,8 @@ class Following:
         self._canary: Answered | None = None  # by the one that answers
         self._left: list[Classifier] = []  # for the thread to let go: a large model takes its time
         self._unreadable = ""
+        serving = answering.model.version
+        self._refused = current.version if current.version != serving else ""  # by the start
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="models", daemon=True)
 
@@ -137,6 +139,9 @@ class Following:
             serving = self._answering.model.version
         if current.version == serving:
             self._told.refused(False)
+            if self._refused:
+                log.info("refusal-ended", version=self._refused, serving=serving)
+            self._refused = ""
             return
         log.info("model-found", version=current.version, serving=serving)
         try:
@@ -147,6 +152,7 @@ class Following:
             if self._was_written_since(current):
                 return  # and is looked at next: what was withdrawn while it loaded must not answer anybody
             self._told.refused(False)
+            self._refused = ""
             with self._lock:
                 self._ready = newcomer
 
@@ -172,6 +178,7 @@ class Following:
         why = str(problem) if isinstance(problem, ShikyuError) else f"it cannot be loaded ({type(problem).__name__})"
         self._told.swap("refused")
         self._told.refused(True)
+        self._refused = current.version
         log.warning("model-refused", version=current.version, serving=self._answering.model.version, why=why)
 
 

@@ -8,21 +8,22 @@ import pytest
 from consumer import versions
 from consumer.classify import load
 from consumer.errors import ArtifactError, SettingsError
+from tests.consumer.lifecycle.made_up import version
 
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
     """Versions 1, 2 and 3 by name; nothing looks into them."""
-    for version in "123":
-        (tmp_path / version).mkdir()
-        (tmp_path / version / "manifest.json").write_text("{}")
+    for each in "123":
+        (tmp_path / each).mkdir()
+        (tmp_path / each / "manifest.json").write_text("{}")
     return tmp_path
 
 
 def test_what_is_named_last_is_current_and_rollback_goes_back_step_by_step(folder):
     """In the order in which they were current; one that is named again stands once."""
-    for version in ("1", "2", "3", "2"):
-        versions.use(folder, version)
+    for each in ("1", "2", "3", "2"):
+        versions.use(folder, each)
     assert versions.read(folder).version == "2"
     assert (folder / "current").read_text() == "2\n3\n1\n"
 
@@ -34,8 +35,8 @@ def test_what_is_named_last_is_current_and_rollback_goes_back_step_by_step(folde
 
 def test_rollback_steps_over_what_is_gone(folder):
     """An older version may have been removed to make room."""
-    for version in "123":
-        versions.use(folder, version)
+    for each in "123":
+        versions.use(folder, each)
     shutil.rmtree(folder / "2")
 
     assert versions.rollback(folder).version == "1"
@@ -85,10 +86,35 @@ def test_current_that_names_no_version_is_refused(folder, text):
 def test_an_artifact_and_a_folder_of_versions_are_told_apart(folder, tiny):
     """By manifest.json and current; versions without a current say what to do."""
     assert versions.artifact_in(tiny) == tiny
-    with pytest.raises(ArtifactError, match="`shikyu models use 3`"):
-        versions.artifact_in(folder)
     versions.use(folder, "2")
     assert versions.artifact_in(folder) == folder / "2"
+
+
+def test_only_what_can_be_served_is_named_where_nothing_is_current(folder):
+    """By the sizes of its files, and its name; and the command can be typed."""
+    use = f"`shikyu models use VERSION --model-artifact {folder}`"
+
+    def told() -> str:
+        with pytest.raises(ArtifactError) as refused:
+            versions.artifact_in(folder)
+        return str(refused.value)
+
+    assert "none of 1, 2, 3 can be served, and `shikyu models list --model-artifact" in told()
+    for name in "123":
+        shutil.rmtree(folder / name)
+        version(folder, name)
+    (folder / "3" / "model.onnx").write_bytes(b"cut")
+    assert told().endswith(f"holds versions and no current: say which of 1, 2 with {use}")
+    (folder / "1").rename(folder / "new")
+    assert told().endswith(use.replace("VERSION", "2"))
+
+
+def test_an_empty_folder_may_become_one_of_versions(tmp_path):
+    """Half an artifact may not."""
+    with pytest.raises(ArtifactError, match=r"is no artifact; .*, or, for a folder of versions, put VERSION/ into it"):
+        versions.artifact_in(tmp_path)
+    (tmp_path / "model.onnx").touch()
+    assert versions.artifact_in(tmp_path) == tmp_path
 
 
 def test_load_takes_the_current_version(tmp_path, tiny):
@@ -104,5 +130,17 @@ def test_a_version_under_another_name_is_refused(tmp_path, tiny):
     shutil.copytree(tiny, tmp_path / "newest")
     versions.use(tmp_path, "newest")
 
-    with pytest.raises(ArtifactError, match="holds version 1"):
+    with pytest.raises(
+        ArtifactError, match=r"holds version 1.*: rename the folder to .*/1, then `shikyu models use 1 --mo"
+    ):
         load(tmp_path, threads=1)
+
+
+def test_a_copy_under_another_name_is_not_to_take_the_first_ones_place(folder):
+    """Renamed to a folder that is there it would land within it, and damage that one."""
+    with pytest.raises(
+        ArtifactError, match=r"holds version 1.* is there already: give this export a version of its own"
+    ):
+        versions.require_own_name(folder / "3", "1")
+    with pytest.raises(ArtifactError, match="which 'a/b' cannot be: give this export another"):
+        versions.require_own_name(folder / "3", "a/b")

@@ -164,15 +164,33 @@ def test_a_bad_version_changes_nothing_and_is_tried_again_only_when_current_is_w
 
 
 def test_going_back_from_a_refused_version_needs_no_swap(scene):
-    """And ends the refusal."""
+    """And ends the refusal, which is told once."""
     damaged(scene.folder)
     versions.use(scene.folder, "2")
     scene.turned()
 
     versions.rollback(scene.folder)
 
-    assert scene.turned() == "1"
+    with capture_logs() as logs:
+        assert scene.turned() == "1"
+        versions.use(scene.folder, "1")
+        assert scene.turned() == "1"
+    assert logs == [{"event": "refusal-ended", "log_level": "info", "version": "2", "serving": "1"}]
     assert (scene.metric("shikyu_model_refused"), scene.followed) == (0, [])
+
+
+def test_going_back_from_what_the_start_refused_is_told_too(scene):
+    """The one that answers is then not the one that was current."""
+    refused = versions.use(scene.folder, "2")
+    scene.following = Following(
+        refused, scene.answering, scene.load, settings(scene.folder), scene.metrics, scene.follow
+    )
+
+    versions.rollback(scene.folder)
+
+    with capture_logs() as logs:
+        assert scene.turned() == "1"
+    assert [(each["event"], each["version"]) for each in logs] == [("refusal-ended", "2")]
 
 
 def test_a_version_that_is_ready_is_not_taken_when_current_names_another_meanwhile(scene):
