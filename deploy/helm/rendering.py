@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploy.helm import cluster
+from deploy.helm import cluster, validation
 from deploy.helm.sources import CHART, EVERYTHING, MADE_OF, state
 
 PAGE = Path(__file__).parents[2] / "docs" / "deploy.md"
@@ -52,6 +52,15 @@ REFUSED: tuple[tuple[tuple[str, ...], str], ...] = (
     ((*LEAST, "--set", "registry.url=https://a:geheim@registry"), "at '/registry/url'"),
     ((*LEAST, "--set", "artifact.from=hub"), "artifact"),
     ((*LEAST, "--set", "terminationGracePeriodSeconds=5"), "terminationGracePeriodSeconds"),
+)
+
+# Addresses, and the ports that the pods must be let out to for them.
+REACHED: tuple[tuple[str, set[int]], ...] = (
+    ("kafka.bootstrapServers=b:9096", {9096}),
+    (r"kafka.bootstrapServers=b-1:9096\,[::1]:19093,registry.url=https://r.example.com", {9096, 19093, 443}),
+    ("kafka.bootstrapServers=b:9092,registry.url=http://r.example.com/apis/ccompat/v7", {80}),
+    (r"kafka.bootstrapServers=b:9092,registry.url=https://r-1:18081\,http://[::1]:18082/a", {18081, 18082}),
+    ("kafka.bootstrapServers=b:9092,config=registry.url = 'http://r:8085'", {8085}),
 )
 
 # What stands beside secrets and is none: their names, and values that look like logins.
@@ -130,6 +139,16 @@ def refused_needlessly(helm: Path) -> list[str]:
         except ValueError as refusal:
             return [str(refusal)]
     return []
+
+
+def shut_out(helm: Path) -> list[str]:
+    """Which of Kafka's and the registry's own addresses the NetworkPolicy keeps the pods from; empty for none."""
+    found = []
+    for values, ports in REACHED:
+        policies = validation.objects(template(helm, "--set", values, "--show-only", "templates/networkpolicy.yaml"))
+        open_to = {port["port"] for each in policies for rule in each["spec"]["egress"] for port in rule["ports"]}
+        found += [f"{values}: no way out to port {port}" for port in sorted(ports - open_to)]
+    return found
 
 
 def kept_running(helm: Path) -> list[str]:
