@@ -20,6 +20,7 @@ from local.stack.translate import broker_settings, translated
 from tests.system_packages import required
 
 ROOT = Path(__file__).parents[2]
+PASSWORD = "a@b/c: d%2F#'e"
 HERE = {"kafka:9092": "127.0.0.1:20001", "postgres:5432": "127.0.0.1:20002"}
 
 
@@ -66,11 +67,13 @@ def test_nothing_starts_before_what_it_waits_for():
 
 
 def test_a_password_of_ones_own_is_taken():
-    """In the database and in what asks it."""
-    described = services(TICKETS_PASSWORD="geheim")
+    """In the database and in what asks it, whatever it holds: neither YAML nor a URL reads it."""
+    described = services(TICKETS_PASSWORD=PASSWORD)
 
-    assert described["postgres"].environment["POSTGRES_PASSWORD"] == "geheim"
-    assert "tickets:geheim@" in described["ticketing"].environment["TICKETING_DATABASE"]
+    assert described["postgres"].environment["POSTGRES_PASSWORD"] == PASSWORD
+    for service in ("ticketing", "ticketing-tables"):
+        assert described[service].environment["PGPASSWORD"] == PASSWORD
+        assert described[service].environment["TICKETING_DATABASE"] == "postgresql://tickets@postgres:5432/tickets"
 
 
 def test_what_a_profile_has_is_left_out():
@@ -124,10 +127,11 @@ def test_versions_are_pinned_and_are_those_that_run_here():
 
 
 @pytest.mark.kafka
-def test_all_of_it_runs_here(cluster, tmp_path):
+def test_all_of_it_runs_here(cluster, tmp_path, monkeypatch):
     """Messages become tickets in PostgreSQL, Prometheus looks where they are counted; afterwards nothing is left."""
     required("prometheus")
     required("initdb", sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))
+    monkeypatch.setenv("TICKETS_PASSWORD", PASSWORD)
 
     with stack.running(Console(file=io.StringIO()), tmp_path, any_port=True, cluster=cluster) as up:
         at = up.addresses
