@@ -17,7 +17,11 @@ LEAST = ("--set", "kafka.bootstrapServers=broker:9092")
 KUBERNETES = ("--kube-version", "1.34")
 # What must not be installed, and a part of what Helm has to say about it.
 REFUSED: tuple[tuple[tuple[str, ...], str], ...] = (
-    ((), "kafka"),
+    ((), "kafka.bootstrapServers is not set"),
+    (("--set", "kafka.bootstrapServers=broker"), "at '/kafka/bootstrapServers'"),
+    ((*LEAST, "--set", "extraEnv[0].name=SHIKYU_TRACING_ENABLED,extraEnv[0].value=true"), "got boolean, want string"),
+    ((*LEAST, "--set", "sidecars[0].env[0].name=A,sidecars[0].env[0].value=3"), "got number, want string"),
+    ((*LEAST, "--set", "prometheusRule.runbookBase=docs"), "runbookBase"),
     ((*LEAST, "--set", "replicas=7"), "set replicas to at most 6"),
     ((*LEAST, "--set", "keda.enabled=true,keda.maxReplicas=7"), "set it to at most 6"),
     ((*LEAST, "--set", "keda.enabled=true,replicas=4,keda.maxReplicas=3"), "is 4, more than keda.maxReplicas, 3"),

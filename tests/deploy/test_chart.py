@@ -219,7 +219,12 @@ def test_prometheus_finds_the_pods_under_a_name_that_the_rules_look_for():
 
 def test_the_alerts_are_those_of_prometheus():
     """The very rules that are tested with promtool."""
-    assert one("PrometheusRule")["spec"] == yaml.safe_load((FILES / "shikyu.rules.yml").read_text(encoding="utf-8"))
+    tested = (FILES / "shikyu.rules.yml").read_text(encoding="utf-8")
+    base = VALUES["prometheusRule"]["runbookBase"]
+    told = tested.replace("runbook_url: docs/", f"runbook_url: {base}")
+
+    assert told.count(f"{base}runbook.md#shikyu") == tested.count("alert:") > 0
+    assert one("PrometheusRule")["spec"] == yaml.safe_load(told)
 
 
 @pytest.mark.parametrize("kind", ["PodDisruptionBudget", "NetworkPolicy"])
