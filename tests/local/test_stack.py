@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 import time
 import tomllib
 import urllib.request
@@ -136,6 +138,7 @@ def test_all_of_it_runs_here(cluster, tmp_path, monkeypatch):
     with stack.running(Console(file=io.StringIO()), tmp_path, any_port=True, cluster=cluster) as up:
         at = up.addresses
         written = sample.write(at["kafka:9092"], up.clusters[0].registry_url)
+        written += typed(at["kafka:9092"], up.clusters[0].registry_url)
         until(lambda: counted(at["shikyu:9464"]) == written, up)
         until(lambda: tickets(up.databases[0].url("tickets")) > 0, up)
         [target] = asked(at["prometheus:9090"], "targets")["activeTargets"]
@@ -146,6 +149,22 @@ def test_all_of_it_runs_here(cluster, tmp_path, monkeypatch):
 
     assert len(pids) == 3
     assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
+
+
+def typed(bootstrap_servers: str, registry_url: str) -> int:
+    """As docs/deploy.md shows it: the script comes by standard input, its variables are the service's."""
+    with (ROOT / "deploy" / "compose" / "write.py").open() as script:
+        done = subprocess.run(
+            [sys.executable, "-", "No heating for three weeks.", "Thanks, all good."],
+            stdin=script,
+            env={"SHIKYU_KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers, "SHIKYU_REGISTRY_URL": registry_url},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stdout) == (0, "2 of 2 messages are in customer-messages\n"), done.stderr
+    return 2
 
 
 def until(condition, up, within_s=60):
