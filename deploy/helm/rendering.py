@@ -10,7 +10,7 @@ from pathlib import Path
 from deploy.helm import cluster, validation
 from deploy.helm.sources import CHART, EVERYTHING, MADE_OF, state
 
-PAGE = Path(__file__).parents[2] / "docs" / "deploy.md"
+PAGES = tuple(Path(__file__).parents[2] / "docs" / name for name in ("deploy.md", "tracing.md"))
 # A first install needs one value.
 LEAST = ("--set", "kafka.bootstrapServers=broker:9092")
 # Built by Go alone, Helm takes the version of Kubernetes for one of long ago.
@@ -165,9 +165,10 @@ def kept_running(helm: Path) -> list[str]:
 
 
 def of_the_page(helm: Path) -> list[str]:
-    """What Helm has against the values that docs/deploy.md shows; each block is installed over the least."""
+    """What Helm has against the values that PAGES show; each block is installed over the least."""
     found = []
-    for block in re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+    shown = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+    for page, block in ((page, block) for page in PAGES for block in shown.findall(page.read_text(encoding="utf-8"))):
         if "apiVersion:" in block:
             continue
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as values:
@@ -176,7 +177,7 @@ def of_the_page(helm: Path) -> list[str]:
             try:
                 template(helm, *LEAST, "--set", "kafka.partitions=12", "--values", values.name)
             except ValueError as refusal:
-                found.append(f"{PAGE.name}: {refusal} of\n{block}")
+                found.append(f"{page.name}: {refusal} of\n{block}")
     return found
 
 
