@@ -38,6 +38,7 @@ def read(address: str) -> str:
     if not section:
         return text
     found = sections(text)
+    section = section.lower()  # an alert's own name is its section's, and anchors have no capitals
     if section not in found:
         raise SettingsError(
             f"page {name} has no section {section!r}{nearest(section, found)}: `shikyu docs {name}` shows all of it",

@@ -88,7 +88,8 @@ def listed(config: Mapping[str, Any], stopping: Stopping = lambda: False) -> Clu
             if time.monotonic() > until:
                 raise SurroundingsError(
                     f"no broker answered at {address} within {ANSWER_S:.0f} s ({last}): check kafka "
-                    "bootstrap.servers, that the broker runs, and security.protocol, TLS and SASL options"
+                    "bootstrap.servers, that the broker runs, that no firewall or NetworkPolicy is between, and "
+                    "security.protocol, TLS and SASL options"
                 ) from problem
             log.warning("waiting", why=f"no broker answered at {address} yet ({last})")
 

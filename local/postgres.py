@@ -11,6 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Self
+from urllib.parse import quote
 
 from consumer.errors import SurroundingsError
 from local.ports import claim
@@ -81,8 +82,8 @@ class Postgres:
         return self.url(database)
 
     def url(self, database: str) -> str:
-        """With the password."""
-        return f"postgresql://{self._user}:{self._password}@127.0.0.1:{self.port}/{database}"
+        """With the password, whatever characters it has."""
+        return f"postgresql://{self._user}:{quote(self._password, safe='')}@127.0.0.1:{self.port}/{database}"
 
     def _initdb(self) -> None:
         words = self._folder / "password"

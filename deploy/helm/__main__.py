@@ -15,7 +15,7 @@ def main(helm: Path) -> int:
     """Prints what was found."""
     found = [words] if (words := rendering.lint(helm)) else []
     found += rendering.let_pass(helm) + rendering.refused_needlessly(helm)
-    found += rendering.kept_running(helm) + rendering.of_the_page(helm)
+    found += rendering.kept_running(helm) + rendering.shut_out(helm) + rendering.of_the_page(helm)
     if found:
         print("\n".join(found), file=sys.stderr)
         return 5

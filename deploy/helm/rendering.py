@@ -7,17 +7,21 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploy.helm import cluster
+from deploy.helm import cluster, validation
 from deploy.helm.sources import CHART, EVERYTHING, MADE_OF, state
 
-PAGE = Path(__file__).parents[2] / "docs" / "deploy.md"
+PAGES = tuple(Path(__file__).parents[2] / "docs" / name for name in ("deploy.md", "tracing.md"))
 # A first install needs one value.
 LEAST = ("--set", "kafka.bootstrapServers=broker:9092")
 # Built by Go alone, Helm takes the version of Kubernetes for one of long ago.
 KUBERNETES = ("--kube-version", "1.34")
 # What must not be installed, and a part of what Helm has to say about it.
 REFUSED: tuple[tuple[tuple[str, ...], str], ...] = (
-    ((), "kafka"),
+    ((), "kafka.bootstrapServers is not set"),
+    (("--set", "kafka.bootstrapServers=broker"), "at '/kafka/bootstrapServers'"),
+    ((*LEAST, "--set", "extraEnv[0].name=SHIKYU_TRACING_ENABLED,extraEnv[0].value=true"), "got boolean, want string"),
+    ((*LEAST, "--set", "sidecars[0].env[0].name=A,sidecars[0].env[0].value=3"), "got number, want string"),
+    ((*LEAST, "--set", "prometheusRule.runbookBase=docs"), "runbookBase"),
     ((*LEAST, "--set", "replicas=7"), "set replicas to at most 6"),
     ((*LEAST, "--set", "keda.enabled=true,keda.maxReplicas=7"), "set it to at most 6"),
     ((*LEAST, "--set", "keda.enabled=true,replicas=4,keda.maxReplicas=3"), "is 4, more than keda.maxReplicas, 3"),
@@ -52,6 +56,15 @@ REFUSED: tuple[tuple[tuple[str, ...], str], ...] = (
     ((*LEAST, "--set", "registry.url=https://a:geheim@registry"), "at '/registry/url'"),
     ((*LEAST, "--set", "artifact.from=hub"), "artifact"),
     ((*LEAST, "--set", "terminationGracePeriodSeconds=5"), "terminationGracePeriodSeconds"),
+)
+
+# Addresses, and the ports that the pods must be let out to for them.
+REACHED: tuple[tuple[str, set[int]], ...] = (
+    ("kafka.bootstrapServers=b:9096", {9096}),
+    (r"kafka.bootstrapServers=b-1:9096\,[::1]:19093,registry.url=https://r.example.com", {9096, 19093, 443}),
+    ("kafka.bootstrapServers=b:9092,registry.url=http://r.example.com/apis/ccompat/v7", {80}),
+    (r"kafka.bootstrapServers=b:9092,registry.url=https://r-1:18081\,http://[::1]:18082/a", {18081, 18082}),
+    ("kafka.bootstrapServers=b:9092,config=registry.url = 'http://r:8085'", {8085}),
 )
 
 # What stands beside secrets and is none: their names, and values that look like logins.
@@ -132,6 +145,16 @@ def refused_needlessly(helm: Path) -> list[str]:
     return []
 
 
+def shut_out(helm: Path) -> list[str]:
+    """Which of Kafka's and the registry's own addresses the NetworkPolicy keeps the pods from; empty for none."""
+    found = []
+    for values, ports in REACHED:
+        policies = validation.objects(template(helm, "--set", values, "--show-only", "templates/networkpolicy.yaml"))
+        open_to = {port["port"] for each in policies for rule in each["spec"]["egress"] for port in rule["ports"]}
+        found += [f"{values}: no way out to port {port}" for port in sorted(ports - open_to)]
+    return found
+
+
 def kept_running(helm: Path) -> list[str]:
     """Where KEDA begins to scale a StatefulSet of five pods, whether Helm leaves it these."""
     keda = (*LEAST, "--set", "keda.enabled=true")
@@ -142,9 +165,10 @@ def kept_running(helm: Path) -> list[str]:
 
 
 def of_the_page(helm: Path) -> list[str]:
-    """What Helm has against the values that docs/deploy.md shows; each block is installed over the least."""
+    """What Helm has against the values that PAGES show; each block is installed over the least."""
     found = []
-    for block in re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+    shown = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+    for page, block in ((page, block) for page in PAGES for block in shown.findall(page.read_text(encoding="utf-8"))):
         if "apiVersion:" in block:
             continue
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as values:
@@ -153,7 +177,7 @@ def of_the_page(helm: Path) -> list[str]:
             try:
                 template(helm, *LEAST, "--set", "kafka.partitions=12", "--values", values.name)
             except ValueError as refusal:
-                found.append(f"{PAGE.name}: {refusal} of\n{block}")
+                found.append(f"{page.name}: {refusal} of\n{block}")
     return found
 
 

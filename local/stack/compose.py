@@ -45,7 +45,7 @@ def services(file: Path, variables: Mapping[str, str]) -> list[Service]:
     `${NAME:-default}` is taken from `variables`. Raises SettingsError.
     """
     try:
-        described = yaml.safe_load(_filled_in(file.read_text(encoding="utf-8"), variables))["services"]
+        described = _filled_in(yaml.safe_load(file.read_text(encoding="utf-8"))["services"], variables)
     except (OSError, yaml.YAMLError) as problem:
         raise SettingsError(f"{file} cannot be read: {problem}") from problem
     described = {name: each for name, each in described.items() if not each.get("profiles")}
@@ -72,8 +72,15 @@ def _service(name: str, described: Mapping[str, Any], folder: Path, runs_to_its_
     )
 
 
-def _filled_in(text: str, variables: Mapping[str, str]) -> str:
-    return _VARIABLE.sub(lambda found: variables.get(found[1]) or found[2], text)
+def _filled_in(described: Any, variables: Mapping[str, str]) -> Any:
+    """In what was read, as compose does: a value is no YAML, whatever characters it has."""
+    if isinstance(described, dict):
+        return {name: _filled_in(each, variables) for name, each in described.items()}
+    if isinstance(described, list):
+        return [_filled_in(each, variables) for each in described]
+    if isinstance(described, str):
+        return _VARIABLE.sub(lambda found: variables.get(found[1]) or found[2], described)
+    return described
 
 
 def _file(written: str, folder: Path) -> tuple[str, Path | str]:

@@ -226,7 +226,7 @@ def told(stack: Stack) -> str:
             f"shikyu: {metrics}",
             f"Prometheus: http://{at['prometheus:9090']}",
             f"PostgreSQL: {at['postgres:5432']}",
-            f"tickets: TICKETING_DATABASE={database} {python} -m examples.ticketing list",
+            f"tickets: TICKETING_DATABASE={shlex.quote(database)} {python} -m examples.ticketing list",
             f"logs: {stack.folder}",
             f"look at it: export {' '.join(f'{name}={shlex.quote(value)}' for name, value in settings.items())}",
             f"then: {python.removesuffix('python')}shikyu doctor, or shikyu top --metrics {metrics}",

@@ -47,6 +47,8 @@ def test_pages_are_listed_and_printed(capsys):
 
     assert cli.main(["docs", "security#acls"]) == 0
     assert capsys.readouterr().out.startswith("## ACLs\n")
+    assert cli.main(["docs", "runbook#ShikyuLate"]) == 0, "as an alert is called"
+    assert capsys.readouterr().out.startswith("## ShikyuLate\n")
     assert cli.main(["docs", "docs/delivery.md"]) == 0
     assert capsys.readouterr().out == (ROOT / "docs" / "delivery.md").read_text(encoding="utf-8")
 

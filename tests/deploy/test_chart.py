@@ -219,7 +219,12 @@ def test_prometheus_finds_the_pods_under_a_name_that_the_rules_look_for():
 
 def test_the_alerts_are_those_of_prometheus():
     """The very rules that are tested with promtool."""
-    assert one("PrometheusRule")["spec"] == yaml.safe_load((FILES / "shikyu.rules.yml").read_text(encoding="utf-8"))
+    tested = (FILES / "shikyu.rules.yml").read_text(encoding="utf-8")
+    base = VALUES["prometheusRule"]["runbookBase"]
+    told = tested.replace("runbook_url: docs/", f"runbook_url: {base}")
+
+    assert told.count(f"{base}runbook.md#shikyu") == tested.count("alert:") > 0
+    assert one("PrometheusRule")["spec"] == yaml.safe_load(told)
 
 
 @pytest.mark.parametrize("kind", ["PodDisruptionBudget", "NetworkPolicy"])
@@ -247,12 +252,14 @@ def test_trainings_network_is_closed_but_for_names_and_the_hub():
 
 
 def test_the_network_is_closed_but_for_metrics_names_kafka_and_the_registry():
-    """And what was asked for."""
+    """On the ports of their addresses too, and what was asked for."""
     spec = one("NetworkPolicy")["spec"]
     assert spec["policyTypes"] == ["Ingress", "Egress"]
     # Pods of the release's own namespace: no selector of namespaces widens it.
     assert spec["ingress"] == [{"from": [{"podSelector": {}}], "ports": [{"protocol": "TCP", "port": "http"}]}]
-    assert {each["port"] for rule in spec["egress"] for each in rule["ports"]} == {53, 9092, 9093, 8081, 443}
+    names, services, hub = [[each["port"] for each in rule["ports"]] for rule in spec["egress"]]
+    assert (set(names), set(services), hub) == ({53}, {9092, 9093, 8081, 9096, 443}, [443])
+    assert len(services) == 5, "each once"
 
 
 def test_the_chart_is_of_this_version():

@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 import time
 import tomllib
 import urllib.request
@@ -20,6 +22,7 @@ from local.stack.translate import broker_settings, translated
 from tests.system_packages import required
 
 ROOT = Path(__file__).parents[2]
+PASSWORD = "a@b/c: d%2F#'e"
 HERE = {"kafka:9092": "127.0.0.1:20001", "postgres:5432": "127.0.0.1:20002"}
 
 
@@ -66,11 +69,13 @@ def test_nothing_starts_before_what_it_waits_for():
 
 
 def test_a_password_of_ones_own_is_taken():
-    """In the database and in what asks it."""
-    described = services(TICKETS_PASSWORD="geheim")
+    """In the database and in what asks it, whatever it holds: neither YAML nor a URL reads it."""
+    described = services(TICKETS_PASSWORD=PASSWORD)
 
-    assert described["postgres"].environment["POSTGRES_PASSWORD"] == "geheim"
-    assert "tickets:geheim@" in described["ticketing"].environment["TICKETING_DATABASE"]
+    assert described["postgres"].environment["POSTGRES_PASSWORD"] == PASSWORD
+    for service in ("ticketing", "ticketing-tables"):
+        assert described[service].environment["PGPASSWORD"] == PASSWORD
+        assert described[service].environment["TICKETING_DATABASE"] == "postgresql://tickets@postgres:5432/tickets"
 
 
 def test_what_a_profile_has_is_left_out():
@@ -124,14 +129,16 @@ def test_versions_are_pinned_and_are_those_that_run_here():
 
 
 @pytest.mark.kafka
-def test_all_of_it_runs_here(cluster, tmp_path):
+def test_all_of_it_runs_here(cluster, tmp_path, monkeypatch):
     """Messages become tickets in PostgreSQL, Prometheus looks where they are counted; afterwards nothing is left."""
     required("prometheus")
     required("initdb", sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))
+    monkeypatch.setenv("TICKETS_PASSWORD", PASSWORD)
 
     with stack.running(Console(file=io.StringIO()), tmp_path, any_port=True, cluster=cluster) as up:
         at = up.addresses
         written = sample.write(at["kafka:9092"], up.clusters[0].registry_url)
+        written += typed(at["kafka:9092"], up.clusters[0].registry_url)
         until(lambda: counted(at["shikyu:9464"]) == written, up)
         until(lambda: tickets(up.databases[0].url("tickets")) > 0, up)
         [target] = asked(at["prometheus:9090"], "targets")["activeTargets"]
@@ -142,6 +149,22 @@ def test_all_of_it_runs_here(cluster, tmp_path):
 
     assert len(pids) == 3
     assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
+
+
+def typed(bootstrap_servers: str, registry_url: str) -> int:
+    """As docs/deploy.md shows it: the script comes by standard input, its variables are the service's."""
+    with (ROOT / "deploy" / "compose" / "write.py").open() as script:
+        done = subprocess.run(
+            [sys.executable, "-", "No heating for three weeks.", "Thanks, all good."],
+            stdin=script,
+            env={"SHIKYU_KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers, "SHIKYU_REGISTRY_URL": registry_url},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stdout) == (0, "2 of 2 messages are in customer-messages\n"), done.stderr
+    return 2
 
 
 def until(condition, up, within_s=60):

@@ -35,6 +35,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 {{- end -}}
 
+{{/* Of Kafka and the registry, with spaces between: those that the addresses name, and the policy's own. */}}
+{{- define "shikyu.servicePorts" -}}
+{{- range splitList "," .Values.kafka.bootstrapServers }}{{ regexFind "[0-9]+$" . }} {{ end -}}
+{{- range splitList "," (.Values.registry.url | default ((fromToml .Values.config).registry).url | default "") | compact -}}
+{{- $url := trim . | urlParse -}}
+{{- regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (ternary "80" "443" (eq $url.scheme "http")) }} {{ end -}}
+{{- range concat .Values.networkPolicy.kafkaPorts .Values.networkPolicy.registryPorts }}{{ int . }} {{ end -}}
+{{- end -}}
+
 {{- define "shikyu.minReplicas" -}}
 {{- .Values.keda.minReplicas | default (max 1 (int .Values.replicas)) -}}
 {{- end -}}
