@@ -168,7 +168,8 @@ def of_the_page(helm: Path) -> list[str]:
     """What Helm has against the values that PAGES show; each block is installed over the least."""
     found = []
     shown = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
-    for page, block in ((page, block) for page in PAGES for block in shown.findall(page.read_text(encoding="utf-8"))):
+    blocks = [(page, block) for page in PAGES for block in shown.findall(page.read_text(encoding="utf-8"))]
+    for page, block in blocks:
         if "apiVersion:" in block:
             continue
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as values:
