@@ -44,7 +44,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--max-became-dead-share", type=SHARE, metavar="SHARE", help="Exit with 5 if more became dead letters.")
 @click.option("--max-missing", type=click.IntRange(0), metavar="N", help="Exit with 5 if the replay left out more.")
 @click.option("--min-compared", type=click.IntRange(1), metavar="N", help="Exit with 5 if fewer could be compared.")
-@settings_flags("output", "dead_letters", "registry", "delivery", "kafka")
+@settings_flags("output", "dead_letters", "registry", "delivery", "replay", "kafka")
 def flips(
     resolved: Resolved,
     run: str,
@@ -64,7 +64,8 @@ def flips(
     Messages are told by where they stand in Kafka. It reads the answers from their topics' start to their present
     end, commits nothing, and no group notices. An answer that was given twice counts once. Texts are shown only with
     --with-text. The shares are those of the messages that both sides answered, with 95 % intervals (Wilson's); the
-    limits are about the shares themselves. The exit code is 5 when a limit is not met, after everything was written.
+    limits are about the shares themselves. The exit code is 5 when a limit is not met, after everything was written; a
+    replay that is not done meets none.
 
     It needs the flips extra: pip install '.[flips]'.
 
@@ -102,7 +103,7 @@ def flips(
         write(json_file, report.as_json(figures))
     if html is not None:
         write(html, report.as_page(figures))
-    require_met(figures["limits"])
+    require_met(figures["limits"], figures["unfinished"])
 
 
 def _whole(argument: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from consumer.flips.gather import Gathered, Runs
 from consumer.flips.spread import day, iso_of, times
+from consumer.flips.standing import Standing, Standings
 from consumer.flips.table import Side, Table
 from consumer.intervals import paired_difference, wilson
 from consumer.records import Satisfaction
@@ -21,16 +22,24 @@ _COUNTS = (
     "count(*) AS compared, count(*) FILTER (to_urgent) AS to_urgent, count(*) FILTER (to_routine) AS to_routine, "
     "count(*) FILTER (fate_was = 'urgent') AS urgent_was, count(*) FILTER (fate_is = 'urgent') AS urgent_is"
 )
-# Of the offsets between the first and the last that one side has, those that the other alone has.
+# Of the offsets in the spans of one side, those that the other alone has.
 _MISSING = """
-SELECT count(*) AS missing FROM pair p JOIN (
-  SELECT topic, part, min(off) AS low, max(off) AS high FROM pair WHERE {there}_seq IS NOT NULL GROUP BY topic, part
-) span ON p.topic = span.topic AND p.part = span.part AND p.off BETWEEN span.low AND span.high
-WHERE p.{there}_seq IS NULL
+SELECT count(*) AS missing FROM pair p JOIN ({spans}) span
+ON p.topic = span.topic AND p.part = span.part AND p.off BETWEEN span.low AND span.high WHERE p.{side}_seq IS NULL
 """
+_SEEN = "SELECT topic, part, min(off) AS low, max(off) AS high FROM pair WHERE {side}_seq IS NOT NULL GROUP BY ALL"
+_NO_TIME_LIMIT = 2**63 - 1
 
 
-def figures(table: Table, runs: Runs, found: Gathered, *, listed: int, messages_per_day: float | None) -> Figures:
+def figures(
+    table: Table,
+    runs: Runs,
+    found: Gathered,
+    standings: Standings,
+    *,
+    listed: int,
+    messages_per_day: float | None,
+) -> Figures:
     """All of them; `listed` flips of each direction. The table must be joined."""
     total = table.row(
         f"SELECT {_COUNTS}, min(at_ms) AS first_ms, max(at_ms) AS last_ms, count(at_ms) AS timed FROM compared"
@@ -40,6 +49,7 @@ def figures(table: Table, runs: Runs, found: Gathered, *, listed: int, messages_
     return {
         "run": runs["is"],
         "against": runs["was"],
+        "unfinished": [each.unfinished for each in standings.of.values() if each.unfinished],
         "compared": compared,
         "flips": {
             "all": share(total["to_urgent"] + total["to_routine"], compared),
@@ -50,7 +60,7 @@ def figures(table: Table, runs: Runs, found: Gathered, *, listed: int, messages_
         "net": net,
         "day": day(total, net, messages_per_day),
         "dead": _dead(table),
-        "sides": {side: _side(table, side, found) for side in ("is", "was")},
+        "sides": {side: _side(table, side, found, standings.of.get(side)) for side in ("is", "was")},
         "classes": _sorted_classes(_groups(table, "satisfaction_was")),
         "class_changes": _class_changes(table),
         "slices": {name: _groups(table, column) for name, column in table.columns.items()},
@@ -97,7 +107,7 @@ def _dead(table: Table) -> Figures:
     }
 
 
-def _side(table: Table, side: Side, found: Gathered) -> Figures:
+def _side(table: Table, side: Side, found: Gathered, standing: Standing | None) -> Figures:
     other = "was" if side == "is" else "is"
     places = table.row(
         f"SELECT count(*) FILTER ({side}_seq IS NOT NULL) AS messages, "
@@ -106,7 +116,11 @@ def _side(table: Table, side: Side, found: Gathered) -> Figures:
     )
     return {
         **places,
-        "missing": table.row(_MISSING.format(there=side))["missing"],
+        "missing": _missing(table, side, standing),
+        "of_window": _has_window(standing),
+        "replay": None
+        if standing is None
+        else {"state": standing.state, "records": standing.run.records, "left": standing.left},
         "answers": found.answers[side],
         "dead_letters": found.dead[side],
         "with_text": found.texts[side],
@@ -119,6 +133,25 @@ def _side(table: Table, side: Side, found: Gathered) -> Figures:
             MOST_MODELS,
         ),
     }
+
+
+def _missing(table: Table, side: Side, standing: Standing | None) -> int:
+    """Of the run's window where that is known, else between the first and the last offset that it has."""
+    if standing is None or not _has_window(standing):
+        query = _MISSING.format(spans=_SEEN.format(side=side), side=side)
+        return int(table.row(query)["missing"])
+    run = standing.run
+    spans = f"SELECT * FROM (VALUES {', '.join(['(?, ?, ?, ?)'] * len(run.window))}) begun (topic, part, low, high)"
+    values = [value for span in run.window for value in (span.topic, span.partition, span.start, span.end - 1)]
+    # The window's offsets may hold records of another time, which are none of it.
+    query = _MISSING.format(spans=spans, side=side) + "AND (at_ms IS NULL OR (at_ms >= ? AND at_ms < ?))"
+    until_ms = _NO_TIME_LIMIT if run.until_ms is None else run.until_ms
+    return int(table.row(query, *values, run.since_ms or 0, until_ms)["missing"])
+
+
+def _has_window(standing: Standing | None) -> bool:
+    """Whether the offsets of its window are those of the records that it answers: of dead letters they are not."""
+    return standing is not None and standing.run.reads == "input" and bool(standing.run.window)
 
 
 def _groups(table: Table, column: str) -> list[Figures]:

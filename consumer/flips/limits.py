@@ -1,5 +1,6 @@
 """What may have flipped at most, so that a pipeline can let a model pass or not."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,7 @@ class Limits:
 
 
 def checked(limits: Limits, figures: Figures) -> list[dict[str, Any]]:
-    """Each limit that was set, what was found, and whether it is met."""
+    """Each limit that was set, what was found, and whether it is met: none is by part of a replay."""
     flips, dead = figures["flips"], figures["dead"]["became"]
     found = {
         "max_flip_share": flips["all"]["value"],
@@ -31,18 +32,20 @@ def checked(limits: Limits, figures: Figures) -> list[dict[str, Any]]:
         "max_missing": figures["sides"]["is"]["missing"],
     }
     return [
-        {"name": name, "limit": limit, "found": value, "met": value >= limit if name[:3] == "min" else value <= limit}
+        {"name": name, "limit": limit, "found": value, "within": within, "met": within and not figures["unfinished"]}
         for name, value in found.items()
         if (limit := getattr(limits, name)) is not None
+        for within in (value >= limit if name[:3] == "min" else value <= limit,)
     ]
 
 
-def require_met(checks: list[dict[str, Any]]) -> None:
-    """LimitError, naming each that is not met."""
-    unmet = [
+def require_met(checks: list[dict[str, Any]], unfinished: Sequence[str] = ()) -> None:
+    """LimitError, naming each that is not met, and first which run is not done."""
+    unmet = [f"{each}: no limit is met by a part" for each in unfinished] if checks else []
+    unmet += [
         f"--{check['name'].replace('_', '-')} is {check['limit']:g}, and found was {check['found']:.6g}"
         for check in checks
-        if not check["met"]
+        if not check["within"]
     ]
     if unmet:
         raise LimitError("\n".join(unmet))

@@ -4,16 +4,25 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from consumer.flips.count import CLASSES, Figures
+from consumer.flips.standing import Standings
 from consumer.flips.topics import Wanted
+from consumer.run_names import SHADOW
 from consumer.visible import visible
 
 LEAST_COMPARED = 100
 SHOWN = 60
 
 
-def notes(figures: Figures, wanted: Wanted, *, with_text: bool) -> list[str]:
+def notes(figures: Figures, wanted: Wanted, standings: Standings, *, with_text: bool) -> list[str]:
     """Sentences, the gravest first. Names that somebody chose are made visible."""
-    return [*_labels(figures), *_sides(figures), *_unread(figures, wanted), *_texts(figures, with_text)]
+    return [
+        *figures["unfinished"],
+        *standings.unknown,
+        *_labels(figures),
+        *_sides(figures),
+        *_unread(figures, wanted),
+        *_texts(figures, with_text),
+    ]
 
 
 def called(figures: Figures, side: str) -> str:
@@ -56,16 +65,24 @@ def _sides(figures: Figures) -> Iterator[str]:
                     else ""
                 )
             )
-    if missing := figures["sides"]["is"]["missing"]:
-        yield (
-            f"{missing:,} messages that {called(figures, 'was')} answered between the first and the last of "
-            f"{called(figures, 'is')} have no answer there: is the replay done, and is input.where the same?"
-        )
-    if missing := figures["sides"]["was"]["missing"]:
-        yield (
-            f"{missing:,} messages that {called(figures, 'is')} answered between the first and the last of "
-            f"{called(figures, 'was')} have no answer there: skipped then, or deleted by retention since"
-        )
+    for side in ("is", "was"):
+        if missing := figures["sides"][side]["missing"]:
+            where = "in the window" if figures["sides"][side]["of_window"] else "between the first and the last"
+            yield (
+                f"{missing:,} messages that {called(figures, 'was' if side == 'is' else 'is')} answered {where} of "
+                f"{called(figures, side)} have no answer there: {_why_missing(figures, side)}"
+            )
+
+
+def _why_missing(figures: Figures, side: str) -> str:
+    if figures["run" if side == "is" else "against"] == SHADOW:
+        return "they are of keys that it is not asked about, or were dropped"
+    replay = figures["sides"][side]["replay"]
+    if replay is not None and replay["state"] != "done":
+        return "it is not done"
+    if side == "was":
+        return "skipped then, or deleted by retention since"
+    return f"{'' if replay else 'is the replay done, and '}is input.where the same?"
 
 
 def _unread(figures: Figures, wanted: Wanted) -> Iterator[str]:

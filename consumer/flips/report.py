@@ -14,6 +14,7 @@ from consumer.flips.gather import Gather, Runs, require_both
 from consumer.flips.limits import Limits, checked
 from consumer.flips.notes import notes
 from consumer.flips.page import page
+from consumer.flips.standing import look
 from consumer.flips.table import Table
 from consumer.flips.topics import wanted
 from consumer.schema_store import open_store
@@ -46,9 +47,11 @@ def figures(settings: Settings, asked: Asked, advance: Advance) -> Figures:
     logs.configure(settings.log)
     kafka_options.verify(settings)
     client = kafka_options.client_config(settings)
-    counts = {name: len(topic.partitions) for name, topic in surroundings.listed(client).topics.items()}
+    listing = surroundings.listed(client)
+    counts = {name: len(topic.partitions) for name, topic in listing.topics.items()}
     runs: Runs = {"is": asked.run, "was": asked.against}
     topics = wanted(settings, tuple(runs.values()), asked.topics, tuple(counts))
+    standings = look(settings, listing, runs)
     at = datetime.now(UTC)
     spans = read.spans(client, {name: counts[name] for name in (*topics.answers, *topics.dead_letters)})
     total = sum(end - start for start, end in spans.values())
@@ -60,7 +63,9 @@ def figures(settings: Settings, asked: Asked, advance: Advance) -> Figures:
         found = gather.all(records)
         require_both(found, runs, topics, settings.output.format)
         table.join()
-        made = count.figures(table, runs, found, listed=asked.listed, messages_per_day=asked.messages_per_day)
+        made = count.figures(
+            table, runs, found, standings, listed=asked.listed, messages_per_day=asked.messages_per_day
+        )
     if not made["compared"]:
         raise SettingsError(_nothing(made))
     return {
@@ -68,7 +73,7 @@ def figures(settings: Settings, asked: Asked, advance: Advance) -> Figures:
         **made,
         "topics": [*topics.answers, *topics.dead_letters],
         "with_text": asked.with_text,
-        "notes": notes(made, topics, with_text=asked.with_text),
+        "notes": notes(made, topics, standings, with_text=asked.with_text),
     }
 
 

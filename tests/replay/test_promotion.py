@@ -22,7 +22,7 @@ def with_threshold(folder: Path, threshold: float) -> Path:
     return folder
 
 
-def test_a_replay_by_another_model_shows_its_flips(past, replay, start_live, tmp_path):
+def test_a_replay_by_another_model_shows_its_flips(past, replay, start_live, options, tmp_path):
     """Counted from the live answers' own urgencies; a limit that is not met is exit code 5."""
     words = ["refund", "broken", "thanks", "smoke", "invoice", "late", "great", "never", "again"]
     texts = [" ".join(words[n % 9 :] + words[: n % 7]) + str(n) for n in range(200)]
@@ -40,17 +40,24 @@ def test_a_replay_by_another_model_shows_its_flips(past, replay, start_live, tmp
     assert replay("--run", "later", "--model-artifact", str(model)).ended() == 0
 
     output = tmp_path / "flips.json"
-    where = {
+    flags = where(past, options)
+    done = shikyu("flips", "--run", "later", "--json", str(output), "--max-flip-share", "0", *flags)
+
+    assert done.returncode == 5, done.stderr
+    found = json.loads(output.read_text())
+    assert found["sides"]["is"]["replay"] == {"state": "done", "records": 200, "left": 0}
+    flips = found["flips"]
+    assert sum(became.values()) > 0
+    assert {to: flips[f"to_{to}"]["messages"] for to in became} == became
+
+
+def where(past, options: list[str]) -> list[str]:
+    """What answers are found by, and the runs."""
+    flags = {
         "--kafka": f"bootstrap.servers={past.bootstrap}",
         "--output-urgent": past.topics["urgent"],
         "--output-routine": past.topics["routine"],
         "--dead-letters-topic": past.topics["dead"],
         "--output-format": "json",
     }
-    flags = [word for pair in where.items() for word in pair]
-    done = shikyu("flips", "--run", "later", "--json", str(output), "--max-flip-share", "0", *flags)
-
-    assert done.returncode == 5, done.stderr
-    flips = json.loads(output.read_text())["flips"]
-    assert sum(became.values()) > 0
-    assert {to: flips[f"to_{to}"]["messages"] for to in became} == became
+    return [word for pair in flags.items() for word in pair] + options[-2:]

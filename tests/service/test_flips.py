@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from functools import cache
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from consumer import dead_letters
 from consumer.dead_letters import MISSING_TEXT
 from consumer.encode import Encoder
 from consumer.records import Decision, Message, ModelVersion, OutputRecord, Record, Satisfaction
+from consumer.replay.entries import Run, Span, Topics
 from consumer.schema_store import open_store
 from consumer.settings import Output
 from tests.service.process import shikyu
@@ -21,6 +22,7 @@ from tests.service.process import shikyu
 pytestmark = pytest.mark.kafka
 
 COUNT = 600
+SOURCE = f"flips-{os.getpid()}-in"
 START_MS = 1_790_000_000_000
 # By offset: became urgent where 1 of 50, became routine where 1 of 100.
 NOW_URGENT = {offset for offset in range(COUNT) if offset % 50 == 0}
@@ -40,7 +42,7 @@ def now_urgent(offset: int) -> bool:
 def outputs(encoder: Encoder, run: str, version: str, urgent: Callable[[int], bool]) -> list[OutputRecord]:
     made = []
     for offset in range(COUNT):
-        source = Record("in", offset % 3, offset, START_MS + offset * 600_000, b"k", b"")
+        source = Record(SOURCE, offset % 3, offset, START_MS + offset * 600_000, b"k", b"")
         channel = "email" if offset % 2 else "chat"
         message = Message(f"{SECRET} {offset}", f"id-{offset}", None, channel, "en", None, {"plan": f"p{offset % 5}"})
         urgency = 0.7 if urgent(offset) else 0.2
@@ -54,7 +56,7 @@ def outputs(encoder: Encoder, run: str, version: str, urgent: Callable[[int], bo
 
 
 def dead(offset: int, topic: str) -> OutputRecord:
-    source = Record("in", offset % 3, offset, START_MS, b"k", b"")
+    source = Record(SOURCE, offset % 3, offset, START_MS, b"k", b"")
     return dead_letters.dead_letter(
         source,
         MISSING_TEXT.error(),
@@ -199,6 +201,68 @@ def test_a_limit_that_is_not_met_is_exit_code_5_after_everything_was_written(ans
     assert "--max-became-routine-share is 0.005, and found was 0.0100503" in refused.stderr
     assert "not met" in page.read_text()
     assert (let_pass.returncode, let_pass.stderr) == (0, "")
+
+
+@pytest.fixture(scope="module")
+def source(cluster) -> str:
+    cluster.create_topic(SOURCE, 3)  # Kafka keeps no offsets of a topic that is not there
+    return SOURCE
+
+
+@pytest.fixture
+def begun(cluster, source, name) -> Callable[..., str]:
+    """A run as it stands in a topic of runs, with how far its group is in each partition; returns that topic's name."""
+
+    def begun(run: str, *committed: int) -> str:
+        topic, group = f"{name}.runs", f"{name}.replay.{run}"
+        cluster.create_topic(topic, 1)
+        window = tuple(Span(topic=source, partition=partition, start=0, end=COUNT) for partition in range(3))
+        entry = Run(
+            run=run, reads="input", live_group=name, group_id=group, window=window, partitions={source: 3},
+            since_ms=None, until_ms=None, asked={}, model={}, options={}, created_at="2026-11-30T00:00:00.000Z",
+            topics=Topics(urgent="u", routine="r", dead_letters="d"),
+        )  # fmt: skip
+        producer = Producer({"bootstrap.servers": cluster.bootstrap_servers})
+        producer.produce(topic, entry.model_dump_json(), run)
+        assert producer.flush(30) == 0
+        consumer = Consumer({"bootstrap.servers": cluster.bootstrap_servers, "group.id": group})
+        offsets = [TopicPartition(source, partition, offset) for partition, offset in enumerate(committed)]
+        consumer.commit(offsets=offsets, asynchronous=False)
+        consumer.close()
+        return topic
+
+    return begun
+
+
+def test_a_replay_that_is_not_done_passes_no_limit(answered, begun, tmp_path):
+    """However well its answers agree. And it is said first."""
+    flags, file = answered("json"), tmp_path / "flips.json"
+    limits = ("--max-flip-share", "1", "--max-missing", "1")
+
+    half = begun("new", COUNT, 100, 20)
+    refused = shikyu("flips", "--run", "new", *flags, *limits, "--replay-runs-topic", half, "--json", str(file))
+
+    told = f"run new is not done: {2 * COUNT - 120:,} of {3 * COUNT:,} are left"
+    assert refused.returncode == 5, refused.stderr
+    assert told in refused.stderr
+    assert "--max-missing" not in refused.stderr  # by itself it would be met
+    found = json.loads(file.read_text())
+    assert found["notes"][0] == told
+    assert not any(limit["met"] for limit in found["limits"])
+
+
+def test_a_replay_that_is_done_passes(answered, begun, tmp_path):
+    """Also where it was killed before it could say that it is done."""
+    topic, file = begun("new", COUNT, COUNT, COUNT), tmp_path / "flips.json"
+
+    done = shikyu(
+        *("flips", "--run", "new", *answered("json"), "--replay-runs-topic", topic, "--json", str(file)),
+        *("--max-missing", "1"),
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    found = json.loads(file.read_text())
+    assert (found["unfinished"], found["sides"]["is"]["replay"]["state"]) == ([], "done")
 
 
 def test_no_group_notices(answered, cluster, name):

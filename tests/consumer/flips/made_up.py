@@ -9,6 +9,7 @@ from consumer.flips.count import figures
 from consumer.flips.gather import Gathered
 from consumer.flips.limits import Limits
 from consumer.flips.notes import notes
+from consumer.flips.standing import Standings
 from consumer.flips.table import Side, Table
 from consumer.flips.topics import Wanted
 
@@ -41,9 +42,10 @@ def counted(
     slices: tuple[str, ...] = ("plan",),
     wanted: Wanted | None = None,
     limits: Limits | None = None,
+    standings: Standings | None = None,
 ) -> dict[str, Any]:
     """As `report.figures` makes them, without Kafka."""
-    found = Gathered()
+    found, standings = Gathered(), standings or Standings()
     sides: dict[Side, list[Answer]] = {"is": now, "was": before}
     with Table(slices) as table:
         for side, answers in sides.items():
@@ -56,9 +58,9 @@ def counted(
                 found.texts[side] += each.text is not None
                 found.labels[side][each.labels] += 1
         table.join()
-        made = figures(table, runs, found, listed=listed, messages_per_day=messages_per_day)
+        made = figures(table, runs, found, standings, listed=listed, messages_per_day=messages_per_day)
     topics = wanted or Wanted(("urgent", "routine"), {"dead": "live"}, ())
-    said = notes(made, topics, with_text=with_text)
+    said = notes(made, topics, standings, with_text=with_text)
     whole = {
         "made_at": "2026-11-29T10:00:00.000Z", **made, "topics": list(topics.answers), "with_text": with_text,
         "notes": said,
