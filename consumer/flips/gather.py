@@ -1,7 +1,7 @@
 """Reads both sides' answers into a table, and says what it could not."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from consumer.errors import RecordError, SettingsError
@@ -69,17 +69,18 @@ class Gather:
         self._table.add(side, answer, with_text=self._with_text)
 
 
-def require_both(found: Gathered, runs: Runs, wanted: Wanted, output_format: str) -> None:
-    """SettingsError when a side has no answer at all, with what was there instead."""
+def require_both(found: Gathered, runs: Runs, wanted: Wanted, output_format: str, known: Sequence[str]) -> None:
+    """SettingsError when a side has no answer at all, with what was there instead, and which runs are `known`."""
     for side, run in runs.items():
         if found.answers[side]:
             continue
-        there = {**found.others, **{named: found.answers[each] for each, named in runs.items() if found.answers[each]}}
-        told = ", ".join(f"{visible(name, 60)} ({count:,})" for name, count in there.items()) or "none"
+        there = [f"{visible(name, 60)} ({count:,} answers there)" for name, count in found.others.items()]
+        begun = [visible(each, 60) for each in known if each not in found.others and each not in runs.values()]
+        told = ", ".join(there + begun[-MOST_RUNS:])
+        advice = f"The other runs are: {told}; name one of them" if told else "No other run is known; check its name"
         raise SettingsError(
             f"no answer of run {run!r} is on {', '.join(wanted.answers) or 'any topic'}."
-            f"{_unreadable(found, output_format)} The runs that have answers "
-            f"there: {told}; name one of them, or other topics by --topic"
+            f"{_unreadable(found, output_format)} {advice}, or the topics that hold its answers by --topic"
         )
 
 

@@ -61,7 +61,7 @@ def figures(settings: Settings, asked: Asked, advance: Advance) -> Figures:
         gather = Gather(reader, table, runs, topics, with_text=asked.with_text)
         records = read.records(kafka_options.consumer_config(settings), spans, lambda done: advance(done, total))
         found = gather.all(records)
-        require_both(found, runs, topics, settings.output.format)
+        require_both(found, runs, topics, settings.output.format, standings.names)
         table.join()
         made = count.figures(
             table, runs, found, standings, listed=asked.listed, messages_per_day=asked.messages_per_day

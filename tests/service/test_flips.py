@@ -251,6 +251,17 @@ def test_a_replay_that_is_not_done_passes_no_limit(answered, begun, tmp_path):
     assert not any(limit["met"] for limit in found["limits"])
 
 
+def test_of_a_misspelt_run_those_that_there_are_are_told(answered, begun):
+    """Those of the topic of runs; never the side that it is compared with."""
+    topic = begun("newest", 0, 0, 0)
+
+    refused = shikyu("flips", "--run", "newset", *answered("json"), "--replay-runs-topic", topic)
+
+    assert refused.returncode == 2
+    assert 'The other runs are: "newest"; name one of them, or the topics' in refused.stderr
+    assert '"live"' not in refused.stderr
+
+
 def test_a_replay_that_is_done_passes(answered, begun, tmp_path):
     """Also where it was killed before it could say that it is done."""
     topic, file = begun("new", COUNT, COUNT, COUNT), tmp_path / "flips.json"
