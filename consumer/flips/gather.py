@@ -9,7 +9,7 @@ from consumer.flips.answers import DEAD, Answer, NoAnswer, Reader, dead_letter, 
 from consumer.flips.table import Side, Table
 from consumer.flips.topics import Wanted
 from consumer.records import Record
-from consumer.visible import visible
+from consumer.visible import MOST_NAMES, told_names, visible
 
 Runs = Mapping[Side, str]  # what each side is called
 
@@ -27,6 +27,7 @@ class Gathered:
     labels: dict[Side, Counter[tuple[str, ...]]] = field(default_factory=lambda: {"is": Counter(), "was": Counter()})
     others: Counter[str] = field(default_factory=Counter)
     unreadable: Counter[str] = field(default_factory=Counter)
+    attributes: set[str] = field(default_factory=set)  # names of some, to be told where one is not there
 
 
 class Gather:
@@ -64,6 +65,8 @@ class Gather:
         else:
             self.found.answers[side] += 1
             self.found.texts[side] += answer.text is not None
+            if len(self.found.attributes) < MOST_NAMES:
+                self.found.attributes.update(answer.attributes)
             if len(labels := self.found.labels[side]) < MOST_LABELS or answer.labels in labels:
                 labels[answer.labels] += 1
         self._table.add(side, answer, with_text=self._with_text)
@@ -82,6 +85,17 @@ def require_both(found: Gathered, runs: Runs, wanted: Wanted, output_format: str
             f"no answer of run {run!r} is on {', '.join(wanted.answers) or 'any topic'}."
             f"{_unreadable(found, output_format)} {advice}, or the topics that hold its answers by --topic"
         )
+
+
+def require_slices(found: Gathered, unknown: Sequence[str]) -> None:
+    """SettingsError for a slice that no answer has."""
+    if not unknown:
+        return
+    there = ", ".join(told_names(sorted(found.attributes))) or "none (output.attributes chooses them)"
+    raise SettingsError(
+        f"--slice {', '.join(visible(each) for each in unknown)}: no answer has an attribute of that name; those "
+        f"there are: {there}. Channel and language are told unasked"
+    )
 
 
 def _unreadable(found: Gathered, output_format: str) -> str:

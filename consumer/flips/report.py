@@ -10,7 +10,7 @@ from consumer import kafka_options, logs, surroundings
 from consumer.errors import SettingsError
 from consumer.flips import count, read
 from consumer.flips.answers import Reader
-from consumer.flips.gather import Gather, Runs, require_both
+from consumer.flips.gather import Gather, Runs, require_both, require_slices
 from consumer.flips.limits import Limits, checked
 from consumer.flips.notes import notes
 from consumer.flips.page import page
@@ -41,8 +41,8 @@ def figures(settings: Settings, asked: Asked, advance: Advance) -> Figures:
     """
     What `count.figures` tells, with the time, the topics and the notes.
 
-    Raises SettingsError where there is nothing to compare, SurroundingsError or PassingFault where Kafka or the
-    registry does not answer.
+    Raises SettingsError where there is nothing to compare or no answer has a slice, SurroundingsError or PassingFault
+    where Kafka or the registry does not answer.
     """
     logs.configure(settings.log)
     kafka_options.verify(settings)
@@ -63,6 +63,7 @@ def figures(settings: Settings, asked: Asked, advance: Advance) -> Figures:
         found = gather.all(records)
         require_both(found, runs, topics, settings.output.format, standings.names)
         table.join()
+        require_slices(found, table.unknown())
         made = count.figures(
             table, runs, found, standings, listed=asked.listed, messages_per_day=asked.messages_per_day
         )

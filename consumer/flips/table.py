@@ -142,6 +142,14 @@ class Table:
             "FROM pair WHERE fate_is IN ('urgent', 'routine') AND fate_was IN ('urgent', 'routine')"
         )
 
+    def unknown(self) -> list[str]:
+        """Slices that no answer has."""
+        return [
+            name
+            for name, column in zip(self._slices, self._attributes, strict=True)
+            if not self.row(f"SELECT count({column}) AS known FROM answer")["known"]
+        ]
+
     def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
         """What a query finds; `values` stand for its question marks."""
         found = self._execute(query, values)

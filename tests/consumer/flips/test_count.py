@@ -89,6 +89,15 @@ def test_what_only_one_side_has_is_counted_and_no_flip():
     assert (found["sides"]["is"]["missing"], found["sides"]["was"]["missing"]) == (1, 0)
 
 
+def test_a_slice_that_no_answer_has_is_known_as_such():
+    """So that a slip is not taken for a slice without flips."""
+    with table.Table(("plan", "paln")) as kept:
+        for each in BEFORE:
+            kept.add("was", each, with_text=False)
+        kept.join()
+        assert kept.unknown() == ["paln"]
+
+
 def test_messages_that_became_dead_letters_are_told_apart():
     """And those that rose from the dead, and those that stayed there."""
     dead = {"fate": DEAD, "satisfaction": None, "labels": ()}
