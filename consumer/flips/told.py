@@ -19,16 +19,18 @@ TITLES = {"to_urgent": "became urgent", "to_routine": "became routine"}
 
 def told(figures: Figures, *, with_text: bool) -> RenderableType:
     """Everything at a glance, with the flips that changed most; the rest stands in the page and the JSON."""
-    parts: list[RenderableType] = [*map(_line, _lines(figures)), "", _table("class before", figures["classes"])]
+    parts: list[RenderableType] = [_line(f"note: {note}") for note in figures["notes"]]
+    parts += [*map(_line, _lines(figures)), "", _table("class before", figures["classes"])]
     for name, groups in figures["slices"].items():
         if any(group["value"] is not None for group in groups):
             parts += ["", _table(shown(name), groups)]
     for to, title in TITLES.items():
         flips = figures["listed"][to][:SHOWN_FLIPS]
         if flips:
-            parts += ["", _line(f"{title}, the largest change of urgency first:")]
+            of = figures["flips"][to]["messages"]
+            some = f" ({len(flips)} of {of:,}; --html and --json hold more)" if len(flips) < of else ""
+            parts += ["", _line(f"{title}, the largest change of urgency first{some}:")]
             parts += [_line(line) for each in flips for line in _flip(each, with_text=with_text)]
-    parts += [_line(f"note: {note}") for note in figures["notes"]]
     return Group(*parts)
 
 
@@ -111,15 +113,17 @@ def value_of(group: Figures) -> str:
 
 
 def _flip(flip: dict[str, Any], *, with_text: bool) -> Iterator[str]:
-    was, now = (_urgency(flip[f"urgency_{side}"]) for side in ("was", "is"))
+    was, now = (_number(flip[f"urgency_{side}"]) for side in ("was", "is"))
+    thresholds = [flip[f"threshold_{side}"] for side in ("was", "is")]
+    moved = f" (threshold {' -> '.join(map(_number, thresholds))})" if thresholds[0] != thresholds[1] else ""
     known = " ".join(shown(flip[name]) for name in ("id", "channel", "language") if flip[name] is not None)
     yield (
-        f"  {shown(flip['source'], 200)} {known} urgency {was} -> {now}, {shown(flip['reason_was'])} -> "
+        f"  {shown(flip['source'], 200)} {known} urgency {was} -> {now}{moved}, {shown(flip['reason_was'])} -> "
         f"{shown(flip['reason_is'])}"
     )
     if with_text and flip["text"] is not None:
         yield f"    {visible(flip['text'], SHOWN_TEXT)}"
 
 
-def _urgency(value: float | None) -> str:
-    return "?" if value is None else f"{value:.3f}"
+def _number(value: float | None) -> str:
+    return "?" if value is None else f"{value:.4f}"

@@ -40,6 +40,20 @@ def test_the_page_tells_the_flips_the_work_and_the_limits():
     assert "became urgent: 3 of 48, 6.25%" in terminal(counted(NOW, BEFORE))
 
 
+def test_the_terminal_says_what_is_grave_first_and_what_it_leaves_out():
+    """Several models on a side; how many flips there are beside those that are shown; thresholds, where these moved."""
+    before = [answer(offset, 0.518) for offset in range(27)]
+    now = [answer(each, 0.518, fate="routine", threshold=0.52 + 0.01 * (each % 2), run="new") for each in range(27)]
+
+    lines = terminal(counted(now, before)).splitlines()
+
+    assert lines[1] == "note: new was answered by 2 models, precisions or thresholds, counted together"
+    assert lines[2].startswith("new against live")
+    assert "became routine, the largest change of urgency first (5 of 27; --html and --json hold more):" in lines
+    assert any("urgency 0.5180 -> 0.5180 (threshold 0.5000 -> 0.5200), model -> model" in line for line in lines)
+    assert "threshold 0.5000 ->" not in terminal(counted(NOW, BEFORE))
+
+
 def test_without_texts_neither_shows_any():
     """And the page says what it holds."""
     found = counted(NOW, BEFORE, with_text=False)
