@@ -40,6 +40,23 @@ def test_the_page_tells_the_flips_the_work_and_the_limits():
     assert "became urgent: 3 of 48, 6.25%" in terminal(counted(NOW, BEFORE))
 
 
+def test_one_span_one_date_and_one_limit_are_told_as_one():
+    """A drawing of one bar says nothing, and neither does one of none."""
+    short = page(counted(NOW[:1], BEFORE[:1], limits=Limits(max_flip_share=1)))
+    long = page(counted(NOW, BEFORE, limits=Limits(max_flip_share=0)))
+    calm = page(counted(now({}), BEFORE))
+
+    assert "All were written within a minute, from 2026-09-21 14:13 UTC" in short
+    assert "written on 2026-09-21." in short
+    assert "the limit is met" in short
+    assert "<svg" not in short + calm
+    assert "<svg" in long
+    assert "written 2026-09-21 to 2026-09-23." in long
+    assert "the limit is not met" in long
+    assert 'href="#by-reason">What decided</a>' in long
+    assert '<th class="name">now</th>' in long
+
+
 def test_the_terminal_says_what_is_grave_first_and_what_it_leaves_out():
     """Several models on a side; how many flips there are beside those that are shown; thresholds, where these moved."""
     before = [answer(offset, 0.518) for offset in range(27)]
