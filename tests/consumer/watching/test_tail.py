@@ -18,10 +18,15 @@ def fed(*values: bytes, new_from: int = 0) -> Tail:
     settings = Settings(output=Output(format="json"))
     tail = Tail(settings)
     tail._new_from["urgent", 0] = new_from
+    if not new_from:
+        tail._begin()
     with open_store(None, {}, ()) as store:
         reader = Reader(settings.output, store)
         for offset, value in enumerate(values):
             tail._take(Record("urgent", 0, offset, 1, None, value), reader)
+            if offset + 1 == new_from:
+                tail._begin()
+    tail._begin()
     return tail
 
 
@@ -37,6 +42,30 @@ def test_the_newest_behind_a_number_are_told():
     assert numbers(tail, 0, 2) == [4, 5]
     assert numbers(tail, 0, 0) == []
     assert (tail.last, numbers(tail, 5)) == (5, [])
+
+
+def test_what_was_there_before_is_numbered_by_time():
+    """Across partitions and topics, however they come; what comes later is numbered as it comes."""
+    settings = Settings(output=Output(format="json"))
+    tail = Tail(settings)
+    came = [("urgent", 0, 50), ("urgent", 0, 90), ("urgent", 1, 10), ("routine", 0, 70), ("routine", 1, 60)]
+    with open_store(None, {}, ()) as store:
+        reader = Reader(settings.output, store)
+
+        def take(topic: str, partition: int, offset: int, at_ms: int) -> None:
+            value = EVENT % (topic.encode(), at_ms, b"live")
+            tail._take(Record(topic, partition, offset, at_ms, None, value), reader)
+
+        for offset, (topic, partition, at_ms) in enumerate(came):
+            tail._new_from[topic, partition] = 9
+            take(topic, partition, offset, at_ms)
+        assert tail.since(0) == []
+        tail._begin()
+        take("routine", 1, 9, 20)
+
+    found = [(each.number, each.answer.written_ms) for each in tail.since(0)]
+    assert found == [(1, 10), (2, 50), (3, 60), (4, 70), (5, 90), (6, 20)]
+    assert [each.answer.written_ms for each in tail.since(0, 3)] == [70, 90, 20]
 
 
 def test_what_was_there_before_is_shown_and_not_counted():
