@@ -71,25 +71,27 @@ def _by_metrics(consumers: Consumers) -> Frame:
         "a_second": sum(grown.values()) / over_s if over_s else None,
         "urgent_share": _share(grown["urgent"], grown["routine"]),
         "window_s": {"p50": quantile(0.5, windows), "p99": quantile(0.99, windows)},
-        "dead_letters": _dead({code: int(count) for code, count in codes.items() if count}),
+        "dead_letters": _dead(
+            {code: int(count) for code, count in codes.items() if count}, "since the consumers began"
+        ),
         "brokers_up": int(min(brokers)) if brokers else None,
     }
 
 
 def _by_topics(tail: Tail) -> Frame:
-    codes = Counter(each.answer.reason or "" for each in tail.since(0) if each.answer.fate == DEAD)
     return {
         "a_second": tail.rate(),
         "urgent_share": _share(tail.counts["urgent"], tail.counts["routine"]),
         "window_s": {"p50": None, "p99": None},
-        "dead_letters": _dead({_word(code): count for code, count in codes.items()}),
+        "dead_letters": _dead({_word(code): count for code, count in tail.dead_letters().items()}, "seen in the topic"),
         "brokers_up": None,
     }
 
 
-def _dead(codes: Mapping[str, int]) -> Frame:
-    """By code, the most frequent first: since the consumers began, or of what is seen in the topic."""
-    return {"all": sum(codes.values()), "by_code": dict(sorted(codes.items(), key=lambda each: -each[1]))}
+def _dead(codes: Mapping[str, int], counted: str) -> Frame:
+    """By code, the most frequent first. `counted` says of what they are."""
+    by_code = dict(sorted(codes.items(), key=lambda each: -each[1]))
+    return {"all": sum(codes.values()), "by_code": by_code, "counted": counted}
 
 
 def _lag(consumers: Consumers, lag: Mapping[Place, int] | None) -> list[Frame]:

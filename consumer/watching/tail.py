@@ -37,6 +37,8 @@ BEGINNING_S = 5.0  # for what was there before
 LISTED_EVERY_S = 30.0  # so that partitions that were added are found
 MOST_CHARACTERS = 600  # of a text
 MOST_WORD = 120  # of a class, a reason, a channel, a language
+MOST_CODES = 50  # of dead letters: whoever may write to their topic could write any
+OTHERS = "others"
 
 Place = tuple[str, int]
 
@@ -94,6 +96,7 @@ class Tail:
         self._thread = threading.Thread(target=self._run, name="tail", daemon=True)
         self.began_at = time.monotonic()
         self.counts: Counter[str] = Counter()  # by fate, of what came since the beginning
+        self._codes: Counter[str] = Counter()  # of all dead letters that were seen, those from before too
         self.problem: str | None = None  # why nothing comes
         self.ready = threading.Event()  # what was there before is read
 
@@ -110,6 +113,11 @@ class Tail:
         with self._lock:
             new = [each for each in self._kept if each.number > number]
         return new[max(0, len(new) - most) :]
+
+    def dead_letters(self) -> dict[str, int]:
+        """By code, of all that were seen."""
+        with self._lock:
+            return dict(self._codes)
 
     @property
     def last(self) -> int:
@@ -189,6 +197,8 @@ class Tail:
         self._next[place] = record.offset + 1
         if answer is not None and answer.run == LIVE:
             with self._lock:
+                if answer.fate == DEAD:
+                    self._count_code(answer.reason or "")
                 if self._beginning is None:
                     self._keep(Arrived.of(0, answer))
                 else:
@@ -213,6 +223,10 @@ class Tail:
     def _keep(self, arrived: Arrived) -> None:
         self._numbers += 1
         self._kept.append(replace(arrived, number=self._numbers))
+
+    def _count_code(self, code: str) -> None:
+        code = code[:MOST_WORD]
+        self._codes[code if code in self._codes or len(self._codes) < MOST_CODES else OTHERS] += 1
 
     def _count_second(self) -> None:
         now = int(time.monotonic())

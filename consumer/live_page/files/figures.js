@@ -23,7 +23,8 @@ export function frame(told) {
   say("window-of", told.window_s.p99 === null ? "median; told by /metrics" : `median; p99 ${seconds(told.window_s.p99)}`);
   say("promised", told.promise === null ? "nothing" : percent(Math.floor(1000 * told.promise.recall + 1e-9) / 1000)); // never more than it is
   say("dead", count(told.dead_letters.all));
-  say("dead-of", Object.entries(told.dead_letters.by_code).map(([code, many]) => `${code} ${count(many)}`).join(", ") || "none");
+  const codes = Object.entries(told.dead_letters.by_code).map(([code, many]) => `${code} ${count(many)}`).join(", ");
+  say("dead-of", `${told.dead_letters.counted}: ${codes || "none"}`);
   const models = told.models.length ? told.models.join(", ") : null;
   if (models !== null) byId("model").replaceChildren("answers: ", make("bdi", {}, models));
   problems(told.problems);

@@ -3,12 +3,13 @@
 import orjson
 import pytest
 
-from consumer.errors import SettingsError
+from consumer.dead_letters import dead_letter
+from consumer.errors import RecordError, SettingsError
 from consumer.flips.answers import Reader
 from consumer.records import Record
 from consumer.schema_store import open_store
 from consumer.settings import Output, Settings
-from consumer.watching.tail import KEPT, Tail
+from consumer.watching.tail import KEPT, MOST_CODES, Tail
 
 EVENT = b'{"decision": "%s", "source": {"topic": "in", "partition": 0, "offset": %d}, "run": "%s"}'
 
@@ -87,6 +88,32 @@ def test_no_more_are_kept_than_can_be_looked_at():
     tail = fed(*(EVENT % (b"urgent", offset, b"live") for offset in range(KEPT + 10)))
 
     assert (len(tail.since(0)), tail.since(0)[0].number, tail.last) == (KEPT, 11, KEPT + 10)
+
+
+def test_dead_letters_are_counted_beyond_those_that_are_kept():
+    """By code, of which others than ours may be many."""
+    tail = fed()
+    settings = Settings(output=Output(format="json"))
+    with open_store(None, {}, ()) as store:
+        reader = Reader(settings.output, store)
+
+        def die(code: str, offset: int) -> None:
+            source = Record("in", 0, offset, 1, None, b"{")
+            error = RecordError(code, "deserialize", "no JSON")
+            topic = settings.dead_letters.topic
+            made = dead_letter(
+                source, error, topic=topic, connector_name="g", task_id="0", run="live", attempt=1, model_version="1"
+            )
+            tail._new_from[topic, 0] = 0
+            tail._take(Record(topic, 0, offset, 1, None, made.value, made.headers), reader)
+
+        for offset in range(KEPT + 5):
+            die("invalid-json", offset)
+        for offset in range(MOST_CODES + 5):
+            die(f"code-{offset}", offset)
+
+    found = tail.dead_letters()
+    assert (found["invalid-json"], found["others"], len(found)) == (KEPT + 5, 6, MOST_CODES + 1)
 
 
 def test_of_large_events_what_is_shown_is_kept():
