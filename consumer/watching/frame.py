@@ -30,7 +30,7 @@ def frame(consumers: Consumers, tail: Tail, lag: Mapping[Place, int] | None, pro
         **(_by_metrics(consumers) if by_metrics else _by_topics(tail)),
         "lag": _lag(consumers, lag),
         "drift": sorted(_drift(consumers), key=lambda each: str(each["feature"])),
-        "models": models(consumers),
+        "models": models(consumers) or _last_model(tail),
         "promise": None if promise is None else _promise(promise),
         "problems": [*map(_word, consumers.problems.values()), *([tail.problem] if tail.problem else [])],
     }
@@ -39,6 +39,11 @@ def frame(consumers: Consumers, tail: Tail, lag: Mapping[Place, int] | None, pro
 def models(consumers: Consumers) -> list[str]:
     """Those that answer, as far as their consumers tell."""
     return sorted({_model(labels) for labels, _ in consumers.latest("shikyu_model_info")})
+
+
+def model_words(*told: str | None) -> str:
+    """Of its name, version and precision."""
+    return _word(" ".join(each or "?" for each in told))
 
 
 def answer_of(arrived: Arrived, *, with_text: bool) -> dict[str, Any]:
@@ -138,7 +143,15 @@ def _share(urgent: float, routine: float) -> float | None:
 
 
 def _model(labels: Labels) -> str:
-    return _word(" ".join(labels[name] for name in ("name", "version", "precision")))
+    return model_words(*(labels[name] for name in ("name", "version", "precision")))
+
+
+def _last_model(tail: Tail) -> list[str]:
+    """By whom the newest answer is, as far as it tells."""
+    for arrived in reversed(tail.since(0)):
+        if any(arrived.answer.model):
+            return [model_words(*arrived.answer.model)]
+    return []
 
 
 def _waited_s(answer: Answer) -> float | None:

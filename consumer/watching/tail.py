@@ -70,7 +70,7 @@ class Arrived:
             text=None if text is None else text[:MOST_CHARACTERS],
             id=None,
             attributes={},
-            model=(None, None, None),
+            model=(_word(answer.model[0]), _word(answer.model[1]), _word(answer.model[2])),
             labels=(),
         )
         return cls(number, brief, len(text or ""))

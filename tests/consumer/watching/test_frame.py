@@ -66,6 +66,15 @@ def test_without_one_the_topics_tell():
     assert found["problems"] == ["no broker"]
 
 
+def test_without_one_the_last_answer_tells_its_model():
+    last = answer(model=("demo", "2", "int8"))
+
+    assert frame(Consumers([]), Seen(answer(model=("demo", "1", "int8")), last, dead()), None, None)["models"] == [
+        "demo 2 int8"
+    ]
+    assert frame(Consumers([]), Seen(answer()), None, None)["models"] == []
+
+
 def test_without_kafka_s_word_lag_is_the_consumers():
     with measured() as one:
         consumers = Consumers([one.url])
