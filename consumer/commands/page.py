@@ -57,7 +57,7 @@ def page(resolved: Resolved, urls: tuple[str, ...], since: str, writer: str) -> 
         serve.warn_of_plain(settings.page)
         port = listening.getsockname()[1]
         keys = Keys.of(settings.page.host, port, settings.page.url, settings.page.token)
-        with tail, Standing(reader(settings, back), since) as standing:
+        with tail, Standing(reader(settings, back), back) as standing:
             parts = app.Parts(
                 keys, tail, observer, standing, corrector(settings, writer), classifier,
                 settings.page.include_text, stop,

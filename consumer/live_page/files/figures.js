@@ -57,7 +57,7 @@ export function standing(told) {
   say("drift-verdict", told.drift === null ? "Not measured: model.artifact is not set." : told.drift.verdict);
   list("drift-why", told.drift === null ? [] : told.drift.why);
   const dead = told.dead_letters;
-  say("dead-line", dead === null ? "Not counted." : `${plural(dead.all, "record")} could not be read or answered. ${dead.all ? "None is lost: shikyu dead-letters list shows where they are." : ""}`);
+  say("dead-line", dead === null ? "Not counted." : `In the last ${told.over}, ${plural(dead.all, "record")} could not be read or answered. ${dead.all ? "None is lost: shikyu dead-letters list shows where they are." : ""}`);
   list("dead-codes", dead === null ? [] : dead.codes.map((each) => `${each.code}: ${count(each.messages)}`));
   byId("notes-part").hidden = !told.notes.length;
   list("notes", told.notes);
