@@ -15,9 +15,11 @@ from consumer.errors import SurroundingsError, ToldToLeave
 from consumer.kafka_options import servers
 from consumer.publish import Stopping
 from consumer.refusals import is_refusal, why
+from consumer.repeats import Repeats
 from consumer.topics import LISTING_S, how_to_create, missing, misspelt
 
 log = structlog.get_logger()
+_waiting = Repeats(60.0)  # of all threads that wait for the same brokers
 
 ANSWER_S = 10.0
 REFUSED_S = 4.0  # of these, for a broker that does not want us: one that has just started may not know the user yet
@@ -75,7 +77,7 @@ def listed(config: Mapping[str, Any], stopping: Stopping = lambda: False) -> Clu
     until = since + ANSWER_S
     while True:
         try:
-            return admin.list_topics(timeout=LISTING_S)
+            listing: ClusterMetadata = admin.list_topics(timeout=LISTING_S)
         except KafkaException as problem:
             admin.poll(0)
             last = told[-1] if told else problem.args[0].name()
@@ -91,7 +93,12 @@ def listed(config: Mapping[str, Any], stopping: Stopping = lambda: False) -> Clu
                     "bootstrap.servers, that the broker runs, that no firewall or NetworkPolicy is between, and "
                     "security.protocol, TLS and SASL options"
                 ) from problem
-            log.warning("waiting", why=f"no broker answered at {address} yet ({last})")
+            if _waiting.is_due(address):
+                advice = "check kafka bootstrap.servers, and that the broker runs"
+                log.warning("waiting", why=f"no broker answered at {address} yet ({last})", advice=advice)
+        else:
+            _waiting.is_over(address)
+            return listing
 
 
 def _words(error: KafkaError, address: str) -> str:

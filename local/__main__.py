@@ -1,4 +1,4 @@
-"""`python -m local demo`, `up` and `stack`."""
+"""`python -m local demo`, `sample`, `up` and `stack`."""
 
 import signal
 import sys
@@ -42,6 +42,15 @@ def demo_command(keep: bool, tickets: bool, rate_per_s: float) -> None:
     if not console.is_terminal:
         console = Console(width=PLAIN_WIDTH, highlight=False)
     demo(console, keep=keep, tickets=tickets, pace=Pace(rate_per_s))
+
+
+@main.command("sample")
+@click.option("--bootstrap-servers", required=True, metavar="HOST:PORT", help="Of a Kafka that `demo --keep` left up.")
+@click.option("--registry-url", required=True, metavar="URL", help="Of its Schema Registry.")
+def sample_command(bootstrap_servers: str, registry_url: str) -> None:
+    """Write the 300 sample messages and two bad ones, all at once, so that there is traffic to watch."""
+    written = sample.write(bootstrap_servers, registry_url)
+    click.echo(f"{written} messages are written to {INPUT}")
 
 
 @main.command()

@@ -1,7 +1,9 @@
 """The demo: a cluster, the consumer, messages at a rate one can watch, and a count of its own at the end."""
 
+import os
 import shlex
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +19,7 @@ from local import fetch, sample, service, ticketing, topics
 from local.cluster import Cluster
 from local.count import Count, count_all
 from local.live_view import LiveView
+from local.ports import free_port
 from local.processes import Child
 from local.reader import Reader
 from local.sample import Sample, SampleProducer
@@ -24,6 +27,8 @@ from local.steps import step
 from local.tally import Tally
 
 LOOK_S = 0.05
+# The demo's environment has no pip, and is made by make's own uv.
+PAGE_AND_FLIPS = ".venv-uv/bin/uv pip install --python .venv '.[page,flips]'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +170,18 @@ def _folder(keep: bool) -> Iterator[Path]:
 
 def _leave(cluster: Cluster, folder: Path, console: Console, *, tickets: bool) -> None:
     numbers = " ".join(map(str, cluster.release()))
+    port = free_port()  # else a second demo's, or anybody's 9464, would be in the way
+    again = [os.path.relpath(sys.executable), "-m", "local", "sample", "--bootstrap-servers", cluster.bootstrap_servers]
+    again += ["--registry-url", cluster.registry_url]
     list_them = f"list the tickets: {ticketing.list_command(folder)}\n" if tickets else ""
     words = (
         f"Kafka stays up at {cluster.bootstrap_servers}, the Schema Registry at {cluster.registry_url}\n"
         f"its data and logs are in {folder}\n"
-        f"go on with: {shlex.join(service.run_command(cluster))}\n"
+        f"go on with: {shlex.join(service.typed('run', cluster, port))}\n"
+        f"write the samples again: {shlex.join(again)}\n"
+        f"watch: {shlex.join(service.typed('top', cluster, port))}\n"
+        f"for `shikyu page` (the same flags) and `shikyu flips`: {PAGE_AND_FLIPS}\n"
         f"{list_them}"
         f"stop it by: kill {numbers}; rm -r {folder}"
     )
-    console.print(words, soft_wrap=True, highlight=False)
+    console.print(words, soft_wrap=True, highlight=False, markup=False)

@@ -30,11 +30,15 @@ def register_schemas(cluster: Cluster, shikyu: Sequence[str] = SHIKYU, options: 
         raise ChildEnded(f"{' '.join(command)} said:\n{(done.stderr or done.stdout).strip()}", done.returncode)
 
 
-def run_command(cluster: Cluster) -> list[str]:
-    """`shikyu run` on this cluster and the sample model, as one would type it where the demo was started."""
+def typed(verb: str, cluster: Cluster, port: int) -> list[str]:
+    """
+    `shikyu run`, `page` or `top` on this cluster and the sample model, as one would type it where the demo was started.
+
+    All of them take the same flags, so that who watches finds the metrics on `port`.
+    """
     settings, artifact = os.path.relpath(SETTINGS), os.path.relpath(ROOT / "artifacts" / "sample")
     model = ["--config", settings, "--model-artifact", artifact]
-    return [os.path.relpath(SHIKYU[0]), "run", *model, *_addresses(cluster)]
+    return [os.path.relpath(SHIKYU[0]), verb, *model, *_addresses(cluster), "--http-port", str(port)]
 
 
 def _addresses(cluster: Cluster) -> list[str]:

@@ -51,7 +51,7 @@ def known_words(found: Figures) -> str:
     known = found["known"]
     points = f"± {100 * known['half_width']:.2g} points"
     if known["in_days"] is None:
-        return f"{points}: nobody can say when, for too little is judged"
+        return f"{points}: not reached yet, and too little is judged to say when"
     if (left := known["in_days"] - found["days"]) <= 0:
         return f"{points}: known by now"
     return (

@@ -40,9 +40,9 @@ def page(resolved: Resolved, urls: tuple[str, ...], since: str, writer: str) -> 
     from consumer import logs
     from consumer.live_page import app, serve
     from consumer.live_page.corrections import corrector
+    from consumer.live_page.following import Following
     from consumer.live_page.keys import Keys
     from consumer.live_page.standing import Standing, reader
-    from consumer.model_settings import loaded
     from consumer.replay.window import duration
     from consumer.watching.observer import Observer, addresses
     from consumer.watching.tail import Tail
@@ -52,12 +52,12 @@ def page(resolved: Resolved, urls: tuple[str, ...], since: str, writer: str) -> 
     back, tail = duration("--since", since), Tail(settings)
     observer = Observer(settings, addresses(settings, urls), tail)
     Keys.of(settings.page.host, settings.page.port, settings.page.url)  # what is wrong is told before a model is loaded
-    classifier = None if settings.model.artifact is None else loaded(settings)
+    classifier = None if settings.model.artifact is None else Following(settings)
     with on_signals() as stop, serve.bound(settings.page) as listening:
         serve.warn_of_plain(settings.page)
         port = listening.getsockname()[1]
         keys = Keys.of(settings.page.host, port, settings.page.url, settings.page.token)
-        with tail, Standing(reader(settings, back), since) as standing:
+        with tail, Standing(reader(settings, back), back) as standing:
             parts = app.Parts(
                 keys, tail, observer, standing, corrector(settings, writer), classifier,
                 settings.page.include_text, stop,

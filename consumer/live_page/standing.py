@@ -30,16 +30,26 @@ def reader(settings: Settings, since: timedelta) -> Read:
     return lambda: figures.figures(settings, figures.Asked(since=since), lambda *_: None)
 
 
+def length(of: timedelta) -> str:
+    """As it stands behind `the last`: `day`, `7 days`, `1 hour 30 minutes`."""
+    minutes, seconds = divmod(max(1, round(of.total_seconds())), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = {"day": days, "hour": hours, "minute": minutes, "second": seconds}
+    words = [f"{count:,} {unit}{'s' if count > 1 else ''}" for unit, count in parts.items() if count]
+    return words[0].removeprefix("1 ") if len(words) == 1 else " ".join(words)
+
+
 class Standing:
     """A context in which a thread reads. `told` may be asked for by any thread, and is never changed."""
 
-    def __init__(self, read: Read, since: str) -> None:
+    def __init__(self, read: Read, since: timedelta) -> None:
         self._read = read
-        self._since = since
+        self._since = length(since)
         self._wanted = threading.Event()
         self._leaving = False
         self._thread = threading.Thread(target=self._run, name="standing", daemon=True)
-        self.told: Told = {"state": "reading", "number": 0, "over": since}
+        self.told: Told = {"state": "reading", "number": 0, "over": self._since}
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from consumer.decide import BY_MODEL
 from consumer.records import Decision, ModelVersion, Satisfaction
 from consumer.visible import seen
+from consumer.watching.frame import model_words
 
 MOST_CHARACTERS = 20_000
 MOST_PIECES = 48  # which cost a run of the model each
@@ -21,6 +22,9 @@ _WORD = re.compile(r"\S+")
 class Classifies(Protocol):
     @property
     def model(self) -> ModelVersion: ...
+
+    def follow(self) -> None:
+        """To the model that is current; before a trial, which is one model's."""
 
     def classify(self, texts: Sequence[str]) -> list[Decision]: ...
 
@@ -36,6 +40,7 @@ class Piece:
 
 def tried(classifier: Classifies, text: str, *, with_words: bool) -> dict[str, Any]:
     """For the page. The weights are of the model's urgency, which rules and fallbacks do not ask for."""
+    classifier.follow()
     started = time.perf_counter()
     [decision] = classifier.classify([text])
     pieces = occluded(classifier, text, decision) if with_words and decision.reason == BY_MODEL else []
@@ -50,7 +55,7 @@ def tried(classifier: Classifies, text: str, *, with_words: bool) -> dict[str, A
         "threshold": decision.threshold,
         "reason": seen(decision.reason),
         "truncated": decision.truncated,
-        "model": seen(f"{decision.model.name} {decision.model.version} {decision.model.precision}"),
+        "model": model_words(decision.model.name, decision.model.version, decision.model.precision),
         "text": list(_marked(text, pieces)),
         "words": [{"text": seen(text[each.start : each.end]), "weight": each.weight} for each in most[:MOST_TOLD]],
         "runs": 1 + len(pieces),

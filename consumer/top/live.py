@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.live import Live
 
-from consumer.errors import SettingsError
+from consumer.errors import SettingsError, SurroundingsError
 from consumer.top.keys import Pressed
 from consumer.top.screen import screen
 from consumer.watching.frame import Frame, answer_of
@@ -44,11 +44,19 @@ def terminal(*, needed: bool) -> Console:
 
 
 def once(looks: Looks, write: Callable[[Frame], None], pressed: Pressed, every_s: float) -> None:
-    """One frame, for which it looks twice: what a minute brought is told by what grew."""
+    """
+    One frame, for which it looks twice: what a minute brought is told by what grew.
+
+    Raises SurroundingsError where neither Kafka nor a consumer answered.
+    """
     looks.tail.ready.wait(READY_S)
     looks.look(0)
-    if not pressed(every_s):
-        write(looks.look(FEW))
+    if pressed(every_s):
+        return
+    frame = looks.look(FEW)
+    if not looks.observer.has_seen_something:
+        raise SurroundingsError("there is nothing to see:\n" + "\n".join(frame["problems"]))
+    write(frame)
 
 
 def again(looks: Looks, write: Callable[[Frame], None], pressed: Pressed, every_s: float) -> None:

@@ -20,9 +20,9 @@ def screen(frame: Frame, width: int, lags: int = MOST_LAGS) -> RenderableType:
     """Everything of it, the answers newest first. `lags` is how many partitions are told."""
     parts: list[RenderableType] = [_head(frame), Text(""), _figures(frame)]
     parts += [Text(""), *_lag(frame["lag"], lags)]
-    if frame["dead_letters"]["by_code"]:
-        codes = ", ".join(f"{_plain(code)} {count:,}" for code, count in frame["dead_letters"]["by_code"].items())
-        parts.append(_line("dead letters", f"{frame['dead_letters']['all']:,}: {codes}", "magenta"))
+    if (dead := frame["dead_letters"])["by_code"]:
+        codes = ", ".join(f"{_plain(code)} {count:,}" for code, count in dead["by_code"].items())
+        parts.append(_line("dead letters", f"{dead['all']:,} {dead['counted']}: {codes}", "magenta"))
     if frame["drift"]:
         parts.append(_drift(frame["drift"]))
     parts += [Text(""), _answers(frame["answers"], width)]

@@ -30,7 +30,7 @@ def frame(consumers: Consumers, tail: Tail, lag: Mapping[Place, int] | None, pro
         **(_by_metrics(consumers) if by_metrics else _by_topics(tail)),
         "lag": _lag(consumers, lag),
         "drift": sorted(_drift(consumers), key=lambda each: str(each["feature"])),
-        "models": models(consumers),
+        "models": models(consumers) or _last_model(tail),
         "promise": None if promise is None else _promise(promise),
         "problems": [*map(_word, consumers.problems.values()), *([tail.problem] if tail.problem else [])],
     }
@@ -39,6 +39,11 @@ def frame(consumers: Consumers, tail: Tail, lag: Mapping[Place, int] | None, pro
 def models(consumers: Consumers) -> list[str]:
     """Those that answer, as far as their consumers tell."""
     return sorted({_model(labels) for labels, _ in consumers.latest("shikyu_model_info")})
+
+
+def model_words(*told: str | None) -> str:
+    """Of its name, version and precision."""
+    return _word(" ".join(each or "?" for each in told))
 
 
 def answer_of(arrived: Arrived, *, with_text: bool) -> dict[str, Any]:
@@ -71,25 +76,27 @@ def _by_metrics(consumers: Consumers) -> Frame:
         "a_second": sum(grown.values()) / over_s if over_s else None,
         "urgent_share": _share(grown["urgent"], grown["routine"]),
         "window_s": {"p50": quantile(0.5, windows), "p99": quantile(0.99, windows)},
-        "dead_letters": _dead({code: int(count) for code, count in codes.items() if count}),
+        "dead_letters": _dead(
+            {code: int(count) for code, count in codes.items() if count}, "since the consumers began"
+        ),
         "brokers_up": int(min(brokers)) if brokers else None,
     }
 
 
 def _by_topics(tail: Tail) -> Frame:
-    codes = Counter(each.answer.reason or "" for each in tail.since(0) if each.answer.fate == DEAD)
     return {
         "a_second": tail.rate(),
         "urgent_share": _share(tail.counts["urgent"], tail.counts["routine"]),
         "window_s": {"p50": None, "p99": None},
-        "dead_letters": _dead({_word(code): count for code, count in codes.items()}),
+        "dead_letters": _dead({_word(code): count for code, count in tail.dead_letters().items()}, "seen in the topic"),
         "brokers_up": None,
     }
 
 
-def _dead(codes: Mapping[str, int]) -> Frame:
-    """By code, the most frequent first: since the consumers began, or of what is seen in the topic."""
-    return {"all": sum(codes.values()), "by_code": dict(sorted(codes.items(), key=lambda each: -each[1]))}
+def _dead(codes: Mapping[str, int], counted: str) -> Frame:
+    """By code, the most frequent first. `counted` says of what they are."""
+    by_code = dict(sorted(codes.items(), key=lambda each: -each[1]))
+    return {"all": sum(codes.values()), "by_code": by_code, "counted": counted}
 
 
 def _lag(consumers: Consumers, lag: Mapping[Place, int] | None) -> list[Frame]:
@@ -136,7 +143,15 @@ def _share(urgent: float, routine: float) -> float | None:
 
 
 def _model(labels: Labels) -> str:
-    return _word(" ".join(labels[name] for name in ("name", "version", "precision")))
+    return model_words(*(labels[name] for name in ("name", "version", "precision")))
+
+
+def _last_model(tail: Tail) -> list[str]:
+    """By whom the newest answer is, as far as it tells."""
+    for arrived in reversed(tail.since(0)):
+        if any(arrived.answer.model):
+            return [model_words(*arrived.answer.model)]
+    return []
 
 
 def _waited_s(answer: Answer) -> float | None:

@@ -47,7 +47,13 @@ class Observer:
             self._ask_for_promise()
         made = frame(self._consumers, self._tail, self._lag, self._promise)
         more = (each for each in (self._no_promise, self._problem) if each)
-        return {**made, "problems": [*made["problems"], *more]}
+        # Kafka that is away is so for the tail and for the lag, in other words of librdkafka's within the brackets.
+        once = {each.partition(" (")[0]: each for each in (*made["problems"], *more)}
+        return {**made, "problems": list(once.values())}
+
+    @property
+    def has_seen_something(self) -> bool:
+        return self._lag is not None or self._consumers.answering > 0 or self._tail.ready.is_set()
 
     def _ask_for_promise(self) -> None:
         try:

@@ -35,7 +35,10 @@ class Consumers:
     def __post_init__(self) -> None:
         for url in self.urls:
             if not _is_of_the_web(url):
-                raise SettingsError(f"--metrics takes the address of a consumer's /metrics, not {redact('url', url)}")
+                raise SettingsError(
+                    "--metrics takes the whole address of a consumer's /metrics, such as "
+                    f"http://localhost:9464/metrics, not {redact('url', url)}"
+                )
 
     def read(self) -> None:
         """Asks each of them once."""

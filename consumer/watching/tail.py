@@ -12,7 +12,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumer import surroundings
 from consumer.errors import RecordError, ShikyuError, SurroundingsError, UnknownSchema
-from consumer.flips.answers import DEAD, Answer, NoAnswer, Reader
+from consumer.flips.answers import DEAD, Answer, NoAnswer, Reader, Source
 from consumer.kafka_options import client_config, servers
 from consumer.kafka_records import record_of
 from consumer.records import Record
@@ -23,6 +23,7 @@ from consumer.schema_store import open_store
 from consumer.settings import Settings
 from consumer.settings_types import MAX_TOPIC_CHARACTERS
 from consumer.topics import missing
+from consumer.watching.beginning import Beginning
 
 KEPT = 500
 BEFORE = 20  # offsets of each partition that are read from before the beginning
@@ -32,9 +33,12 @@ AT_ONCE = 500
 ANSWER_S = 15.0
 LEAVING_S = 2.0
 AGAIN_S = 3.0  # after a fault
+BEGINNING_S = 5.0  # for what was there before
 LISTED_EVERY_S = 30.0  # so that partitions that were added are found
 MOST_CHARACTERS = 600  # of a text
 MOST_WORD = 120  # of a class, a reason, a channel, a language
+MOST_CODES = 50  # of dead letters: whoever may write to their topic could write any
+OTHERS = "others"
 
 Place = tuple[str, int]
 
@@ -66,7 +70,7 @@ class Arrived:
             text=None if text is None else text[:MOST_CHARACTERS],
             id=None,
             attributes={},
-            model=(None, None, None),
+            model=(_word(answer.model[0]), _word(answer.model[1]), _word(answer.model[2])),
             labels=(),
         )
         return cls(number, brief, len(text or ""))
@@ -86,13 +90,15 @@ class Tail:
         self._seconds: Counter[int] = Counter()
         self._numbers = 0
         self._next: dict[Place, int] = {}
+        self._beginning: Beginning[Arrived] | None = Beginning(_by_time, KEPT)  # until all of it is read
         self._new_from: dict[Place, int] = {}
         self._leaving = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tail", daemon=True)
         self.began_at = time.monotonic()
         self.counts: Counter[str] = Counter()  # by fate, of what came since the beginning
+        self._codes: Counter[str] = Counter()  # of all dead letters that were seen, those from before too
         self.problem: str | None = None  # why nothing comes
-        self.ready = threading.Event()  # where it begins is known
+        self.ready = threading.Event()  # what was there before is read
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -107,6 +113,11 @@ class Tail:
         with self._lock:
             new = [each for each in self._kept if each.number > number]
         return new[max(0, len(new) - most) :]
+
+    def dead_letters(self) -> dict[str, int]:
+        """By code, of all that were seen."""
+        with self._lock:
+            return dict(self._codes)
 
     @property
     def last(self) -> int:
@@ -136,24 +147,30 @@ class Tail:
         registry, config = self._settings.registry, client_config(self._settings)
         with (
             open_store(registry.url, registry.options, self._settings.input.schemas) as store,
-            closing(Consumer(reader_config(config, "shikyu-watching"))) as consumer,
+            closing(Consumer({**reader_config(config, "shikyu-watching"), "enable.partition.eof": True})) as consumer,
         ):
             reader, listed_at = Reader(self._settings.output, store), float("-inf")
+            began_at = time.monotonic()
             while not self._leaving.is_set():
                 if time.monotonic() - listed_at > LISTED_EVERY_S:
                     consumer.assign(list(self._starts(consumer, config)))
                     listed_at, self.problem = time.monotonic(), None
-                    self.ready.set()
                 for message in consumer.consume(AT_ONCE, POLL_S):
                     error = message.error()
                     if error is None:
                         self._take(record_of(message), reader)
+                    elif error.code() == KafkaError._PARTITION_EOF:
+                        # Of what is left only markers of transactions, no record comes that would tell.
+                        self._has_read((message.topic() or "", message.partition() or 0), None)
                     elif error.code() == KafkaError._AUTO_OFFSET_RESET:
                         # Retention has taken what was next: where the topic begins now is looked up.
                         self._next.pop((message.topic() or "", message.partition() or 0), None)
                         listed_at = float("-inf")
                     elif not is_passing(error):
                         raise KafkaException(error)
+                # One partition that cannot be read keeps the others' answers back for so long only.
+                if self._beginning and (self._beginning.is_over or time.monotonic() - began_at > BEGINNING_S):
+                    self._begin()
 
     def _starts(self, consumer: Consumer, config: dict[str, object]) -> Iterator[TopicPartition]:
         listing = surroundings.listed(config)
@@ -167,23 +184,49 @@ class Tail:
                 place = (topic, partition)
                 if place not in self._next:
                     low, high = consumer.get_watermark_offsets(TopicPartition(*place), timeout=ANSWER_S)
-                    first = not self.ready.is_set()
-                    self._next[place] = max(low, high - BEFORE) if first else low
-                    self._new_from[place] = high if first else low
+                    start = low if self._beginning is None else max(low, high - BEFORE)
+                    self._next[place] = start
+                    self._new_from[place] = low if self._beginning is None else high
+                    if self._beginning is not None:
+                        self._beginning.expect(place, start, high)
                 yield TopicPartition(*place, self._next[place])
 
     def _take(self, record: Record, reader: Reader) -> None:
         place = (record.topic, record.partition)
         answer = _answer(record, reader, self._topics[2])
         self._next[place] = record.offset + 1
-        if answer is None or answer.run != LIVE:
-            return
+        if answer is not None and answer.run == LIVE:
+            with self._lock:
+                if answer.fate == DEAD:
+                    self._count_code(answer.reason or "")
+                if self._beginning is None:
+                    self._keep(Arrived.of(0, answer))
+                else:
+                    self._beginning.hold(Arrived.of(0, answer))
+                if record.offset >= self._new_from[place]:
+                    self.counts[answer.fate] += 1
+                    self._count_second()
+        self._has_read(place, record.offset)
+
+    def _has_read(self, place: Place, offset: int | None) -> None:
+        if self._beginning is not None:
+            self._beginning.has_read(place, offset)
+
+    def _begin(self) -> None:
+        """What was there before, of all partitions and topics, gets its numbers by when it was written."""
         with self._lock:
-            self._numbers += 1
-            self._kept.append(Arrived.of(self._numbers, answer))
-            if record.offset >= self._new_from[place]:
-                self.counts[answer.fate] += 1
-                self._count_second()
+            for each in self._beginning.in_order() if self._beginning else ():
+                self._keep(each)
+            self._beginning = None
+        self.ready.set()
+
+    def _keep(self, arrived: Arrived) -> None:
+        self._numbers += 1
+        self._kept.append(replace(arrived, number=self._numbers))
+
+    def _count_code(self, code: str) -> None:
+        code = code[:MOST_WORD]
+        self._codes[code if code in self._codes or len(self._codes) < MOST_CODES else OTHERS] += 1
 
     def _count_second(self) -> None:
         now = int(time.monotonic())
@@ -204,6 +247,10 @@ def _answer(record: Record, reader: Reader, dead_letters: str) -> Answer | None:
         return reader.answer(record)
     except (NoAnswer, RecordError, UnknownSchema):
         return None
+
+
+def _by_time(arrived: Arrived) -> tuple[int, Source]:
+    return arrived.answer.written_ms or 0, arrived.answer.source
 
 
 def _word(word: str | None) -> str | None:

@@ -10,8 +10,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local.ports import free_port
-
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
 SCRIPT = Path(__file__).with_name("run_demo.py")
@@ -45,8 +43,7 @@ def start(tmp_path):
 
 def first_words(command):
     """What `shikyu run` says until it serves or ends."""
-    own = [*command, "--http-port", str(free_port())]
-    with subprocess.Popen(own, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         said = ""
         for line in process.stdout:
             said += line
@@ -139,7 +136,12 @@ def test_keep_leaves_kafka_up_and_says_how_to_go_on_and_how_to_stop_it(start):
     try:
         time.sleep(0.5)
         assert [p.name() for p in kept] == ["java", "java"]
+        again = re.search(r"write the samples again: (.+)", shown)[1]
+        said = subprocess.run(shlex.split(again), cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        assert said == "302 messages are written to customer-messages\n"
         assert 'event":"serving' in first_words(shlex.split(re.search(r"go on with: (.+)", shown)[1]))
+        assert re.search(r"watch: .+ top .+ --http-port \d+\n", shown)
+        assert ".venv-uv/bin/uv pip install --python .venv '.[page,flips]'" in shown
     finally:
         subprocess.run(re.search(r"stop it by: (.+)", shown)[1], shell=True, check=True)
     until_gone(kept)

@@ -157,6 +157,7 @@ def test_a_text_is_tried_with_the_keyboard_alone(browser: Browser):
     assert browser.all("#tried-words li")
     assert "9 runs of the model" in browser.text("#tried-cost")
     assert browser.text("#tried-decision") in browser.one("#try-status").get_attribute("textContent")
+    browser.shows("the stream is answered by demo 3 int8", "#tried-other")
 
     browser.one("#words").click()
     browser.one("#text").send_keys(Press.CONTROL, Press.ENTER)

@@ -11,8 +11,9 @@ import time
 
 import pytest
 
-from consumer import cli
-from tests.service.process import ROOT, environment, shikyu
+from consumer import cli, surroundings
+from consumer.top import live
+from tests.service.process import ROOT, environment, free_port, shikyu
 from tests.service.watched import groups, made, measured
 
 pytestmark = pytest.mark.kafka
@@ -103,3 +104,17 @@ def test_what_cannot_be_shown_is_told_at_once(words, says, capsys):
     code = cli.main(["top", *words, *(["--output-format", "json"] if says == "--metrics" else [])])
 
     assert (code, says in capsys.readouterr().err) == (2, True)
+
+
+def test_where_nothing_answers_it_is_told_once_and_ends_so(monkeypatch, capsys):
+    """Tail and lag ask the same Kafka, and the log says no more than the error does."""
+    monkeypatch.setattr(surroundings, "ANSWER_S", 0.1)
+    monkeypatch.setattr(surroundings, "LISTING_S", 0.1)
+    monkeypatch.setattr(live, "READY_S", 0.1)
+    flags = ["--kafka", f"bootstrap.servers=127.0.0.1:{free_port()}", "--output-format", "json"]
+
+    code = cli.main(["top", "--once", "--every", "0.5", "--metrics", "", *flags])
+
+    told = capsys.readouterr()
+    assert (code, told.out, told.err.count("no broker answered")) == (3, "", 1)
+    assert "check kafka bootstrap.servers" in told.err

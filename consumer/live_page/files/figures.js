@@ -23,7 +23,8 @@ export function frame(told) {
   say("window-of", told.window_s.p99 === null ? "median; told by /metrics" : `median; p99 ${seconds(told.window_s.p99)}`);
   say("promised", told.promise === null ? "nothing" : percent(Math.floor(1000 * told.promise.recall + 1e-9) / 1000)); // never more than it is
   say("dead", count(told.dead_letters.all));
-  say("dead-of", Object.entries(told.dead_letters.by_code).map(([code, many]) => `${code} ${count(many)}`).join(", ") || "none");
+  const codes = Object.entries(told.dead_letters.by_code).map(([code, many]) => `${code} ${count(many)}`).join(", ");
+  say("dead-of", `${told.dead_letters.counted}: ${codes || "none"}`);
   const models = told.models.length ? told.models.join(", ") : null;
   if (models !== null) byId("model").replaceChildren("answers: ", make("bdi", {}, models));
   problems(told.problems);
@@ -56,7 +57,7 @@ export function standing(told) {
   say("drift-verdict", told.drift === null ? "Not measured: model.artifact is not set." : told.drift.verdict);
   list("drift-why", told.drift === null ? [] : told.drift.why);
   const dead = told.dead_letters;
-  say("dead-line", dead === null ? "Not counted." : `${plural(dead.all, "record")} could not be read or answered. ${dead.all ? "None is lost: shikyu dead-letters list shows where they are." : ""}`);
+  say("dead-line", dead === null ? "Not counted." : `In the last ${told.over}, ${plural(dead.all, "record")} could not be read or answered. ${dead.all ? "None is lost: shikyu dead-letters list shows where they are." : ""}`);
   list("dead-codes", dead === null ? [] : dead.codes.map((each) => `${each.code}: ${count(each.messages)}`));
   byId("notes-part").hidden = !told.notes.length;
   list("notes", told.notes);

@@ -2,14 +2,17 @@
 import { correct } from "./correct.js";
 import { figures, frame, standing } from "./figures.js";
 import { arrived, stream } from "./stream.js";
-import { trial } from "./trial.js";
+import { answering, trial } from "./trial.js";
 import { byId, say } from "./words.js";
 
 function connect() {
   const source = new EventSource("api/stream");
   const heard = (name, show) => source.addEventListener(name, (event) => show(JSON.parse(event.data)));
   heard("answers", arrived);
-  heard("frame", frame);
+  heard("frame", (told) => {
+    frame(told);
+    answering(told.models);
+  });
   heard("standing", standing);
   source.addEventListener("open", () => state("live", "live"));
   source.addEventListener("error", () => {

@@ -68,7 +68,7 @@ function row(answer) {
     answer.reason !== "model" && answer.reason,
     answer.channel,
     answer.language,
-    answer.waited_s !== null && `answered in ${seconds(answer.waited_s)}`,
+    answer.waited_s !== null && `${dead ? "set aside" : "answered"} after ${seconds(answer.waited_s)}`,
   ].filter(Boolean);
   const verdict = make("span", { className: `verdict ${answer.decision}` }, answer.decision);
   const place = `${known(answer.at, (at) => at.slice(11, 19))} · ${answer.event_id}`;

@@ -1,6 +1,23 @@
 // Try a text.
 import { byId, make, percent, plural, post, say, seconds, spaced } from "./words.js";
 
+let tried = null; // the model of the trial that is shown
+let streams = []; // those that answer the stream
+
+export function answering(models) {
+  streams = models;
+  other();
+}
+
+// What the stream answers by another model may be another decision.
+function other() {
+  const place = byId("tried-other");
+  if (place === null) return;
+  const is = tried !== null && streams.length > 0 && !(streams.length === 1 && streams[0] === tried);
+  place.hidden = !is;
+  say("tried-other", is ? `Answered by ${tried}; the stream is answered by ${streams.join(" and ")}: right after a swap, try again in a moment; else give this page the consumers’ model.artifact and start it again.` : "");
+}
+
 export function trial() {
   const form = byId("try-form");
   if (form === null) return; // no model is named
@@ -36,6 +53,8 @@ function show(found) {
   mattered(found);
   const cut = found.truncated ? " The text is longer than the model reads: what is beyond was not looked at." : "";
   say("tried-cost", `${plural(found.runs, "run")} of the model ${found.model}, ${seconds(found.took_s)}.${cut}`);
+  tried = found.model;
+  other();
   byId("tried").hidden = false;
 }
 

@@ -1,11 +1,14 @@
 """How the promise stands, read by a thread of its own."""
 
 import threading
+from datetime import timedelta
 from functools import cache
+
+import pytest
 
 from consumer.audit.promise import Promised
 from consumer.errors import SurroundingsError
-from consumer.live_page.standing import Standing, told
+from consumer.live_page.standing import Standing, length, told
 from consumer.report.figures import Figures
 from consumer.settings import Audit
 from tests.consumer.audit.live_window import KEY, lived
@@ -43,7 +46,7 @@ def test_it_is_read_at_once_and_again_when_asked():
             found.pop(0)
             reading.release()
 
-    with Standing(read, "1d") as standing:
+    with Standing(read, timedelta(days=1)) as standing:
         first = until(standing, "failed", reading)
         assert first["problem"] == "no broker answers"
         standing.again()
@@ -67,7 +70,7 @@ def test_a_bug_is_told_without_its_message(capsys):
         reading.release()
         raise ValueError("canary")
 
-    with Standing(read, "1d") as standing:
+    with Standing(read, timedelta(days=1)) as standing:
         assert "bug" in until(standing, "failed", reading)["problem"]
     assert "canary" not in capsys.readouterr().err
 
@@ -80,3 +83,14 @@ def test_what_is_told_holds_promise_estimate_drift_and_dead_letters():
     assert shown["live"]["low"] <= shown["live"]["value"] <= shown["live"]["high"]
     assert shown["dead_letters"]["codes"]
     assert shown["drift"]["verdict"]
+
+
+@pytest.mark.parametrize(
+    ("words", "of"),
+    [
+        ("day", timedelta(days=1)), ("7 days", timedelta(days=7)), ("hour", timedelta(hours=1)),
+        ("1 hour 30 minutes", timedelta(minutes=90)), ("1 day 1 second", timedelta(days=1, seconds=1)),
+    ],
+)  # fmt: skip
+def test_what_is_looked_at_is_told_in_words(words, of):
+    assert length(of) == words

@@ -15,7 +15,7 @@ def frame(*answers: Answer, with_text: bool = True, **told: Any) -> Frame:
         "a_second": 12.34,
         "urgent_share": 0.25,
         "window_s": {"p50": 0.04, "p99": 1.5},
-        "dead_letters": {"all": 3, "by_code": {"invalid-json": 2, "missing-text": 1}},
+        "dead_letters": {"all": 3, "by_code": {"invalid-json": 2, "missing-text": 1}, "counted": "seen in the topic"},
         "brokers_up": 1,
         "lag": [
             {"topic": "in", "partition": 0, "records": 0, "seconds": 0.0},

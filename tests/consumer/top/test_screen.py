@@ -20,7 +20,8 @@ def test_everything_of_a_frame_is_shown():
 
     for each in (
         "2 of 3 consumers answer", "demo 3 int8", "12.3", "25.0 %", "40 ms", "1.5 s", "1,200", "95.0 %",
-        "in/1 1,200 (90.0 s)  in/0 0", "3: invalid-json 2, missing-text 1", "urgency 0.120 ALARM (limit 0.050)",
+        "in/1 1,200 (90.0 s)  in/0 0", "3 seen in the topic: invalid-json 2, missing-text 1",
+        "urgency 0.120 ALARM (limit 0.050)",
         "0.800", "neutral", "chat", "! http://a:1/metrics does not answer (refused)",
     ):  # fmt: skip
         assert each in words

@@ -5,7 +5,7 @@ from math import nan
 
 from consumer.audit.promise import Promised
 from consumer.corrections import given
-from consumer.flips.answers import Answer
+from consumer.flips.answers import DEAD, Answer
 from consumer.watching.frame import answer_of, frame
 from consumer.watching.scrape import Consumers
 from consumer.watching.tail import Arrived
@@ -18,11 +18,15 @@ class Seen:
 
     def __init__(self, *answers: Answer, problem: str | None = None) -> None:
         self.answers = [Arrived.of(number, each) for number, each in enumerate(answers, start=1)]
+        self.saw = answers
         self.counts = Counter(each.fate for each in answers)
         self.problem = problem
 
     def since(self, number: int) -> list[Arrived]:
         return self.answers
+
+    def dead_letters(self) -> dict[str, int]:
+        return Counter(each.reason for each in self.saw if each.fate == DEAD)
 
     def rate(self) -> float:
         return 0.4
@@ -41,7 +45,9 @@ def test_a_consumer_s_word_is_taken_where_there_is_one():
     assert found["a_second"] > 0
     assert found["urgent_share"] == 0.25
     assert 0.025 < found["window_s"]["p50"] <= 0.05
-    assert found["dead_letters"] == {"all": 1, "by_code": {"invalid-json": 1}}
+    assert found["dead_letters"] == {
+        "all": 1, "by_code": {"invalid-json": 1}, "counted": "since the consumers began",
+    }  # fmt: skip
     assert found["lag"] == [
         {"topic": "in", "partition": 0, "records": 7, "seconds": 3.5},
         {"topic": "in", "partition": 1, "records": 2, "seconds": None},
@@ -55,9 +61,18 @@ def test_without_one_the_topics_tell():
     found = frame(Consumers([]), Seen(answer(), answer(fate="routine"), dead(), problem="no broker"), None, None)
 
     assert (found["from"], found["a_second"], found["urgent_share"]) == ("topics", 0.4, 0.5)
-    assert found["dead_letters"] == {"all": 1, "by_code": {"invalid-json": 1}}
+    assert found["dead_letters"] == {"all": 1, "by_code": {"invalid-json": 1}, "counted": "seen in the topic"}
     assert (found["lag"], found["promise"], found["window_s"]) == ([], None, {"p50": None, "p99": None})
     assert found["problems"] == ["no broker"]
+
+
+def test_without_one_the_last_answer_tells_its_model():
+    last = answer(model=("demo", "2", "int8"))
+
+    assert frame(Consumers([]), Seen(answer(model=("demo", "1", "int8")), last, dead()), None, None)["models"] == [
+        "demo 2 int8"
+    ]
+    assert frame(Consumers([]), Seen(answer()), None, None)["models"] == []
 
 
 def test_without_kafka_s_word_lag_is_the_consumers():

@@ -1,0 +1,45 @@
+"""What is told of answers that were there before, on a real Kafka."""
+
+import os
+import time
+
+import orjson
+import pytest
+from confluent_kafka import Producer
+
+from consumer.settings import DeadLetters, Kafka, Output, Settings
+from consumer.watching import tail
+from consumer.watching.tail import BEFORE, Tail
+
+pytestmark = pytest.mark.kafka
+
+PATIENCE_S = 60
+
+
+def test_the_newest_of_all_partitions_are_told_by_time(cluster, monkeypatch):
+    """Written in transactions, whose markers come last; and it waits no longer than until all is read."""
+    monkeypatch.setattr(tail, "BEGINNING_S", float("inf"))
+    urgent, routine, dead = (f"tail-{os.getpid()}.{role}" for role in ("urgent", "routine", "dead"))
+    for topic, partitions in ((urgent, 3), (routine, 3), (dead, 1)):
+        cluster.create_topic(topic, partitions)
+    producer = Producer({"bootstrap.servers": cluster.bootstrap_servers, "transactional.id": urgent})
+    producer.init_transactions(PATIENCE_S)
+    producer.begin_transaction()
+    at_ms = round(time.time() * 1000) - 1_000_000
+    for number in range(6 * BEFORE):
+        topic, decision = ((urgent, "urgent"), (routine, "routine"))[number % 2]
+        source = {"topic": "in", "partition": 0, "offset": number}
+        event = orjson.dumps({"decision": decision, "run": "live", "source": source})
+        producer.produce(topic, event, partition=number // 2 % 3, timestamp=at_ms + number)
+    producer.commit_transaction(PATIENCE_S)
+    settings = Settings(
+        output=Output(urgent=urgent, routine=routine, format="json"),
+        dead_letters=DeadLetters(topic=dead),
+        kafka=Kafka(options={"bootstrap.servers": cluster.bootstrap_servers}),
+    )
+
+    with Tail(settings) as watched:
+        assert watched.ready.wait(PATIENCE_S), watched.problem
+        found = [each.answer.source[2] for each in watched.since(0, 50)]
+
+    assert found == list(range(6 * BEFORE - 50, 6 * BEFORE))
