@@ -56,7 +56,7 @@ def recalibrate(
     from training.exporting.export import write_artifact
     from training.recalibrate import promised_before, recalibrate
     from training.recipe import Promise
-    from training.reporting.told import chosen_lines, promise_line
+    from training.reporting.told import answers_nearly_all_lines, chosen_lines, promise_line
     from training.whole_folder import require_folder
 
     require_folder(out, replace=replace)
@@ -80,10 +80,16 @@ def recalibrate(
         click.echo(line)
     for name, before in made.before.items():
         click.echo(f"{name} before: {before.recall:.1%} of 1 star answered, {before.needless:.1%} of 3 to 5 needlessly")
-    for name, served in made.description.precisions.items():
-        if served.promise is not None:
-            click.echo(f"{name} now: {served.promise.needless:.1%} of 3 to 5 needlessly, on the same messages")
+    now = {
+        str(name): served.promise.needless
+        for name, served in made.description.precisions.items()
+        if served.promise is not None
+    }
+    for name, needless in now.items():
+        click.echo(f"{name} now: {needless:.1%} of 3 to 5 needlessly, on the same messages")
     click.echo(f"artifact: {out}")
+    for line in answers_nearly_all_lines(now):
+        click.echo(line, err=True)
 
 
 def _told(error: ValidationError) -> str:
