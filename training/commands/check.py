@@ -43,7 +43,7 @@ def check(
 
     promised = promises(artifact, precision)
     slices = slices or next(iter(promised.values())).slices
-    messages = read_for([artifact], files, text, stars, mapping, [slices] if slices else [])
+    messages = read_for([artifact], files, text, stars, mapping, [slices] if slices else []).messages
     found = checked(artifact, messages, promised, slices)
     if as_json:
         shown = {

@@ -65,7 +65,7 @@ def diff(
 
     if flips is not None:
         _require_outside(flips)
-    messages = read_for([first, second], files, text, stars, mapping)
+    messages = read_for([first, second], files, text, stars, mapping).messages
     require_every_class(messages, "labelled")
     (was, before), (will_be, after) = (answer_as_served(each, messages, precision) for each in (first, second))
     found = difference(before, after, messages.labels, recall)

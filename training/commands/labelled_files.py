@@ -36,6 +36,15 @@ class Columns:
     labels: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`messages`, the `columns` that they were read by, and whether an artifact has `seen` too many of them."""
+
+    messages: Labelled
+    columns: Columns
+    seen: bool
+
+
 def read_for(
     artifacts: Sequence[Path],
     files: Sequence[Path],
@@ -44,7 +53,7 @@ def read_for(
     mapping: Mapping[str, int] | None = None,
     columns: Sequence[str] = (),
     slices: str = "--slices",
-) -> Labelled:
+) -> Found:
     """
     All rows. What no flag says, the recipe of the first artifact says whose columns the files have; else the defaults.
 
@@ -61,20 +70,22 @@ def read_for(
     except NoSuchField as error:
         flag = "--stars" if error.field == wanted.stars else "--text" if error.field in wanted.text else slices
         raise SettingsError(f"{str(error).rstrip('.')}: name the column with {flag}.") from error
-    for artifact in artifacts:
-        if told := _seen(artifact, messages):
-            click.echo(f"warning: {told}", err=True)
-    return messages
+    warnings = [told for artifact in artifacts if (told := _seen(artifact, messages))]
+    for told in warnings:
+        click.echo(f"warning: {told}", err=True)
+    return Found(messages, wanted, bool(warnings))
 
 
 def _as_trained(artifact: Path, files: Sequence[Path], given: Columns) -> Columns | None:
-    """With the columns and labels of the artifact's own recipe; None where these are no others, or not the files'."""
+    """With the columns and labels of the artifact's own recipe; None where these are not the files'."""
+    default = Columns(given.text or (TEXT,), given.stars or STARS, given.labels)
     for source in _sources(artifact):
         texts, stars = given.text or source.texts, given.stars or source.stars
         labels = given.labels or (source.labels if stars == source.stars else {})
         found = Columns(texts, stars, labels)
-        if found != Columns(given.text or (TEXT,), given.stars or STARS, given.labels) and _there(files, found):
-            click.echo(f"read as {artifact / RECIPE} says: {_told(found)}", err=True)
+        if _there(files, found):
+            if found != default:
+                click.echo(f"read as {artifact / RECIPE} says: {_told(found)}", err=True)
             return found
     return None
 

@@ -53,9 +53,11 @@ def recalibrate(
     """
     ready()
     from training.commands.labelled_files import read_for
+    from training.data import Source
     from training.exporting.export import write_artifact
     from training.recalibrate import promised_before, recalibrate
     from training.recipe import Promise
+    from training.reporting.recalibrated_recipe import NAME
     from training.reporting.told import answers_nearly_all_lines, chosen_lines, promise_line
     from training.whole_folder import require_folder
 
@@ -73,8 +75,18 @@ def recalibrate(
     except ValidationError as error:
         raise SettingsError(_told(error)) from error
     click.echo(promise_line(promise))
-    messages = read_for([artifact], files, text, stars, mapping, [promise.slices] if promise.slices else [])
-    made = recalibrate(artifact, messages, version, promise)
+    found = read_for([artifact], files, text, stars, mapping, [promise.slices] if promise.slices else [])
+    source = Source.model_validate(
+        {
+            "name": NAME,
+            "calibration": [path.name for path in files],
+            "text": list(found.columns.text),
+            "stars": found.columns.stars,
+            "labels": dict(found.columns.labels),
+            "columns": [promise.slices] if promise.slices else [],
+        }
+    )
+    made = recalibrate(artifact, found.messages, version, promise, source)
     write_artifact(out, made.description, made.files, replace=replace)
     for line in chosen_lines(made.points):
         click.echo(line)
