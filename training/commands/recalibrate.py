@@ -80,7 +80,7 @@ def recalibrate(
         {
             "name": NAME,
             "calibration": [path.name for path in files],
-            "text": list(found.columns.text),
+            "text": found.columns.text[0] if len(found.columns.text) == 1 else list(found.columns.text),
             "stars": found.columns.stars,
             "labels": dict(found.columns.labels),
             "columns": [promise.slices] if promise.slices else [],
