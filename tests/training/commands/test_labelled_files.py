@@ -150,8 +150,9 @@ def test_messages_that_the_model_was_made_from_are_warned_of(tmp_path, capsys):
     some, every = str(SAMPLE / "train-w1.jsonl"), sorted(map(str, SAMPLE.glob("train-w*.jsonl")))
 
     for files in ([some], every):
-        cli.main(["check", str(artifact), *files, "--json"])
+        assert cli.main(["check", str(artifact), *files, "--json"]) == 6
         told = capsys.readouterr()
+        assert "Kept, but on messages that the artifact was made from" in told.err
         assert told.err.startswith(f"warning: all of these messages stand among those that {artifact} was made from")
         json.loads(told.out)
     shutil.rmtree(tmp_path / "artifact.run")
