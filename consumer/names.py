@@ -95,7 +95,7 @@ def spelling(path: str) -> str:
     return f"kafka's {option}" if (section, leaf) == ("kafka", "options") else f"{section}.{leaf}'s {option}"
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """`; did you mean X?`, or nothing where no known name is near."""
-    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
     return f"; did you mean {matches[0]}?" if matches else ""

@@ -17,6 +17,7 @@ from consumer.visible import told_names
 
 MAX_LINE = 64 * 1024 * 1024  # of CSV in characters, and in a quoted field, which may hold several lines
 PARQUET_ROWS, PARQUET_BYTES = 1000, 64 * 1024
+NEAR = 0.75  # of columns: "ticket" is no misspelt "text"
 KINDS = ".jsonl, .ndjson or .csv (each also with .gz), or .parquet"
 
 Advance = Callable[[int], None]
@@ -25,11 +26,14 @@ Text = TypeVar("Text", str, bytes)
 
 
 class NoSuchField(SettingsError):
-    """A file has no such `field`: who asked for it knows which setting or flag names another."""
+    """
+    A `file` has no such `field`: who asked for it knows which setting or flag names another. `names` are its own, as
+    far as they may be told.
+    """
 
-    def __init__(self, field: str, message: str) -> None:
+    def __init__(self, field: str, message: str, file: str, names: Sequence[str] = ()) -> None:
         super().__init__(message)
-        self.field = field
+        self.field, self.file, self.names = field, file, names
 
 
 def read(path: Path, field: str, advance: Advance) -> Iterator[str]:
@@ -147,11 +151,14 @@ def _check_columns(path: Path, columns: Sequence[str], fields: Sequence[str]) ->
     if missing := [field for field in fields if field not in columns]:
         # Without a header these are no names, but the first customer's words: then not all look like a program's.
         names = told_names(columns)
-        known = f", {', '.join(names)}" if len(names) == len(columns) > 1 else ""
+        names = names if len(names) == len(columns) > 1 else []
+        known = f", {', '.join(names)}" if names else ""
         raise NoSuchField(
             missing[0],
             f"{path} has no {missing[0]!r} among the {len(columns)} columns of its first line{known}"
-            f"{nearest(missing[0], columns)}; a CSV file begins with its columns' names",
+            f"{nearest(missing[0], columns, NEAR)}; a CSV file begins with its columns' names",
+            str(path),
+            names,
         )
     if twice := [field for field in fields if columns.count(field) > 1]:
         raise _not_one(path, "its first line", twice[0])
@@ -203,8 +210,9 @@ def _values(path: Path, batch: Any, field: str, before: int) -> list[object]:
 
 
 def _no_field(path: Path, where: str, field: str, names: Iterable[str]) -> NoSuchField:
-    known = ", ".join(told_names(names)) or "its fields"
-    return NoSuchField(field, f"{path} has no {field!r} in {where}; name one of {known}")
+    known = told_names(names)
+    told = f"{path} has no {field!r} in {where}; name one of {', '.join(known) or 'its fields'}"
+    return NoSuchField(field, told, str(path), known)
 
 
 def _not_one(path: Path, where: str, field: str) -> SettingsError:

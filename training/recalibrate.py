@@ -15,7 +15,7 @@ from consumer.decide import urgencies
 from consumer.errors import SettingsError
 from consumer.manifest import ClassShares, Description, Manifest, Served, Shares
 from training import recipe as recipes
-from training.data import Labelled, require_every_class
+from training.data import Labelled, Source, require_every_class
 from training.evaluating.evaluate import Answered, answered
 from training.operating.basis import basis, require_promise
 from training.operating.chosen import calibrated
@@ -23,7 +23,8 @@ from training.operating.gate import Decided
 from training.operating.operate import Operated, decided, operated
 from training.operating.served import served
 from training.reporting.recalibrated_card import recalibrated_card
-from training.run_folder import CARD, EVAL_RESULTS
+from training.reporting.recalibrated_recipe import recalibrated_recipe
+from training.run_folder import CARD, EVAL_RESULTS, RECIPE
 from training.scoring.crossfit import Calibration
 from training.scoring.reference import reference
 from training.scoring.score import Scored, folder_files, scored
@@ -42,9 +43,12 @@ class Recalibrated:
     before: Mapping[str, Answered]
 
 
-def recalibrate(folder: Path, messages: Labelled, version: str, promise: recipes.Promise) -> Recalibrated:
+def recalibrate(
+    folder: Path, messages: Labelled, version: str, promise: recipes.Promise, source: Source | None = None
+) -> Recalibrated:
     """
-    From the artifact in `folder`, in fp32 and every other precision that it may serve.
+    From the artifact in `folder`, in fp32 and every other precision that it may serve. Its recipe gets the messages'
+    `source`, if one is named.
 
     LimitError when the messages are too few for the promise, and says how many more it takes.
     """
@@ -64,6 +68,8 @@ def recalibrate(folder: Path, messages: Labelled, version: str, promise: recipes
         CARD: recalibrated_card(kept[CARD].decode(errors="replace"), manifest, description, messages, before).encode(),
     }
     files = {name: content for name, content in kept.items() if name in description.owned_files}
+    if source is not None and RECIPE in files:
+        made[RECIPE] = recalibrated_recipe(kept[RECIPE], version, promise, source)
     return Recalibrated(description, {**files, **made}, points, before)
 
 

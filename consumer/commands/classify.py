@@ -15,6 +15,7 @@ from rich.text import Text
 
 from consumer import text_files
 from consumer.errors import SettingsError, SurroundingsError
+from consumer.recipe_columns import RECIPE, text_columns
 from consumer.records import Decision, Satisfaction
 from consumer.settings_flags import SettingsCommand, settings_flags
 from consumer.settings_sources import Resolved
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 WINDOW_TEXTS = 1000
 WINDOW_CHARACTERS = 4 * 1024 * 1024
 SHOWN_CHARACTERS = 200
+TEXT = "text"
 LABELS = [label.value for label in Satisfaction]
 
 Show = Literal["auto", "table", "jsonl"]
@@ -43,7 +45,11 @@ class Shows(Protocol):
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help=f"Read texts from this file: {text_files.KINDS}.",
 )
-@click.option("--text-field", default="text", show_default=True, help="The file's field or column that holds the text.")
+@click.option(
+    "--text-field",
+    show_default="the artifact's recipe's, else text",
+    help="The file's field or column that holds the text.",
+)
 @click.option(
     "--format",
     "show",
@@ -55,7 +61,7 @@ class Shows(Protocol):
 @click.option("--with-text/--without-text", default=True, show_default=True, help="Whether the texts are in the JSON.")
 @settings_flags("model", "batching")
 def classify(
-    resolved: Resolved, texts: tuple[str, ...], path: Path | None, text_field: str, show: Show, with_text: bool
+    resolved: Resolved, texts: tuple[str, ...], path: Path | None, text_field: str | None, show: Show, with_text: bool
 ) -> None:
     """
     Classify TEXTS, or the lines of standard input, or a file's texts; in their order.
@@ -66,12 +72,13 @@ def classify(
     """
     if texts and path:
         raise SettingsError("texts as arguments and --file were both given; give one of them")
+    field = text_field or (_field(path, resolved.settings.model.artifact) if path else TEXT)
     classifier = _load(resolved)
     shows = _table if show == "table" or (show == "auto" and sys.stdout.isatty()) else _jsonl(with_text)
     size = path.stat().st_size if path else None
     with _progress(size, wanted=not texts and not _typed(path)) as progress:
         task = progress.add_task("classify", total=size, texts=0)
-        source = _source(texts, path, text_field, progress, task)
+        source = _source(texts, path, field, progress, task)
         row = 1
         for window in windows(source, 1 if not texts and _typed(path) else WINDOW_TEXTS):
             shows(row, window, classifier.classify(window))
@@ -109,10 +116,31 @@ def _source(texts: tuple[str, ...], path: Path | None, field: str, progress: Pro
         # Arguments that are no UTF-8 come with half surrogates, which no JSON can hold.
         return [os.fsencode(text).decode("utf-8", "replace") for text in texts]
     if path:
-        return text_files.read(path, field, lambda done: progress.update(task, completed=done))
+        return _texts(path, field, lambda done: progress.update(task, completed=done))
     if sys.stdin.isatty():
         click.echo("one text a line; Ctrl-D ends", err=True)
     return _lines_of_standard_input()
+
+
+def _field(path: Path, artifact: Path | None) -> str:
+    """Of the recipe's columns and the usual name, the first that the file has; told where it is the recipe's."""
+    wanted = [*(text_columns(artifact) if artifact else []), TEXT]
+    for each in wanted:
+        try:
+            next(text_files.read(path, each, lambda _: None), None)
+        except SettingsError:  # told when the file is read in earnest
+            continue
+        if each != TEXT:
+            click.echo(f"read as {artifact}'s {RECIPE} says: --text-field {each}", err=True)
+        return each
+    return wanted[0]
+
+
+def _texts(path: Path, field: str, advance: text_files.Advance) -> Iterator[str]:
+    try:
+        yield from text_files.read(path, field, advance)
+    except text_files.NoSuchField as error:
+        raise SettingsError(f"{error}: name the column with --text-field") from error
 
 
 def _lines_of_standard_input() -> Iterator[str]:

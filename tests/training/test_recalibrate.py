@@ -7,7 +7,7 @@ import pytest
 from consumer.artifact import read_manifest, verify
 from consumer.classify import load
 from consumer.errors import SettingsError
-from training import cli, data
+from training import cli, data, recipe
 from training.recalibrate import recalibrate
 from training.recipe import Promise
 
@@ -242,3 +242,24 @@ def test_a_promise_of_every_slice_is_checked_in_every_slice(tmp_path, capsys):
     assert cli.main(["check", str(artifact), str(file)]) == 5
     assert "south" in capsys.readouterr().out
     assert cli.main(["check", str(ARTIFACT), str(file)]) == 0
+
+
+def test_a_shop_s_columns_go_along_and_a_useless_threshold_is_warned_of(tmp_path, capsys):
+    """
+    The next file of the shop is read without flags. These stars say nothing of their texts, so nearly all is answered.
+    """
+    rows = [json.loads(line) for line in MESSAGES.read_text("utf-8").splitlines()]
+    shuffled = [{"review": row["text"], "score": at % 5 + 1} for at, row in enumerate(rows)]
+    (file := tmp_path / "hotel.jsonl").write_text("\n".join(map(json.dumps, shuffled)), "utf-8")
+    out = tmp_path / "new"
+    words = ["--text", "review", "--stars", "score", "--out", str(out), "--version", "2-hotel"]
+
+    assert cli.main(["recalibrate", str(ARTIFACT), str(file), *words]) == 0
+    assert "warning: this keeps its promise by answering nearly everything" in capsys.readouterr().err
+    assert cli.main(["check", str(out), str(file), "--precision", "fp32"]) in (0, 6)
+
+    assert f"read as {out / 'recipe.toml'} says: --text review --stars score" in capsys.readouterr().err
+    made = recipe.read(out / "recipe.toml")
+    assert [source.name for source in made.data.all_sources] == ["recalibrated", "messages"]
+    assert made.version == "2-hotel"
+    assert verify(out, "fp32").served.promise is not None

@@ -215,6 +215,7 @@ def test_texts_stay_in_the_runs_folder(made):
     mistakes = json.loads((folder / "mistakes.json").read_text())
 
     assert set(mistakes) == {"labels", "missed", "needless"}
+    assert all(each["where"].startswith(f"{TEST.name}, line ") for each in mistakes["labels"])
     assert all(each["text"] == data.read([TEST]).texts[each["row"] - 1] for each in mistakes["labels"])
     for file in [*(made / "artifact").glob("*.json"), *(made / "artifact").glob("*.md"), folder / "evaluation.json"]:
         if file.name != "tokenizer.json":

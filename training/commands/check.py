@@ -33,18 +33,19 @@ def check(
 
     \b
     shikyu-train check my-model/artifact june.csv
-    Exit codes: 0 kept, 5 broken, 6 too few messages to tell (and how many it takes).
+    Exit codes: 0 kept, 5 broken, 6 too few messages to tell (and how many it takes), or too many
+    that the artifact has seen.
     """
     ready()
     from training.commands.labelled_files import read_for
     from training.evaluating.checked import checked, promises
-    from training.operating.kept import require_kept
+    from training.operating.kept import UndecidedError, require_kept
     from training.reporting.tables import check_table
 
     promised = promises(artifact, precision)
     slices = slices or next(iter(promised.values())).slices
-    messages = read_for([artifact], files, text, stars, mapping, [slices] if slices else [])
-    found = checked(artifact, messages, promised, slices)
+    read = read_for([artifact], files, text, stars, mapping, [slices] if slices else [])
+    found = checked(artifact, read.messages, promised, slices)
     if as_json:
         shown = {
             name: {"promise": promise.model_dump(), "slices": {value: each.as_json() for value, each in by.items()}}
@@ -54,3 +55,7 @@ def check(
     else:
         Console(markup=False, highlight=False).print(check_table(found, slices))
     require_kept(*(by for _, by in found.values()))
+    if read.seen:
+        raise UndecidedError(
+            "Kept, but on messages that the artifact was made from, where any promise is: name others."
+        )

@@ -30,7 +30,7 @@ from training.whole_folder import artifact_around
 @click.option(
     "--flips",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the messages whose answer changed here, as JSON lines.",
+    help="Write the messages whose class or decision changed here, as JSON lines.",
 )
 @click.option("--with-text/--without-text", default=True, show_default=True, help="Whether --flips has the texts.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON instead of a table.")
@@ -65,7 +65,7 @@ def diff(
 
     if flips is not None:
         _require_outside(flips)
-    messages = read_for([first, second], files, text, stars, mapping)
+    messages = read_for([first, second], files, text, stars, mapping).messages
     require_every_class(messages, "labelled")
     (was, before), (will_be, after) = (answer_as_served(each, messages, precision) for each in (first, second))
     found = difference(before, after, messages.labels, recall)

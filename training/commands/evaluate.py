@@ -89,7 +89,7 @@ def _artifact(
     from training.evaluating.findings import by_precision, columns_of, findings
     from training.reporting.told import evaluation_lines, worst_slice_lines
 
-    messages = read_for([folder], files, text, stars, mapping, columns, slices="--slice")
+    messages = read_for([folder], files, text, stars, mapping, columns, slices="--slice").messages
     require_every_class(messages, "labelled")
     answers, tokens = answer(folder, messages, precision)
     by = columns_of(messages, tokens)

@@ -36,6 +36,15 @@ class Columns:
     labels: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`messages`, the `columns` that they were read by, and whether an artifact has `seen` too many of them."""
+
+    messages: Labelled
+    columns: Columns
+    seen: bool
+
+
 def read_for(
     artifacts: Sequence[Path],
     files: Sequence[Path],
@@ -44,7 +53,7 @@ def read_for(
     mapping: Mapping[str, int] | None = None,
     columns: Sequence[str] = (),
     slices: str = "--slices",
-) -> Labelled:
+) -> Found:
     """
     All rows. What no flag says, the recipe of the first artifact says whose columns the files have; else the defaults.
 
@@ -52,31 +61,50 @@ def read_for(
     error what was taken from a recipe, and that an artifact has seen the messages.
     """
     given = Columns(tuple(text), stars or "", mapping or {})
-    wanted = next((found for each in artifacts if (found := _as_trained(each, files, given))), None) or Columns(
-        given.text or (TEXT,), given.stars or STARS, given.labels
-    )
+    trained = next((found for each in artifacts if (found := _as_trained(each, files, given))), None)
+    wanted = trained or Columns(given.text or (TEXT,), given.stars or STARS, given.labels)
     require_category(columns, wanted.text)
     try:
         messages = read(files, wanted.text, wanted.stars, columns, mapping=wanted.labels)
     except NoSuchField as error:
+        if trained is None and (told := _not_as_trained(artifacts, given, wanted, error)):
+            raise SettingsError(told) from error
         flag = "--stars" if error.field == wanted.stars else "--text" if error.field in wanted.text else slices
         raise SettingsError(f"{str(error).rstrip('.')}: name the column with {flag}.") from error
-    for artifact in artifacts:
-        if told := _seen(artifact, messages):
-            click.echo(f"warning: {told}", err=True)
-    return messages
+    warnings = [told for artifact in artifacts if (told := _seen(artifact, messages))]
+    for told in warnings:
+        click.echo(f"warning: {told}", err=True)
+    return Found(messages, wanted, bool(warnings))
 
 
 def _as_trained(artifact: Path, files: Sequence[Path], given: Columns) -> Columns | None:
-    """With the columns and labels of the artifact's own recipe; None where these are no others, or not the files'."""
+    """With the columns and labels of the artifact's own recipe; None where these are not the files'."""
+    default = Columns(given.text or (TEXT,), given.stars or STARS, given.labels)
     for source in _sources(artifact):
         texts, stars = given.text or source.texts, given.stars or source.stars
         labels = given.labels or (source.labels if stars == source.stars else {})
         found = Columns(texts, stars, labels)
-        if found != Columns(given.text or (TEXT,), given.stars or STARS, given.labels) and _there(files, found):
-            click.echo(f"read as {artifact / RECIPE} says: {_told(found)}", err=True)
+        if _there(files, found):
+            if found != default:
+                click.echo(f"read as {artifact / RECIPE} says: {_told(found)}", err=True)
             return found
     return None
+
+
+def _not_as_trained(artifacts: Sequence[Path], given: Columns, wanted: Columns, error: NoSuchField) -> str | None:
+    """What the recipe looked for in vain; None where it is not the recipe's, but a flag's, that is not there."""
+    recipe, own = next(((each / RECIPE, own) for each in artifacts for own in _sources(each)), (None, None))
+    sought = {*wanted.text, wanted.stars} - {*given.text, given.stars}
+    if own is None or error.field not in sought:
+        return None
+    texts = [] if given.text else [each for each in own.texts if each not in error.names]
+    stars = [] if given.stars or own.stars in error.names else [own.stars]
+    if not error.names or not (texts or stars):
+        return None
+    absent = [repr(each) for each in (*texts, *stars)]
+    has = f"neither {', '.join(absent[:-1])} nor {absent[-1]}" if len(absent) > 1 else f"no {absent[0]}"
+    flags = " and ".join([*(["--text"] if texts else []), *(["--stars"] if stars else [])])
+    return f"{error.file} has {has} ({recipe}): say {flags}; it has {', '.join(error.names)}."
 
 
 def _sources(artifact: Path) -> list[Source]:

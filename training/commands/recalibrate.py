@@ -53,10 +53,12 @@ def recalibrate(
     """
     ready()
     from training.commands.labelled_files import read_for
+    from training.data import Source
     from training.exporting.export import write_artifact
     from training.recalibrate import promised_before, recalibrate
     from training.recipe import Promise
-    from training.reporting.told import chosen_lines, promise_line
+    from training.reporting.recalibrated_recipe import NAME
+    from training.reporting.told import answers_nearly_all_lines, chosen_lines, promise_line
     from training.whole_folder import require_folder
 
     require_folder(out, replace=replace)
@@ -73,17 +75,33 @@ def recalibrate(
     except ValidationError as error:
         raise SettingsError(_told(error)) from error
     click.echo(promise_line(promise))
-    messages = read_for([artifact], files, text, stars, mapping, [promise.slices] if promise.slices else [])
-    made = recalibrate(artifact, messages, version, promise)
+    found = read_for([artifact], files, text, stars, mapping, [promise.slices] if promise.slices else [])
+    source = Source.model_validate(
+        {
+            "name": NAME,
+            "calibration": [path.name for path in files],
+            "text": found.columns.text[0] if len(found.columns.text) == 1 else list(found.columns.text),
+            "stars": found.columns.stars,
+            "labels": dict(found.columns.labels),
+            "columns": [promise.slices] if promise.slices else [],
+        }
+    )
+    made = recalibrate(artifact, found.messages, version, promise, source)
     write_artifact(out, made.description, made.files, replace=replace)
     for line in chosen_lines(made.points):
         click.echo(line)
     for name, before in made.before.items():
         click.echo(f"{name} before: {before.recall:.1%} of 1 star answered, {before.needless:.1%} of 3 to 5 needlessly")
-    for name, served in made.description.precisions.items():
-        if served.promise is not None:
-            click.echo(f"{name} now: {served.promise.needless:.1%} of 3 to 5 needlessly, on the same messages")
+    now = {
+        str(name): served.promise.needless
+        for name, served in made.description.precisions.items()
+        if served.promise is not None
+    }
+    for name, needless in now.items():
+        click.echo(f"{name} now: {needless:.1%} of 3 to 5 needlessly, on the same messages")
     click.echo(f"artifact: {out}")
+    for line in answers_nearly_all_lines(now):
+        click.echo(line, err=True)
 
 
 def _told(error: ValidationError) -> str:

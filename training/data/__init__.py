@@ -9,7 +9,7 @@ from training.data.labels import STARS
 from training.data.rows import Part, find
 from training.data.sources import ONE_SOURCE, Source
 
-__all__ = ["STARS", "Labelled", "find", "read", "require_every_class", "split"]
+__all__ = ["STARS", "Labelled", "Source", "find", "read", "require_every_class", "split"]
 
 
 def read(

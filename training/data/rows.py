@@ -140,8 +140,8 @@ def _values(batch: Any, field: str, where: str) -> list[object]:
 
 def _require(fields: Sequence[str], names: Sequence[str], where: str) -> None:
     if missing := [field for field in fields if field not in names]:
-        known = ", ".join(told_names(names)) or "its columns"
-        told = f"{where} has no column {missing[0]!r}{nearest(missing[0], names)}; name one of {known}."
-        raise text_files.NoSuchField(missing[0], told)
+        known = told_names(names)
+        told = f"{where} has no column {missing[0]!r}{nearest(missing[0], names)}; name one of "
+        raise text_files.NoSuchField(missing[0], f"{told}{', '.join(known) or 'its columns'}.", where, known)
     if twice := [field for field in fields if names.count(field) > 1]:
         raise SettingsError(f"{where} has the column {twice[0]!r} twice; leave one of the two out.")

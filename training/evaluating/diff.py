@@ -87,7 +87,13 @@ def flip_lines(
 ) -> Iterator[str]:
     """A JSON line for each row that changed, counted from 1; with its text, if texts are given."""
     for row in flips(first, second).tolist():
-        told = {"row": row + 1, "stars": int(labels[row]) + 1, "a": _told(first, row), "b": _told(second, row)}
+        told = {
+            "row": row + 1,
+            "stars": int(labels[row]) + 1,
+            "decision_changed": bool(first.urgent[row] != second.urgent[row]),
+            "a": _told(first, row),
+            "b": _told(second, row),
+        }
         yield json.dumps({**told, **({} if texts is None else {"text": texts[row]})}, ensure_ascii=False) + "\n"
 
 

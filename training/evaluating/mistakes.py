@@ -3,7 +3,7 @@ The mistakes to look at first. They hold row numbers, and texts only where someb
 never in an artifact.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -28,9 +28,12 @@ class Mistake:
     urgency: float
     urgent: bool
 
-    def as_json(self, texts: Sequence[str] | None = None) -> dict[str, object]:
-        """With the text out of `texts`, if they are given."""
-        return {**asdict(self), **({} if texts is None else {"text": texts[self.row - 1]})}
+    def as_json(
+        self, texts: Sequence[str] | None = None, where: Callable[[int], str] | None = None
+    ) -> dict[str, object]:
+        """With the text out of `texts`, and `where` a row from 0 stands, if they are given."""
+        told = {} if where is None else {"where": where(self.row - 1)}
+        return {**asdict(self), **told, **({} if texts is None else {"text": texts[self.row - 1]})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,11 @@ class Mistakes:
     missed: tuple[Mistake, ...]
     needless: tuple[Mistake, ...]
 
-    def as_json(self, texts: Sequence[str] | None = None) -> dict[str, object]:
+    def as_json(
+        self, texts: Sequence[str] | None = None, where: Callable[[int], str] | None = None
+    ) -> dict[str, object]:
         kinds = {"labels": self.labels, "missed": self.missed, "needless": self.needless}
-        return {kind: [each.as_json(texts) for each in some] for kind, some in kinds.items()}
+        return {kind: [each.as_json(texts, where) for each in some] for kind, some in kinds.items()}
 
 
 def mistakes(answers: Answers, labels: NDArray[np.int64], most: int = MOST) -> Mistakes:

@@ -6,7 +6,7 @@ kept; else the messages are too few to tell.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from consumer.errors import LimitError
 from consumer.visible import visible
 from training.measures.binomial import as_few_misses, as_many_misses, interval
+from training.operating.operating_point import NEEDLESS_FROM
 from training.operating.worst_slice import MOST_TOLD, SHOWN_CHARACTERS, require_few
 
 Outcome = Literal["kept", "broken", "too few to tell"]
-MOST_MESSAGES = 10_000_000
+MOST_MESSAGES, MOST_LABELLED = 10_000_000, 5000
 
 
 class UndecidedError(LimitError):
@@ -33,6 +34,7 @@ class Verdict:
     On `size` very unsatisfied messages; `low` to `high` holds their true recall with the promise's confidence.
 
     `needed` in all would tell, were the same share missed of them; None where it lies too near to what was promised.
+    `needless` is the share of three to five stars that is answered; None without any.
     """
 
     outcome: Outcome
@@ -41,6 +43,12 @@ class Verdict:
     low: float
     high: float
     needed: int | None
+    needless: float | None = None
+
+    @property
+    def too_near(self) -> bool:
+        """Whether nobody would label as many as it takes to tell."""
+        return self.needed is None or self.needed - self.size > MOST_LABELLED
 
     def as_json(self) -> dict[str, object]:
         return asdict(self)
@@ -79,7 +87,9 @@ def verdicts(
     found = {}
     for name in names:
         missed = ~urgent[(values == name) & (labels == 0)]
-        found[name] = verdict(int(missed.sum()), len(missed), recall, confidence, len(names) * precisions)
+        one = verdict(int(missed.sum()), len(missed), recall, confidence, len(names) * precisions)
+        fine = urgent[(values == name) & (labels >= NEEDLESS_FROM)]
+        found[name] = replace(one, needless=float(fine.mean()) if len(fine) else None)
     return dict(sorted(found.items(), key=lambda item: item[1].high))
 
 
@@ -91,12 +101,14 @@ def require_kept(*precisions: Mapping[str, Verdict]) -> None:
     each = [(name, one) for by_slice in precisions for name, one in by_slice.items()]
     if broken := [name for name, one in each if one.outcome == "broken"]:
         raise LimitError(
-            f"The promise is broken here{_named(broken)}: calibrate on messages like these (shikyu-train recalibrate)."
+            f"The promise is broken here{_named(broken)}: calibrate on messages like these (shikyu-train "
+            "recalibrate), or, where that answers nearly everything, train on them (shikyu-train run)."
         )
     undecided = [(name, one) for name, one in each if one.outcome == "too few to tell"]
-    if never := [name for name, one in undecided if one.needed is None]:
+    if never := [name for name, one in undecided if one.too_near]:
         raise UndecidedError(
-            f"The share that is answered lies too near to the promise{_named(never)} for any number to tell them apart."
+            f"The share that is answered lies so near the promise{_named(never)} that labelling will not tell: it "
+            f"would take more than {MOST_LABELLED:,} more very unsatisfied messages."
         )
     if undecided:
         more: dict[str, int] = {}

@@ -78,11 +78,12 @@ def _compared_on(found: Compared) -> str:
 
 def check_table(found: Mapping[str, tuple[Promise, Mapping[str, Verdict]]], slices: str | None) -> RenderableType:
     """Each precision's promise on the messages at hand, and in each slice, worst first."""
-    table = Table(box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False, collapse_padding=True)  # 80 columns hold it
     for column in ("", *([slices] if slices else [])):
         table.add_column(column)
-    for column in ("promised", "answered of 1 star", "true share within", "it takes", "the promise is"):
+    for column in ("promised", "answered\nof 1 star", "true share\nwithin", "needless\nof 3 to 5", "it takes"):
         table.add_column(column, justify="right")
+    table.add_column("the promise is", justify="right", no_wrap=True)
     for name, (promise, verdicts) in found.items():
         for value, each in verdicts.items():
             answered = f"{each.size - each.misses} of {each.size}"
@@ -92,8 +93,9 @@ def check_table(found: Mapping[str, tuple[Promise, Mapping[str, Verdict]]], slic
                 *([visible(value, SHOWN_CHARACTERS)] if slices else []),
                 f"{at_least(promise.target, '%')} at {at_least(promise.confidence, '%')}",
                 answered + share,
-                f"{each.low:.1%} to {each.high:.1%}",
-                "" if each.outcome != "too few to tell" else f"{each.needed or 'more than can be labelled'}",
+                f"{100 * each.low:.1f}–{each.high:.1%}",
+                "" if each.needless is None else f"{each.needless:.1%}",
+                "" if each.outcome != "too few to tell" else "too many" if each.too_near else f"{each.needed}",
                 each.outcome,
             )
     return table

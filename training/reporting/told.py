@@ -15,6 +15,7 @@ from training.measures.intervals import Estimate
 from training.operating.operate import Operated
 
 SHOWN_CHARACTERS = 40
+MOST_NEEDLESS = 0.5  # of three to five stars: beyond it, nobody is spared much by the model
 HOW = {
     "wilks": "an order statistic chosen by their number alone",
     "clopper-pearson": "by messages that the threshold was not chosen on",
@@ -130,6 +131,17 @@ def behind_lines(gain: Mapping[str, Any] | None, served: str, *, scratch: bool) 
     return [
         f"warning: TF-IDF + logistic regression is better than {served} on the test messages, beyond chance: {ahead}",
         f"warning: this model is not worth its time yet; try {tries}, or more messages (docs/training.md, A recipe)",
+    ]
+
+
+def answers_nearly_all_lines(needless: Mapping[str, float]) -> list[str]:
+    """For the end of a calibration, by precision: that its threshold is of no use, and what is; else nothing."""
+    worst = max(needless.values(), default=0.0)
+    if worst <= MOST_NEEDLESS:
+        return []
+    why = f"this keeps its promise by answering nearly everything ({worst:.1%} of 3 to 5 stars needlessly)"
+    return [
+        f"warning: {why}: the model cannot tell these messages apart; train on them (docs/training.md, Your messages)"
     ]
 
 

@@ -50,4 +50,5 @@ def _keep(folder: RunFolder, description: Description, test: Labelled, results: 
     assert results.served is not None
     folder.write_json(EVALUATION, evaluation(description, test, results))
     folder.write_json(PREDICTION_RESULTS, prediction_results(description, test, results))
-    folder.write_json(MISTAKES, mistakes(results.answers[results.served], test.labels).as_json(test.raw))
+    found = mistakes(results.answers[results.served], test.labels)
+    folder.write_json(MISTAKES, found.as_json(test.raw, test.where))

@@ -1,5 +1,6 @@
 """`shikyu classify`: texts in, decisions out."""
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -137,3 +138,39 @@ def test_windows_hold_so_many_texts_or_characters(monkeypatch):
     assert list(command.windows(iter(["a"] * 5), 2)) == [["a", "a"], ["a", "a"], ["a"]]
     assert list(command.windows(iter(["a" * 11, "b", "c" * 9, "d"]), 9)) == [["a" * 11], ["b", "c" * 9], ["d"]]
     assert list(command.windows(iter([]), 2)) == []
+
+
+@pytest.fixture
+def of_comments(tiny, tmp_path) -> Path:
+    """The tiny artifact, as if it had been made from files with a `comment`."""
+    artifact = Path(shutil.copytree(tiny, tmp_path / "model"))
+    words = b'[[data.sources]]\nname = "own"\ntext = ["comment"]\n'
+    (artifact / "recipe.toml").write_bytes(words)
+    manifest = json.loads((artifact / "manifest.json").read_text("utf-8"))
+    manifest["files"]["recipe.toml"] = {"size": len(words), "sha256": hashlib.sha256(words).hexdigest()}
+    manifest["shared_files"] = [*manifest["shared_files"], "recipe.toml"]
+    (artifact / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    return artifact
+
+
+def test_a_file_is_read_by_the_column_that_the_model_was_made_from(shikyu, of_comments, tmp_path):
+    """Unless a flag names another, or the file has the usual one alone."""
+    for column in ("comment", "text"):
+        (tmp_path / "june.csv").write_text(f"{column},ticket\nHelp,3\n")
+        done = shikyu("--file", "june.csv", artifact=of_comments)
+
+        assert json.loads(done.stdout)["text"] == "Help"
+        assert (b"--text-field comment" in done.stderr) == (column == "comment")
+
+
+def test_a_column_that_is_not_there_is_told_with_its_flag(shikyu, of_comments, tmp_path):
+    """And no other is suggested that hardly resembles it."""
+    (tmp_path / "june.csv").write_text("message,ticket\nHelp,3\n")
+
+    own = shikyu("--file", "june.csv", artifact=of_comments).stderr.decode()
+    usual = shikyu("--file", "june.csv", "--text-field", "text").stderr.decode()
+
+    assert "no 'comment' among the 2 columns of its first line, message, ticket;" in own
+    assert "no 'text' among" in usual
+    assert "did you mean" not in usual
+    assert "name the column with --text-field" in usual

@@ -93,22 +93,34 @@ def test_flags_go_before_the_recipe(toned, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
-        ([], "no 'text' among the 2 columns of its first line, message and tone"),
-        (["--text", "message"], "no 'stars' among the 2 columns of its first line, message, tone"),
-        (["--text", "message", "--stars", "tone", "--slices", "shop"], "no 'shop' among"),
+        ([], "has neither 'text' nor 'stars' ({recipe}): say --text and --stars; it has message, tone."),
+        (["--text", "message"], "has no 'stars' ({recipe}): say --stars; it has message, tone."),
+        (["--text", "mess"], "has no 'mess' among the 2 columns of its first line, message, tone"),
+        (["--text", "message", "--stars", "tone", "--slices", "shop"], "has no 'shop' among the 2 columns"),
     ],
 )
 def test_a_column_that_is_missing_is_told_with_its_flag(tmp_path, capsys, flags, told):
     """
-    And with the columns that are there, where they are names.
+    And with the columns that are there, where they are names; those that no flag named are the recipe's.
     """
-    flag = "--slices" if "shop" in told else "--stars" if "stars'" in told else "--text"
-
     assert cli.main(["check", str(ARTIFACT), told_by_tones(tmp_path / "june.csv"), *flags]) == 2
 
     said = capsys.readouterr().err
-    assert told.replace(" and ", ", ") in said
-    assert f": name the column with {flag}.\n" in said
+    assert told.format(recipe=ARTIFACT / "recipe.toml") in said
+    if "among" in told:
+        assert f": name the column with {'--slices' if 'shop' in told else '--text'}.\n" in said
+
+
+def test_columns_that_the_recipe_names_are_those_that_are_missed(toned, tmp_path, capsys):
+    """
+    Nobody asked for the defaults.
+    """
+    _put(tmp_path, "hotel.csv", "no,source,review,score\n1,web,Lovely,5\n")
+
+    assert cli.main(["check", str(toned), str(tmp_path / "hotel.csv")]) == 2
+
+    expected = f"neither 'message' nor 'tone' ({toned / 'recipe.toml'}): say --text and --stars; it has no, source, "
+    assert expected + "review, score." in capsys.readouterr().err
 
 
 def test_a_recipe_that_cannot_be_read_says_nothing(toned, capsys):
@@ -138,8 +150,9 @@ def test_messages_that_the_model_was_made_from_are_warned_of(tmp_path, capsys):
     some, every = str(SAMPLE / "train-w1.jsonl"), sorted(map(str, SAMPLE.glob("train-w*.jsonl")))
 
     for files in ([some], every):
-        cli.main(["check", str(artifact), *files, "--json"])
+        assert cli.main(["check", str(artifact), *files, "--json"]) == 6
         told = capsys.readouterr()
+        assert "Kept, but on messages that the artifact was made from" in told.err
         assert told.err.startswith(f"warning: all of these messages stand among those that {artifact} was made from")
         json.loads(told.out)
     shutil.rmtree(tmp_path / "artifact.run")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from training.evaluating.answers import Answers
-from training.evaluating.diff import difference, flips, mcnemar
+from training.evaluating.diff import difference, flip_lines, flips, mcnemar
 
 pytestmark = pytest.mark.train
 
@@ -44,6 +44,8 @@ def test_flips_are_the_rows_that_changed():
     """
     assert flips(BEFORE, AFTER).tolist() == [1, 2, 4, 5]
     assert flips(BEFORE, BEFORE).tolist() == []
+    for line in map(json.loads, flip_lines(BEFORE, AFTER, np.zeros(len(BEFORE.urgent), dtype=np.int64), None)):
+        assert line["decision_changed"] == (line["a"]["decision"] != line["b"]["decision"])
 
 
 def test_mcnemars_test_is_exact():

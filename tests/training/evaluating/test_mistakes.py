@@ -38,9 +38,11 @@ def test_texts_are_there_for_who_asks_alone():
     Row numbers may go anywhere, customers' words may not.
     """
     found, texts = mistakes(answers(), LABELS), [f"canary {row}" for row in range(1, 6)]
+    placed = found.as_json(texts, lambda row: f"june.csv, line {row + 2}")
 
     assert "canary" not in json.dumps(found.as_json())
     assert found.as_json(texts)["labels"][0]["text"] == "canary 4"
+    assert placed["labels"][0]["where"] == "june.csv, line 5"
 
 
 def test_a_list_is_as_long_as_somebody_reads():

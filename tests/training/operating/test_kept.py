@@ -57,7 +57,7 @@ def test_a_share_at_the_promise_itself_is_never_told():
     found = verdict(5, 100, 0.95, 0.95)
 
     assert found.needed is None
-    with pytest.raises(UndecidedError, match="too near"):
+    with pytest.raises(UndecidedError, match="so near the promise that labelling will not tell"):
         require_kept({"": found})
 
 
@@ -139,3 +139,26 @@ def test_without_slices_there_is_one_verdict():
 
     assert [each.outcome for each in found.values()] == ["kept"]
     require_kept(found)
+
+
+def test_what_takes_thousands_of_labels_is_called_near_and_no_number_is_asked_for():
+    """
+    28 of 31 is 90.3 %, of 90 % that were promised.
+    """
+    found = verdict(3, 31, 0.9, 0.95)
+
+    assert found.needed is not None
+    assert found.needed - found.size > 5000
+    with pytest.raises(UndecidedError, match='in "form" that labelling will not tell'):
+        require_kept({"form": found, "chat": verdict(0, 10, 0.9, 0.95)})
+
+
+def test_needless_answers_are_counted_beside_the_missed():
+    """
+    Of three to five stars in each slice; none where a slice has none of these.
+    """
+    urgent, labels = np.array([True, True, False, True, False]), np.array([0, 2, 4, 1, 0])
+
+    found = verdicts(urgent, labels, 0.9, 0.95, ["web", "web", "web", "web", "mail"])
+
+    assert (found["web"].needless, found["mail"].needless) == (0.5, None)

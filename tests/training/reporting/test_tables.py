@@ -98,9 +98,22 @@ def test_a_check_tells_what_was_answered_and_what_it_would_take():
     promise = Promise(target=0.94996, recall=0.96, confidence=0.95, calibration_size=300, needless=0.2)
     found = {"int8": (promise, {"web": verdict(30, 100, 0.94996, 0.95, 2), "mail": verdict(0, 20, 0.94996, 0.95, 2)})}
 
-    _, web, mail = map(words, shown(check_table(found, "channel"), width=120))
+    _, _, web, mail = map(words, shown(check_table(found, "channel"), width=120))
 
     assert web.startswith('int8 "web" 94.9% at 95% 70 of 100 = 70.0%')
     assert web.endswith(" broken")
     assert mail.startswith('int8 "mail" 94.9% at 95% 20 of 20 = 100.0%')
     assert f" {verdict(0, 20, 0.94996, 0.95, 2).needed} too few to tell" in mail
+
+
+def test_a_check_fits_a_common_terminal_with_what_is_answered_needlessly():
+    """
+    A verdict stands in its line whole; what nobody would label is no number.
+    """
+    promise = Promise(target=0.9, recall=0.9, confidence=0.95, calibration_size=300, needless=0.2)
+    near = replace(verdict(3, 31, 0.9, 0.95), needless=0.926)
+
+    *_, line = map(words, shown(check_table({"int8": (promise, {"": near})}, None)))
+
+    assert near.too_near
+    assert line == "int8 90% at 95% 28 of 31 = 90.3% 74.2–98.0% 92.6% too many too few to tell"

@@ -9,7 +9,7 @@ from training.evaluating.paired import Paired
 from training.evaluating.results import Results
 from training.evaluating.slices import Slice
 from training.measures.intervals import Estimate
-from training.reporting.told import behind_lines, gain_lines, made_lines, worst_slice_lines
+from training.reporting.told import answers_nearly_all_lines, behind_lines, gain_lines, made_lines, worst_slice_lines
 
 pytestmark = pytest.mark.train
 
@@ -95,3 +95,13 @@ def test_a_slice_is_told_with_its_size_and_interval():
         '  shop "a\\u{1b}[31m": 50.0% of 10 with 1 star answered (20.0% to 80.0%)'
     ]
     assert len(worst_slice_lines([bad] * 3, 2)) == 2
+
+
+def test_a_threshold_that_answers_nearly_everything_is_warned_of():
+    """
+    From half of three to five stars on; the worst precision is told.
+    """
+    assert answers_nearly_all_lines({"fp32": 0.5, "int8": 0.2}) == []
+    (line,) = answers_nearly_all_lines({"fp32": 0.8, "int8": 0.926})
+    assert "answering nearly everything (92.6% of 3 to 5 stars needlessly)" in line
+    assert "train on them" in line
