@@ -138,6 +138,9 @@ def do(job: Job, step: str) -> None:
     """One step alone. SettingsError where one before it was never done, or not since an earlier one was done anew."""
     if step in until(TOGETHER):  # else a misspelt one would be found out after the messages were read, or fitted on
         require_arguments(job.recipe)
+    model = job.recipe.model
+    if step == "data" and model.base == recipes.SCRATCH and model.config:  # the Hub is asked for another's by `run`
+        require_exportable(job.recipe)
     with alone(job):
         require_before(job, step)
         _do(job, step)
