@@ -6,7 +6,7 @@ from tests.training.reporting.made_up_inspection import inspection
 from tests.training.reporting.test_report import Page, told
 from training.data.duplicates import Duplicate
 from training.data.labelled import Labelled
-from training.preparing.inspection import Unused
+from training.preparing.inspection import SourcePart, Split, Unused
 from training.reporting.data_page import MOST_EXAMPLES, Examples, Pair, data_page, pairs
 
 pytestmark = pytest.mark.train
@@ -72,6 +72,16 @@ def test_a_label_that_is_no_star_is_told_where_there_is_no_mapping():
     assert "train: no star from 1 to 5" in words
     assert "7 (3 times), empty." in words
     assert "outside the mapping" not in words
+
+
+def test_one_source_needs_no_table_of_sources():
+    """
+    It would say again how many there are of each class.
+    """
+    one = {"train": Split(10, (2,) * 5, {"messages": SourcePart(10, (2,) * 5, 1, 1, 1)}, None)}
+
+    assert "Where they come from" in told(page())
+    assert "Where they come from" not in told(page(splits=one, not_calibrating=()))
 
 
 def test_what_is_not_there_is_said():
