@@ -114,6 +114,7 @@ def _is_twice(line: bytes, field: str) -> bool:
 
 def _csv(path: Path, content: io.BufferedIOBase, fields: Sequence[str]) -> Iterator[Row]:
     before = csv.field_size_limit(MAX_LINE)
+    ends = 0  # the line where the last whole row does; the reader itself counts on in the one that is refused
     text = io.TextIOWrapper(content, encoding="utf-8-sig", newline="")  # type: ignore[type-var]
     lines = _bounded(path, text.readline)
     reader = csv.DictReader([])  # so that a first line that cannot be read is told as any other
@@ -126,18 +127,26 @@ def _csv(path: Path, content: io.BufferedIOBase, fields: Sequence[str]) -> Itera
             if None in row or None in row.values():
                 how_many = "more" if None in row else "fewer"
                 raise SettingsError(
-                    f"{path}, line {reader.line_num}: {how_many} fields than columns; put quotes around texts"
+                    f"{path}, line {reader.reader.line_num}: {how_many} fields than columns; put quotes around texts"
                 )
             # Where the row begins: the reader tells where it ends, and texts have line breaks.
-            begins = reader.line_num - sum(value.count("\n") for value in row.values())
+            begins = reader.reader.line_num - sum(value.count("\n") for value in row.values())
+            ends = reader.reader.line_num
             yield f"line {begins}", tuple(row[field] for field in fields)
     except csv.Error as error:
-        raise SettingsError(f"{path} is no CSV beyond line {reader.line_num}: {error}") from error
+        raise SettingsError(f"{path}, line {(ends or reader.line_num) + 1} is no CSV{csv_advice(error)}") from error
     except UnicodeDecodeError:  # which holds the bytes
         raise SettingsError(f"{path} is not UTF-8 at or after line {reader.line_num + 1}; save it as UTF-8") from None
     finally:
         csv.field_size_limit(before)
         text.detach()  # else it would close what it does not own
+
+
+def csv_advice(error: csv.Error) -> str:
+    """What follows on `is no CSV`: the reader's strict words are about quotes, but for a field that is too long."""
+    quotes = "expected after" in str(error) or "unexpected end" in str(error)
+    meant = ': a quote inside quotes is written twice (""), or a quote is not closed' if quotes else ""
+    return f" ({error}){meant}"
 
 
 def _delimiter(first: str, fields: Sequence[str]) -> str:

@@ -138,20 +138,27 @@ def do(job: Job, step: str) -> None:
     """One step alone. SettingsError where one before it was never done, or not since an earlier one was done anew."""
     if step in until(TOGETHER):  # else a misspelt one would be found out after the messages were read, or fitted on
         require_arguments(job.recipe)
+    model = job.recipe.model
+    if step == "data" and model.base == recipes.SCRATCH and model.config:  # the Hub is asked for another's by `run`
+        require_exportable(job.recipe)
     with alone(job):
-        if due := next((each for each in until(step)[:-1] if job.folder.stamp(each) is None), None):
-            raise SettingsError(
-                f"{step} goes on from {due}, which was not done, or not since a step before it was done anew: run "
-                f"`shikyu-train {due}` first, or `shikyu-train run` for all."
-            )
+        require_before(job, step)
         _do(job, step)
+
+
+def require_before(job: Job, step: str) -> None:
+    """SettingsError names the first step before this one that is due."""
+    if due := next((each for each in until(step)[:-1] if job.folder.stamp(each) is None), None):
+        raise SettingsError(
+            f"{step} goes on from {due}, which was not done, or not since a step before it was done anew: run "
+            f"`shikyu-train {due}` first, or `shikyu-train run` for all."
+        )
 
 
 def _do(job: Job, step: str) -> None:
     if processes.is_main():
-        for each in [step] if step == "data" else since(step):  # the messages' stamp tells whether they are others
-            job.folder.forget(each)
-        with _interruptible(job, step):
+        undone = [step] if step == "data" else since(step)  # the messages' stamp tells whether they are others
+        with job.folder.undone(undone), _interruptible(job, step):
             STEPS[step][0](job)
         job.folder.done(step, _fingerprint(job, step), _settings(job, STEPS[step][1]))
         if step == "fit":

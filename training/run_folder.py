@@ -25,7 +25,8 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from consumer.errors import SettingsError
+from consumer.errors import SettingsError, ShikyuError
 
 MODEL = "model"
 FP32_FILE, FP16_FILE, INT8_FILE = "model.onnx", "model_fp16.onnx", "model_quantized.onnx"
@@ -149,9 +150,26 @@ class RunFolder:
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
 
-    def forget(self, step: str) -> None:
-        """Before a step begins: interrupted, it is not done."""
-        (self.root / "done" / f"{step}.json").unlink(missing_ok=True)
+    @contextmanager
+    def undone(self, steps: Sequence[str]) -> Iterator[None]:
+        """None of the steps is done from here on; all are as before where one is refused that wrote nothing yet."""
+        stamps = {f"done/{step}.json": self.root / "done" / f"{step}.json" for step in steps}
+        kept = {name: path.read_bytes() for name, path in stamps.items() if path.exists()}
+        for path in stamps.values():
+            path.unlink(missing_ok=True)  # before the step begins: killed, it is not done
+        before = self._files()
+        try:
+            yield
+        except ShikyuError:
+            if self._files() == before:
+                for name, content in kept.items():
+                    self.write(name, content)
+            raise
+
+    def _files(self) -> dict[Path, tuple[int, int]]:
+        """What tells whether any was written meanwhile."""
+        found = ((path, path.stat()) for path in self.root.rglob("*") if path.is_file())
+        return {path: (status.st_size, status.st_mtime_ns) for path, status in found}
 
 
 def fingerprint(*parts: Any) -> str:

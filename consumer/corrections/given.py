@@ -13,6 +13,7 @@ from consumer.corrections.entries import DECISIONS, ROLES, Decision, Role
 from consumer.errors import RecordError, SettingsError
 from consumer.names import nearest
 from consumer.records import Satisfaction
+from consumer.text_files import csv_advice
 from consumer.timestamps import parse_time
 
 MOST_ROWS = 1_000_000
@@ -82,6 +83,7 @@ def _jsonl(stream: IO[bytes]) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _csv(stream: IO[bytes]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    ends = 0
     reader = csv.DictReader(io.TextIOWrapper(stream, encoding="utf-8-sig", newline=""), strict=True)
     try:
         for row in reader:
@@ -89,9 +91,11 @@ def _csv(stream: IO[bytes]) -> Iterator[tuple[str, Mapping[str, Any]]]:
                 raise SettingsError(
                     f"line {reader.line_num} of standard input has another number of fields than its first line"
                 )
+            ends = reader.reader.line_num
             yield f"line {reader.line_num} of standard input", row
     except csv.Error as error:
-        raise SettingsError(f"standard input is no CSV beyond line {reader.line_num}: {error}") from error
+        where = f"line {(ends or reader.line_num) + 1} of standard input"
+        raise SettingsError(f"{where} is no CSV{csv_advice(error)}") from error
     except UnicodeDecodeError:  # which holds the bytes
         raise SettingsError(f"standard input is not UTF-8 at or after line {reader.line_num + 1}") from None
 

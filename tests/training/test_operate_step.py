@@ -101,8 +101,15 @@ def test_slices_are_promised_on_a_run_that_is_there(fitted, capsys):
 
 def test_a_column_that_was_not_kept_is_named(fitted, capsys):
     """
-    With where to name it.
+    With where to name it; what is done already stays so.
     """
+    operated(fitted)
+    folder = RunFolder(fitted / "artifact.run")
+    folder.done("evaluate", "as if", {})
+
     assert cli.main(["operate", str(fitted / "recipe.toml"), "--slices", "colour"]) == 2
+
+    assert folder.stamp("operate")
+    assert folder.stamp("evaluate") == "as if"
 
     assert "column 'colour', and the messages keep shop: name it in [data] columns" in capsys.readouterr().err

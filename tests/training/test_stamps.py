@@ -6,7 +6,7 @@ import pytest
 
 from consumer.errors import SettingsError
 from tests.training.test_processes import RECIPE, SAMPLE
-from training import run
+from training import cli, run
 from training.fitting import loading
 from training.run_folder import RunFolder
 
@@ -60,6 +60,42 @@ def test_a_step_alone_does_not_go_on_from_what_is_due(tmp_path, did):
         run.do(job(tmp_path), step)
 
     assert did == ["evaluate", "report", "export"]
+
+
+def test_a_step_that_is_refused_before_it_wrote_leaves_all_done(tmp_path, did, monkeypatch):
+    """One that had written is not done, and neither are those that were made of what it had made."""
+    asked = job(tmp_path)
+    finish(asked)
+    monkeypatch.setitem(run.STEPS, "operate", (refused, run.STEPS["operate"][1]))
+
+    with pytest.raises(SettingsError, match="no such column"):
+        run.do(asked, "operate")
+    assert all(asked.folder.stamp(step) for step in run.STEPS)
+
+    monkeypatch.setitem(run.STEPS, "operate", (refused_late, run.STEPS["operate"][1]))
+    with pytest.raises(SettingsError, match="no such column"):
+        run.do(asked, "operate")
+    assert [step for step in run.STEPS if asked.folder.stamp(step)] == run.until("graphs")
+
+
+def refused(job: run.Job) -> None:
+    raise SettingsError("no such column")
+
+
+def refused_late(job: run.Job) -> None:
+    job.folder.write("operating_point.json", b"{}")
+    refused(job)
+
+
+def test_a_plain_onnx_is_not_written_before_its_steps_are_done(tmp_path, did, capsys):
+    """Else a server would take up what `export` then refuses to make an artifact of."""
+    asked = job(tmp_path)
+    for step in run.until("evaluate"):
+        run.finish(asked, step)
+
+    assert cli.main(["export", str(tmp_path / "recipe.toml"), "--standard", str(tmp_path / "models")]) == 2
+    assert "export goes on from report, which was not done" in capsys.readouterr().err
+    assert not (tmp_path / "models").exists()
 
 
 def test_a_gate_that_asks_for_more_has_int8_made_anew(tmp_path, did):

@@ -35,6 +35,7 @@ def export(
 
     job = run.job(recipe, click.echo, data, out, work, replace=replace)
     require_folder(job.artifact, replace=replace)
+    run.require_before(job, "export")  # before the plain ONNX is written, too
     if standard is not None:
         write_standard(job, standard)
     run.do(job, "export")

@@ -2,6 +2,7 @@
 
 import mmap
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -30,16 +31,22 @@ Parts = Sequence[tuple[Source, Sequence[Part]]]
 
 @dataclass(slots=True)
 class LeftOut:
-    """Rows that could not be used, counted by kind, and where the first of each stand. `seen` counts all rows."""
+    """
+    Rows that could not be used, counted by kind, and where the first of each stand. `seen` counts all rows, `instead`
+    what stands in the place of stars.
+    """
 
     seen: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     places: dict[str, list[str]] = field(default_factory=dict)
+    instead: Counter[str] = field(default_factory=Counter)
 
-    def add(self, kind: str, place: str) -> None:
+    def add(self, kind: str, place: str, instead: str | None = None) -> None:
         self.counts[kind] = self.counts.get(kind, 0) + 1
         if len(self.places.setdefault(kind, [])) < MOST_PLACES:
             self.places[kind].append(place)
+        if instead is not None:
+            self.instead[instead] += 1
 
     def share(self, kind: str) -> float:
         return self.counts.get(kind, 0) / self.seen if self.seen else 0.0
@@ -121,7 +128,7 @@ def _part(
             at, shown = place(part.name, line), "" if unfit.label is None else _shown(unfit.label, source, nameable())
             if left_out is None or unfit.kind is None:
                 raise SettingsError(f"{at}{shown}: {unfit}.") from unfit
-            left_out.add(unfit.kind, at + shown)
+            left_out.add(unfit.kind, at + shown, unfit.instead)
             continue
         yield text, raw, stars, {column: spelled(row[column]) for column in kept}, line
 

@@ -26,12 +26,13 @@ class Unfit(ValueError):
     """
     Why a row cannot be used, never what it says; `kind` is None where the whole column must be meant otherwise.
 
-    `label` stands in the place of a label, and may be a customer's word: it is for who knows how to tell.
+    `label` stands in the place of a label, and may be a customer's word: it is for who knows how to tell. `instead` is
+    what may be told of what stands in the place of stars.
     """
 
-    def __init__(self, kind: str | None, why: str, label: str | None = None) -> None:
+    def __init__(self, kind: str | None, why: str, label: str | None = None, instead: str | None = None) -> None:
         super().__init__(why)
-        self.kind, self.label = kind, label
+        self.kind, self.label, self.instead = kind, label, instead
 
 
 def joined(values: Sequence[object], columns: Sequence[str]) -> str:
@@ -76,15 +77,15 @@ def _unfit(value: Any, column: str, mapping: Mapping[str, int]) -> Unfit:
     todo = ADD_IT if mapping else f"stars are whole numbers from 1 to 5; else {MAPPING}"
     said = spelled(value)
     if not said.strip():
-        return Unfit(OUTSIDE, f"{column!r} is empty: {todo}")
+        return Unfit(OUTSIDE, f"{column!r} is empty: {todo}", instead="empty")
     if mapping:
         known = ", ".join(map(visible, islice(mapping, MOST_NAMED)))
         return Unfit(OUTSIDE, f"{column!r} is none of the labels {known}: {todo}", said)
     # A column that was mixed up could hold a customer's words or number, so only what could be stars is shown here.
     if abs(number) <= 10:
-        return Unfit(OUTSIDE, f"{column!r} is {number:g}: {todo}")
+        return Unfit(OUTSIDE, f"{column!r} is {number:g}: {todo}", instead=f"{number:g}")
     kind = None if isinstance(value, str) and math.isnan(number) else OUTSIDE
-    return Unfit(kind, f"{column!r} is no number of stars: {todo}", said)
+    return Unfit(kind, f"{column!r} is no number of stars: {todo}", said, "what is no number of stars")
 
 
 def spelled(value: object) -> str:

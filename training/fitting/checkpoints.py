@@ -71,8 +71,8 @@ def _to_go_on_from(work: Path, made_from: str, say: Callable[[str], None]) -> Pa
 
 def latest(work: Path) -> str:
     """For people: what an interrupted fit goes on from."""
-    found = _checkpoints(work)
-    return f"goes on from {found[0].name}" if found else "begins anew, since there was no checkpoint yet"
+    found = next((each for each in _checkpoints(work) if _damaged(each) is None), None)
+    return f"goes on from {found.name}" if found else "begins anew, since there was no checkpoint yet"
 
 
 def clear(work: Path) -> None:

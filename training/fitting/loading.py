@@ -2,19 +2,24 @@
 
 import hashlib
 import os
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
-from huggingface_hub import HfApi, try_to_load_from_cache
+from huggingface_hub import HfApi, constants, try_to_load_from_cache
 from huggingface_hub.errors import HFValidationError, RemoteEntryNotFoundError
+from huggingface_hub.file_download import repo_folder_name
+from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME
 
 from consumer.errors import SettingsError, ShikyuError
 from consumer.manifest import CONFIG_FILE
-from training.sharing.hub_errors import causes, endpoint, reason
+from training.sharing.hub_errors import NotReached, causes, endpoint, reason
 
 MAIN = "main"
 LOADED = (".json", ".model", ".safetensors", ".txt")  # what of a folder may be read
@@ -23,6 +28,11 @@ WHAT_IS_LOADED = (
     "kept as pickles (pytorch_model.bin) are never loaded. Where the safetensors are in a pull request of the Hub's, "
     "pin its commit as [model] revision."
 )
+WITHOUT_NETWORK = (
+    "Without a network, HF_HUB_OFFLINE=1 takes what the Hub's cache has, and a recipe like recipes/scratch.toml needs "
+    "no base model."
+)
+PROXIES = {"http", "https", "all"}
 FEWEST_TOKENS = 10  # an empty one of some kinds still has a space and an unknown word
 
 
@@ -30,6 +40,7 @@ FEWEST_TOKENS = 10  # an empty one of some kinds still has a space and an unknow
 def loading(base: str) -> Iterator[None]:
     """SettingsError for what is wrong with the base model, SurroundingsError for the way to it."""
     try:
+        _resolve(base)
         yield
     except Exception as error:  # transformers, safetensors and tokenizers raise what has only Exception in common
         raise _told(base, error) from error
@@ -141,6 +152,17 @@ def refuse_no_words(base: str, tokenizer: PreTrainedTokenizerBase) -> None:
         )
 
 
+def _resolve(base: str) -> None:
+    """socket.gaierror where the Hub has no address: its client asks for a minute. Not where a cache may serve."""
+    if (
+        _is_folder(base) or constants.HF_HUB_OFFLINE or PROXIES & getproxies().keys()
+    ):  # a proxy looks the name up itself
+        return
+    validate_repo_id(base)
+    if not (Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=base, repo_type="model")).is_dir():
+        socket.getaddrinfo(urlsplit(constants.ENDPOINT).hostname, None)
+
+
 def _told(base: str, error: Exception) -> ShikyuError:
     what = f"The base model {base!r}"
     found = list(causes(error))
@@ -152,7 +174,7 @@ def _told(base: str, error: Exception) -> ShikyuError:
         )
     lacks_a_file = any(isinstance(each, RemoteEntryNotFoundError) for each in found)
     if not _is_folder(base) and not lacks_a_file and (told := reason(error, what)):
-        return told
+        return type(told)(f"{told} {WITHOUT_NETWORK}") if isinstance(told, NotReached) else told
     return SettingsError(f"{what} cannot be loaded ({type(error).__name__}): {WHAT_IS_LOADED}")
 
 

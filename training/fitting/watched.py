@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import datasets
+from huggingface_hub.utils import logging as hub_logging
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from transformers import (
@@ -85,6 +86,8 @@ def line(logs: Mapping[str, Any]) -> str:
 def quiet_libraries() -> None:
     """Their bars would stand in files and pipes, too, and their warnings are of what is meant."""
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    # The Hub's client has a line for each time that it asks again; what comes of it is told at the end.
+    hub_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     if not Console(stderr=True).is_terminal:
         datasets.disable_progress_bars()
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]

@@ -20,6 +20,7 @@ from consumer.records import Satisfaction
 from training.measures.intervals import Estimate
 
 BINS = 15
+FEW_POINTS, FEW_ROWS = 5, 500  # of a diagram: a dozen messages a point would be scattered by chance
 RESAMPLES = 300
 TAIL = 0.025
 UNSATISFIED = 2  # labels below: one and two stars
@@ -132,10 +133,11 @@ def calibration_error(
 
 
 def points(event: Event, labels: NDArray[np.int64]) -> tuple[Point, ...]:
-    """The reliability diagram of a single event, weighed as its error is."""
-    (bins,), (predicted,), (happened,) = _bins(event.predicted), event.predicted, event.happened(labels)
+    """The reliability diagram of a single event, weighed as its error is; of fewer messages, in fewer bins."""
+    count = BINS if len(labels) >= FEW_ROWS else FEW_POINTS
+    (bins,), (predicted,), (happened,) = _bins(event.predicted, count), event.predicted, event.happened(labels)
     weights = event.weights[labels]
-    rows = [np.flatnonzero(bins == number) for number in range(BINS)]
+    rows = [np.flatnonzero(bins == number) for number in range(count)]
     return tuple(
         Point(
             float(np.average(predicted[some], weights=weights[some])),
@@ -147,10 +149,10 @@ def points(event: Event, labels: NDArray[np.int64]) -> tuple[Point, ...]:
     )
 
 
-def _bins(predicted: NDArray[np.float64]) -> NDArray[np.int64]:
+def _bins(predicted: NDArray[np.float64], count: int = BINS) -> NDArray[np.int64]:
     """(events, rows): the number of the bin, each of as many rows as the others."""
     places = predicted.argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
-    bins: NDArray[np.int64] = places * BINS // predicted.shape[1]
+    bins: NDArray[np.int64] = places * count // predicted.shape[1]
     return bins
 
 

@@ -82,6 +82,6 @@ def _slices(promise: Promise, messages: Labelled) -> tuple[str, ...]:
         known = ", ".join(sorted(messages.columns)) or "none"
         raise SettingsError(
             f"The slices are to come from the column {column!r}, and the messages keep {known}: "
-            "name it in [data] columns."
+            "name it in [data] columns, and run again; only columns that were named are kept."
         )
     return tuple(messages.columns[column])

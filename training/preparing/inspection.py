@@ -18,6 +18,7 @@ from training.recipe import SCRATCH, Recipe
 
 SPLITS = ("train", "validation", "calibration", "test")
 MOST_PLACES = 10
+MOST_INSTEAD = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,19 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Unused:
-    """Of `seen` rows that were read for a split, those that could not be used, and where the first of them stand."""
+    """
+    Of `seen` rows that were read for a split, those that could not be used, and where the first of them stand.
+
+    Where no source is `mapped`, labels are stars alone, and `instead` is what stands in their place most often.
+    """
 
     seen: int
     empty: int
     outside: int
     empty_places: tuple[str, ...]
     outside_places: tuple[str, ...]
+    mapped: bool = True
+    instead: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +104,13 @@ def inspected(recipe: Recipe, messages: Prepared, reading: Reading) -> Inspectio
     assert reading.read is not None
     there = {name: some for name in SPLITS if (some := getattr(messages, name)) is not None}
     measured, unmeasured = _lengths(recipe, there)
+    mapped = any(source.labels or source.decision for source in recipe.data.all_sources)
     return Inspection(
         splits={
             name: Split(len(some), tuple(some.class_counts()), _sources(some), measured.get(name))
             for name, some in there.items()
         },
-        unused={name: _unused(each) for name, each in reading.left_out.items() if each.seen},
+        unused={name: _unused(each, mapped) for name, each in reading.left_out.items() if each.seen},
         copies=_alike(reading.copies, reading.read, reading.read),
         test_in_train=None if messages.test is None else _alike(reading.in_train, messages.test, reading.read),
         dropped=messages.dropped,
@@ -148,10 +156,11 @@ def _sources(messages: Labelled) -> dict[str, SourcePart]:
     }
 
 
-def _unused(left_out: LeftOut) -> Unused:
+def _unused(left_out: LeftOut, mapped: bool) -> Unused:
     places = {kind: tuple(left_out.places.get(kind, ())[:MOST_PLACES]) for kind in (EMPTY, OUTSIDE)}
     counts = Counter(left_out.counts)
-    return Unused(left_out.seen, counts[EMPTY], counts[OUTSIDE], places[EMPTY], places[OUTSIDE])
+    instead = () if mapped else tuple(left_out.instead.most_common(MOST_INSTEAD))
+    return Unused(left_out.seen, counts[EMPTY], counts[OUTSIDE], places[EMPTY], places[OUTSIDE], mapped, instead)
 
 
 def _alike(found: Sequence[Duplicate], rows: Labelled, others: Labelled) -> Alike:

@@ -9,6 +9,7 @@ from training.data.sources import Limits
 from training.preparing.inspection import Alike, Inspection, Split, Unused
 
 PLACES_TOLD = 3
+NO_STAR = "with a label that is no star from 1 to 5"
 SAME = "word for word but for case, digits and spaces"
 
 
@@ -61,17 +62,28 @@ def _unused(split: str, unused: Unused, limits: Limits) -> Iterator[Check]:
         ("max_empty", "without a text", unused.empty, limits.max_empty, unused.empty_places, "fill or remove them"),
         (
             "max_outside",
-            "with a label outside the mapping",
+            "with a label outside the mapping" if unused.mapped else NO_STAR,
             unused.outside,
             limits.max_outside,
             unused.outside_places,
-            MAPPING,
+            MAPPING if unused.mapped else "correct or remove these rows",
         ),
     ):
         where = f" ({_places(places, count)})" if count else ""
+        if setting == "max_outside" and unused.instead:
+            where = f": {_instead(unused)}{where}"
         told = f"{_of(count, unused.seen, 'rows')} {what}{where}"
         todo = f"{todo}, or raise {setting}, and they are left out"
         yield Check(split, setting, what, count / unused.seen, allowed, False, told, todo)
+
+
+def _instead(unused: Unused) -> str:
+    more = ", …" if sum(count for _, count in unused.instead) < unused.outside else ""
+    return ", ".join(f"{value} ({_times(count)})" for value, count in unused.instead) + more
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else "twice" if count == 2 else f"{count:,} times"
 
 
 def _classes(split: str, messages: Split, limits: Limits) -> Check:

@@ -43,7 +43,7 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Points joined by a line; `dots` shows each of them."""
+    """Points joined by a line, or as `dots`, each by itself."""
 
     name: str
     kind: Kind
@@ -190,7 +190,7 @@ def _legend(named: Sequence[Series | Mark]) -> tuple[list[str], int]:
         if x > LEFT and x + width > WIDTH:
             x, y = float(LEFT), y + LINE
         sample = f"M{x:.1f} {y - 4}h16"
-        if isinstance(each, Mark):
+        if isinstance(each, Mark) or each.dots:
             parts.append(f'<circle class="dot {each.kind}" cx="{x + 8:.1f}" cy="{y - 4}" r="5"/>')
         else:
             parts.append(f'<path class="line {each.kind}" d="{sample}"/>')
@@ -207,9 +207,10 @@ def _clipped(frame: _Frame, parts: Sequence[str]) -> Iterable[str]:
 
 
 def _series(frame: _Frame, each: Series) -> Iterable[str]:
-    yield _path(frame, each.x, each.y, f"line {each.kind}")
     if each.dots:
         yield from (_dot(frame, x, y, each.kind) for x, y in zip(each.x, each.y, strict=True))
+    else:
+        yield _path(frame, each.x, each.y, f"line {each.kind}")
 
 
 def _path(frame: _Frame, x: Sequence[float], y: Sequence[float], kind: str) -> str:

@@ -1,6 +1,7 @@
 """What the Hugging Face Hub's refusals mean, and what to do about each."""
 
 import errno
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,7 +22,11 @@ from consumer.redaction import redact
 
 LOG_IN = "log in with `hf auth login`, or set HF_TOKEN"
 # The HTTP library's own, whichever the installed client is made with.
-NO_ANSWER = (HfHubHTTPError.__bases__[0], ConnectionError, TimeoutError)
+NO_ANSWER = (HfHubHTTPError.__bases__[0], ConnectionError, TimeoutError, socket.gaierror)
+
+
+class NotReached(SurroundingsError):
+    """Nobody answered: what there is to do without a network is for who asked."""
 
 
 @contextmanager
@@ -72,8 +77,10 @@ def _reason(error: BaseException, what: str) -> ShikyuError | None:
                 "cache: HF_HOME)."
             )
         case _ if isinstance(error, NO_ANSWER):
-            return SurroundingsError(
-                f"{what} was not reached, for {endpoint()} did not answer ({type(error).__name__}): check the "
+            no_address = isinstance(error, socket.gaierror)
+            why = "was not found by its name" if no_address else f"did not answer ({type(error).__name__})"
+            return NotReached(
+                f"{what} was not reached, for {endpoint()} {why}: check the "
                 "network, the proxy (HTTPS_PROXY) and HF_ENDPOINT. Or the name is wrong: a Hub name is OWNER/NAME."
             )
     return None

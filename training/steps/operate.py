@@ -1,7 +1,7 @@
 """Scores the calibration messages, and chooses on them each precision's temperature and threshold."""
 
 from training.exporting.describe import class_shares, describe
-from training.operating.basis import basis
+from training.operating.basis import basis, require_promise
 from training.operating.chosen import calibrated, chosen
 from training.operating.gate import flips
 from training.operating.operate import decided, operated
@@ -16,6 +16,8 @@ from training.steps.job import Job
 
 def operate(job: Job) -> None:
     messages = splits.read(job.folder)
+    # Slices may be asked for here alone: refused before anything is scored or written.
+    require_promise(messages.for_calibration, job.recipe.promise, job.recipe.temperature_share)
     calibration, shipped = _scored(job, messages)
     for precision, scored in calibration.scored.items():
         job.folder.write_scores("calibration", precision, scored.logits)

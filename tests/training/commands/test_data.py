@@ -172,3 +172,16 @@ def test_text_that_is_no_label_ends_it_with_what_to_write(tmp_path, capsys):
     assert 'labels = {"furious" = 1, ' in told
     assert SECRET not in told
     assert "happy" not in told
+
+
+def test_a_model_that_could_not_be_made_is_told_before_the_messages(tmp_path, capsys):
+    """
+    As `run` tells it; no file of them is there to be read.
+    """
+    sizes = "hidden_sizes = 64\nhidden_size = 64\nnum_hidden_layers = 1\nnum_attention_heads = 2\n"
+    recipe = f'name = "a"\noutput = "o"\n[data]\ntrain = ["none.jsonl"]\n[model.config]\n{sizes}'
+    (tmp_path / "recipe.toml").write_text(recipe)
+
+    assert cli.main(["data", str(tmp_path / "recipe.toml")]) == 2
+
+    assert "did you mean hidden_size?" in capsys.readouterr().err

@@ -105,6 +105,7 @@ def test_rows_that_do_not_fit_are_left_out_and_counted_where_they_stand(tmp_path
     assert (left_out.seen, left_out.counts) == (5, {"empty": 2, "outside": 1})
     assert left_out.places == {"empty": ["a.jsonl, line 1", "a.jsonl, line 2"], "outside": ["a.jsonl, line 3"]}
     assert left_out.share("empty") == 0.4
+    assert left_out.instead == {"9": 1}
     gather([(own(where={"shop": 7}), [part(tmp_path, "b.jsonl", OWN)])], tmp_path, left_out=(filtered := LeftOut()))
     assert filtered.seen == 2
 

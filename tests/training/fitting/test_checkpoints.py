@@ -60,6 +60,7 @@ def test_what_is_missing_or_cut_off_makes_a_checkpoint_useless(tmp_path, name, c
     (tmp_path / checkpoints.MADE_FROM).write_text(json.dumps({"fingerprint": "this", "processes": 1}))
     said: list[str] = []
 
+    assert checkpoints.latest(tmp_path) == "goes on from checkpoint-9"
     assert checkpoints.to_go_on_from(tmp_path, "this", said.append) == older
 
     assert not newer.exists()

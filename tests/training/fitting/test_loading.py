@@ -1,4 +1,5 @@
 import json
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -210,6 +211,21 @@ def test_no_network_is_told(hub, monkeypatch, tmp_path):
 
     with pytest.raises(SurroundingsError, match=rf"'{BASE}' was not reached, for {gone.url} did not answer \(ConnectE"):
         checkpoint_config(BASE)
+
+
+def test_a_hub_whose_name_has_no_address_is_asked_once(hub, monkeypatch, tmp_path):
+    """Where the cache has nothing of the model either, there is nothing to wait for."""
+
+    def unknown(*_, **__):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    monkeypatch.setattr(_http, "time", None)  # which it would wait by
+
+    with pytest.raises(SurroundingsError, match=r"was not found by its name.*HF_HUB_OFFLINE=1.*recipes/scratch.toml"):
+        checkpoint_config("somebody/unknown")
 
 
 def test_offline_mode_is_told(hub, monkeypatch):

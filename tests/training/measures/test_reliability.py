@@ -95,6 +95,18 @@ def test_points_lie_on_the_diagonal_where_probabilities_are_right():
     assert all(abs(each.predicted - each.happened) < 4 * 0.5 / 20 for each in points)
 
 
+@pytest.mark.parametrize(("rows", "count"), [(499, 5), (500, 15)])
+def test_few_messages_make_few_points(rows, count):
+    """
+    Each of a hundred or so: of a dozen, chance would scatter them.
+    """
+    probabilities, labels = sampled(3, rows=rows)
+
+    found = reliability(probabilities, urgency(probabilities), labels, EVEN)
+
+    assert len(found.urgency_points) == len(found.top_label_points) == count
+
+
 def test_urgency_is_judged_as_live_traffic_would():
     """
     Shifted to live shares it is wrong for the messages at hand, and right for those it speaks of.

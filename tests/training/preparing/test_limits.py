@@ -70,6 +70,18 @@ TWO = (("a.csv, line 2", "a.csv, line 1", 1.0), ("a.csv, line 9", "a.csv, line 4
             ),
         ),
         (
+            {
+                "unused": {
+                    "train": Unused(100, 0, 4, (), ("a.csv, line 7", "a.csv, line 8"), False, (("7", 3), ("empty", 1)))
+                }
+            },
+            (
+                "train: 4 of 100 rows (4.0 %) with a label that is no star from 1 to 5: 7 (3 times), empty (once) "
+                "(a.csv, line 7; a.csv, line 8 …); at most 0 % ([data.limits] max_outside): correct or remove these "
+                "rows, or raise max_outside, and they are left out"
+            ),
+        ),
+        (
             {"splits": {"train": Split(46, (20, 9, 1, 12, 5), {}, None)}},
             (
                 "train: too few messages with 2, 3, 5 stars (there are [20, 9, 1, 12, 5] with 1 to 5); at least 10 "

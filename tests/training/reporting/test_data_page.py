@@ -6,6 +6,7 @@ from tests.training.reporting.made_up_inspection import inspection
 from tests.training.reporting.test_report import Page, told
 from training.data.duplicates import Duplicate
 from training.data.labelled import Labelled
+from training.preparing.inspection import SourcePart, Split, Unused
 from training.reporting.data_page import MOST_EXAMPLES, Examples, Pair, data_page, pairs
 
 pytestmark = pytest.mark.train
@@ -60,6 +61,27 @@ def test_when_all_limits_are_met_it_says_so():
     assert "All limits are met: these messages may be trained on." in told(page(unused=unused))
     assert "Nothing is trained on these" in told(page(unused=unused, promise="too few to promise"))
     assert "too few to promise" in told(page(unused=unused, promise="too few to promise"))
+
+
+def test_a_label_that_is_no_star_is_told_where_there_is_no_mapping():
+    """
+    By the value that stands there, if it may be told.
+    """
+    words = told(page(unused={"train": Unused(100, 0, 4, (), ("a.csv, line 7",), False, (("7", 3), ("empty", 1)))}))
+
+    assert "train: no star from 1 to 5" in words
+    assert "7 (3 times), empty." in words
+    assert "outside the mapping" not in words
+
+
+def test_one_source_needs_no_table_of_sources():
+    """
+    It would say again how many there are of each class.
+    """
+    one = {"train": Split(10, (2,) * 5, {"messages": SourcePart(10, (2,) * 5, 1, 1, 1)}, None)}
+
+    assert "Where they come from" in told(page())
+    assert "Where they come from" not in told(page(splits=one, not_calibrating=()))
 
 
 def test_what_is_not_there_is_said():
