@@ -172,7 +172,7 @@ def in_top(text: str) -> str:
     told = {"channel": text, "language": text, "satisfaction": text, "reason": text, "source": (text, 0, 1)}
     odd = frame(
         answer(text, **told), answer(None, **told),
-        models=[text], problems=[text], dead_letters={"all": 1, "by_code": {text: 1}},
+        models=[text], problems=[text], dead_letters={"all": 1, "by_code": {text: 1}, "counted": "seen in the topic"},
         lag=[{"topic": text, "partition": 0, "records": 1, "seconds": None}],
         drift=[{"feature": text, "distance": 0.1, "limit": 0.2, "alarm": False}],
     )  # fmt: skip
