@@ -12,7 +12,7 @@ from consumer.errors import ShikyuError, SurroundingsError
 
 
 class StepFailed(ShikyuError):
-    """One step of the demo failed, and the demo with it; the exit code is its cause's."""
+    """One step failed, and the whole with it; the exit code is its cause's."""
 
     def __init__(self, name: str, cause: ShikyuError) -> None:
         super().__init__(f"stopped at: {name}\n{cause}")

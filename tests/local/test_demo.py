@@ -102,7 +102,7 @@ def test_a_consumer_that_ends_by_itself_is_quoted(start, tmp_path):
     process = start(fault="exit")
     shown, _ = process.communicate()
     assert process.returncode == 4, shown
-    assert "error: the demo stopped at: shikyu run, as a process of its own\nshikyu run ended with exit code 4" in shown
+    assert "error: stopped at: shikyu run, as a process of its own\nshikyu run ended with exit code 4" in shown
     assert shown.endswith("the stub ends here\n")
     assert list(tmp_path.iterdir()) == []
 
