@@ -76,4 +76,4 @@ def test_what_does_not_stop_is_not_waited_for_one_after_another(monkeypatch, tmp
         took_s = time.monotonic() - began
 
     assert sorted(hanging) == ["last-spans", "models", "shadow"]
-    assert took_s < left_s + 1.0  # one after another they would like five seconds
+    assert took_s < 4  # one after another they would like five seconds
