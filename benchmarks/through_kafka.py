@@ -38,7 +38,11 @@ def produce(
 ) -> None:
     """Each with its id for a key; or in turns to the partitions, each of which has a key of its own."""
     producer = Producer(
-        {"bootstrap.servers": cluster.bootstrap_servers, "acks": "all", "partitioner": "murmur2_random"}
+        {
+            "bootstrap.servers": cluster.bootstrap_servers,
+            "enable.idempotence": True,  # else a broker that stalls gets some twice
+            "partitioner": "murmur2_random",
+        }
     )
     value = serializer(cluster, topic)
     for number, review in enumerate(reviews):

@@ -42,7 +42,7 @@ class SampleProducer:
             {
                 "bootstrap.servers": bootstrap_servers,
                 "partitioner": "murmur2_random",  # Java's, as every other producer of the topic would have it
-                "acks": "all",
+                "enable.idempotence": True,
                 "log_level": 0,
             }
         )

@@ -9,6 +9,7 @@ import pytest
 
 from consumer import stop as stops
 from consumer.lifecycle.following import Following, following
+from consumer.records import ModelVersion
 from consumer.settings import Settings
 from consumer.shadow.shadow import Shadow, beside
 from consumer.stop import Stop
@@ -62,11 +63,11 @@ def test_what_does_not_stop_is_not_waited_for_one_after_another(monkeypatch, tmp
         monkeypatch.setattr(owner, name, hang)
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "none")
     settings = Settings.model_validate({"shadow": {"artifact": tmp_path}, "tracing": {"enabled": True}})
-    stop, left_s = Stop(), 0.4
+    stop, left_s, answering = Stop(), 0.4, SimpleNamespace(model=ModelVersion("sample", "1", "int8"))
     with ExitStack() as leaving:
         leaving.callback(released.set)
         with (
-            following(Current(tmp_path, "1"), None, settings, None, lambda: None, stop.within),
+            following(Current(tmp_path, "1"), answering, settings, None, lambda: None, stop.within),
             beside(settings, None, stop.within),
             tracing(settings, stop.within),
         ):

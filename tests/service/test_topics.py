@@ -21,7 +21,7 @@ def produce(start, numbers: range, padding: int = 0) -> None:
     assert producer.flush(30) == 0
 
 
-def consumed(start, total: int, within_s: float = 40) -> None:
+def consumed(start, total: int, within_s: float = 100) -> None:
     until = time.monotonic() + within_s
     while sum(committed(start.bootstrap, start.group, start.topics["input"]).values()) < total:
         assert time.monotonic() < until, "the input is not consumed to its end"
