@@ -97,29 +97,21 @@ class Encoder:
         classified_at: datetime,
     ) -> OutputRecord:
         """The record to produce: the input's key and headers, ours added, to the topic of the decision."""
-        topic, own_id = self._topics[decision.urgent], event_id(record, run)
+        topic = self._topics[decision.urgent]
         if self._is_text:
             value = message.text.encode()
         else:
-            event = self._event(own_id, record, message, decision, run, attempt, classified_at)
-            value = self._serialize(topic, event)
-        headers = self._headers(own_id, record, decision, run, attempt, classified_at)
+            value = self._serialize(topic, self._event(record, message, decision, run, attempt, classified_at))
+        headers = self._headers(record, decision, run, attempt, classified_at)
         return OutputRecord(topic, record.key, value, headers)
 
     def _event(
-        self,
-        own_id: str,
-        record: Record,
-        message: Message,
-        decision: Decision,
-        run: str,
-        attempt: int,
-        classified_at: datetime,
+        self, record: Record, message: Message, decision: Decision, run: str, attempt: int, classified_at: datetime
     ) -> dict[str, Any]:
         very_unsatisfied, unsatisfied, neutral, satisfied, very_satisfied = decision.probabilities
         received = None if record.timestamp_ms is None else from_millis(record.timestamp_ms)
         return {
-            "event_id": own_id,
+            "event_id": event_id(record, run),
             "id": message.id,
             "customer_id": message.customer_id,
             "channel": message.channel,
@@ -162,13 +154,11 @@ class Encoder:
             return attributes
         return {name: value for name, value in attributes.items() if name in self._attributes}
 
-    def _headers(
-        self, own_id: str, record: Record, decision: Decision, run: str, attempt: int, classified_at: datetime
-    ) -> Headers:
+    def _headers(self, record: Record, decision: Decision, run: str, attempt: int, classified_at: datetime) -> Headers:
         passed = [header for header in record.headers if header[0].lower() not in _NOT_PASSED_ON]
         ours = (
             b"1.0",
-            own_id.encode(),
+            event_id(record, run).encode(),
             (self._source + record.topic).encode(),
             CE_TYPE.encode(),
             iso_millis(classified_at).encode(),
