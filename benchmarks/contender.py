@@ -4,8 +4,10 @@ One contender in a process of its own, which loads once and then answers what it
     python benchmarks/contender.py KIND FOLDER
 
 runs in any environment: pipelines stand in their own, and nothing of shikyu's is imported but for what runs our graph.
-A line in is {"batches": [[text, ...], ...]}; a line out {"seconds": ...}, from texts to probabilities, tokenizing
-included. The first line out names the versions.
+A line in is {"windows": [[text, ...], ...], "max_tokens": ...}; a line out {"seconds": ...}, from texts to
+probabilities, tokenizing included. One window is answered before the next is looked at. A pipeline takes it for its
+batch; those that run our graph cut it into batches as the consumer does, of at most so many tokens, and compute one on
+each core. The first line out names the versions.
 """
 
 import importlib.metadata
@@ -17,64 +19,89 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-Infer = Callable[[list[str]], Any]
+Answer = Callable[[list[str], int], Any]
+MAX_LENGTH = 128
 THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def transformers_pipeline(folder: Path) -> Infer:
+def transformers_pipeline(folder: Path) -> Answer:
     """What most people write first."""
     import torch
     from transformers import pipeline
 
     torch.set_num_threads(THREADS)
     pipe = pipeline("text-classification", str(folder), device="cpu", top_k=None)
-    return lambda texts: pipe(texts, batch_size=len(texts), truncation=True, max_length=128)
+    return lambda texts, _: pipe(texts, batch_size=len(texts), truncation=True, max_length=MAX_LENGTH)
 
 
-def optimum_pipeline(folder: Path, file: str) -> Infer:
+def optimum_pipeline(folder: Path, file: str) -> Answer:
     """The same call, on ONNX Runtime."""
+    from onnxruntime import SessionOptions  # type: ignore[import-untyped]
     from optimum.onnxruntime import ORTModelForSequenceClassification  # type: ignore[import-not-found]
     from transformers import AutoTokenizer, pipeline
 
-    model = ORTModelForSequenceClassification.from_pretrained(folder / "optimum", file_name=file)
+    options = SessionOptions()
+    options.intra_op_num_threads = THREADS
+    model = ORTModelForSequenceClassification.from_pretrained(
+        folder / "optimum", file_name=file, session_options=options
+    )
     words = AutoTokenizer.from_pretrained(folder)
     pipe = pipeline("text-classification", model=model, tokenizer=words, top_k=None)
-    return lambda texts: pipe(texts, batch_size=len(texts), truncation=True, max_length=128)
+    return lambda texts, _: pipe(texts, batch_size=len(texts), truncation=True, max_length=MAX_LENGTH)
 
 
-def shikyu(folder: Path, file: str) -> Infer:
+def shikyu(folder: Path, file: str) -> Answer:
     """The consumer's own tokenizer and backend."""
+    from consumer.ahead import ahead
+    from consumer.batching import batches
     from consumer.decide import probabilities
     from consumer.onnx_backend import OnnxBackend
     from consumer.tokenization import Tokenizer
 
-    words = Tokenizer((folder / "tokenizer.json").read_bytes(), 128)
+    words = Tokenizer((folder / "tokenizer.json").read_bytes(), MAX_LENGTH)
     backend = OnnxBackend((folder / file).read_bytes(), json.loads((folder / "config.json").read_bytes()))
-    return lambda texts: probabilities(backend.logits([each.ids for each in words.encode(texts)]), 1.0)
+
+    def answer(texts: list[str], max_tokens: int) -> Any:
+        tokens = words.encode(texts)
+        cut = batches([len(each.ids) for each in tokens], max_tokens, len(tokens), backend.at_once)
+        batch_of = [[tokens[place] for place in batch] for batch in cut]
+        started = ahead(lambda batch: backend.start([each.ids for each in batch]), batch_of, backend.at_once)
+        return [probabilities(finish(), 1.0) for _, finish in started]
+
+    return answer
 
 
-def openvino(folder: Path, file: str) -> Infer:
+def openvino(folder: Path, file: str) -> Answer:
     """Another engine on our packed graph in fp32, which it computes in bf16 where the processor has units for it."""
     import openvino as ov  # type: ignore[import-not-found]
 
+    from consumer.batching import batches
     from consumer.decide import probabilities
     from consumer.packing import Distances, pack
     from consumer.tokenization import Tokenizer
 
-    words = Tokenizer((folder / "tokenizer.json").read_bytes(), 128)
+    words = Tokenizer((folder / "tokenizer.json").read_bytes(), MAX_LENGTH)
     distances = Distances.of(json.loads((folder / "config.json").read_bytes()))
-    options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": THREADS}
+    options = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_NUM_THREADS": THREADS, "NUM_STREAMS": THREADS}
     compiled = ov.Core().compile_model(str(folder / file), "CPU", options)
     names = [each.get_any_name() for each in compiled.inputs]
+    queue = ov.AsyncInferQueue(compiled, THREADS)
+    found: list[Any] = []
+    queue.set_callback(lambda request, _: found.append(probabilities(request.get_output_tensor(0).data.copy(), 1.0)))
 
-    def infer(texts: list[str]) -> Any:
-        packed = pack([each.ids for each in words.encode(texts)], distances)
-        return probabilities(compiled({name: packed[name] for name in names})[0], 1.0)
+    def answer(texts: list[str], max_tokens: int) -> Any:
+        found.clear()
+        tokens = words.encode(texts)
+        for batch in batches([len(each.ids) for each in tokens], max_tokens, len(tokens), THREADS):
+            packed = pack([tokens[place].ids for place in batch], distances)
+            queue.start_async({name: packed[name] for name in names})
+        queue.wait_all()
+        return found
 
-    return infer
+    return answer
 
 
-KINDS: dict[str, tuple[Callable[..., Infer], tuple[str, ...], tuple[str, ...]]] = {
+KINDS: dict[str, tuple[Callable[..., Answer], tuple[str, ...], tuple[str, ...]]] = {
     "pipeline": (transformers_pipeline, (), ("transformers", "torch")),
     "optimum fp32": (optimum_pipeline, ("model.onnx",), ("optimum", "transformers", "onnxruntime")),
     "optimum int8": (optimum_pipeline, ("model_quantized.onnx",), ("optimum", "transformers", "onnxruntime")),
@@ -87,16 +114,16 @@ KINDS: dict[str, tuple[Callable[..., Infer], tuple[str, ...], tuple[str, ...]]] 
 
 def main(kind: str, folder: Path) -> None:
     make, more, packages = KINDS[kind]
-    infer = make(folder, *more)
+    answer = make(folder, *more)
     # Libraries write where they like; lines out go where they are read.
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     print(json.dumps({name: importlib.metadata.version(name) for name in packages}), file=out, flush=True)
     for line in sys.stdin:
-        batches = json.loads(line)["batches"]
+        asked = json.loads(line)
         began = time.perf_counter()
-        for texts in batches:
-            infer(texts)
+        for texts in asked["windows"]:
+            answer(texts, asked["max_tokens"])
         print(json.dumps({"seconds": time.perf_counter() - began}), file=out, flush=True)
 
 

@@ -112,7 +112,7 @@ class Looked:
 
 
 def looked(model: Classifier, texts: Sequence[str], labels: Sequence[int] | NDArray[np.int64]) -> Looked:
-    scores = scored(texts, model.tokenize, model.infer)
+    scores = scored(texts, model.tokenize, model.start, model.at_once)
     return Looked(model.manifest, model.model.precision, np.array(labels), scores)
 
 

@@ -4,8 +4,8 @@ import os
 import platform
 from pathlib import Path
 
+from consumer.cores import usable_cores
 from consumer.engine import saturates
-from consumer.onnx_backend import usable_cores
 
 
 def machine() -> str:

@@ -1,6 +1,6 @@
 """The pure middle of the way: records in, one fate for each, and the outputs that tell it. No Kafka, no clock."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from consumer.ahead import Finish, ahead
 from consumer.dead_letters import OUTPUT_REFUSED, OUTPUT_TOO_LARGE
 from consumer.errors import RecordError, UnknownSchema
 from consumer.guard import Fate
@@ -19,13 +20,16 @@ from consumer.telemetry import UNTOLD, Stages
 class Classifies(Protocol):
     """What the loop asks of a model: a Classifier in production, a fake that answers at once in tests of delivery."""
 
+    @property
+    def at_once(self) -> int: ...
+
     def tokenize(self, texts: Sequence[str]) -> list[Tokens]: ...
 
     def batches(self, tokens: Sequence[Tokens]) -> list[list[int]]: ...
 
     def infer(self, tokens: Sequence[Tokens]) -> NDArray[np.float32]: ...
 
-    def start(self, tokens: Sequence[Tokens]) -> Callable[[], NDArray[np.float32]]: ...
+    def start(self, tokens: Sequence[Tokens]) -> Finish: ...
 
     def decide(
         self, logits: NDArray[np.float32], tokens: Sequence[Tokens], urgent_rules: Sequence[str | None]
@@ -56,7 +60,7 @@ def decide_all(
     """
     answers: dict[int, Decision | RecordError] = {}
     batches = model.batches(tokens)
-    on_their_way = _ahead(model, [[tokens[i] for i in each] for each in batches])
+    on_their_way = ahead(model.start, [[tokens[i] for i in each] for each in batches], model.at_once)
     for batch in batches:
         between_batches()
         with stages.time("inference"):
@@ -70,35 +74,6 @@ def decide_all(
             decisions = model.decide(logits, [chosen[n] for n in good], [urgent_rules[batch[n]] for n in good])
             answers |= {batch[n]: decision for n, decision in zip(good, decisions, strict=True)}
     return [answers[i] for i in range(len(tokens))]
-
-
-Finish = Callable[[], NDArray[np.float32]]
-
-
-def _ahead(model: Classifies, batches: Iterable[Sequence[Tokens]]) -> Iterator[tuple[Sequence[Tokens], Finish]]:
-    """
-    Each batch with what waits for its logits, the next one started before: a GPU never waits for us.
-
-    What `start` raises is raised by the waiting, in the batch's own turn.
-    """
-    waiting: list[tuple[Sequence[Tokens], Finish]] = []
-    for batch in batches:
-        waiting.append((batch, _started(model, batch)))
-        if len(waiting) > 1:
-            yield waiting.pop(0)
-    yield from waiting
-
-
-def _started(model: Classifies, batch: Sequence[Tokens]) -> Finish:
-    try:
-        return model.start(batch)
-    except Exception as problem:  # noqa: BLE001 - a backend raises whatever its engine raises
-        failed = problem.with_traceback(None)  # whose frames would hold a GPU's memory while the batch is cut in halves
-
-    def fail() -> NDArray[np.float32]:
-        raise failed
-
-    return fail
 
 
 def _first(finish: Finish, whole: Sequence[Tokens], infer: Infer) -> Infer:

@@ -15,10 +15,10 @@ def fastest(rate: Callable[[int], float], budgets: Sequence[int] = BUDGETS) -> t
     """
     The fewest tokens at once with which the model is about as fast as with any, and its tokens a second then.
 
-    `rate` measures those of a budget; `budgets` grow. They are looked at in turns, so that a neighbour who has the
-    cores for a while slows all of them, and those that come near the best several times, as long as MOST_S lasts. One
-    that raises, as an engine without the memory for it does, ends the search among smaller ones; with none, the rate
-    is 0.
+    `rate` measures those of a budget; `budgets` grow, but no further once half of MOST_S is over. They are looked at in
+    turns, so that a neighbour who has the cores for a while slows all of them, and those that come near the best
+    several times, as long as MOST_S lasts. One that raises, as an engine without the memory for it does, ends the
+    search among smaller ones; with none, the rate is 0.
     """
     began = time.monotonic()
     looks: dict[int, list[float]] = {}
@@ -29,7 +29,7 @@ def fastest(rate: Callable[[int], float], budgets: Sequence[int] = BUDGETS) -> t
         except Exception:  # noqa: BLE001 - whatever the engine raises; a smaller one was well
             break
         behind = 0 if looks[budget][0] >= HOPELESS * _best(looks) else behind + 1
-        if behind > 1:  # one may be chance
+        if behind > 1 or time.monotonic() - began > MOST_S / 2:  # one may be chance
             break
     near = [budget for budget, (first,) in looks.items() if first >= HOPELESS * _best(looks)]
     for _ in range(MOST_LOOKS - 1 if len(near) > 1 else 1):

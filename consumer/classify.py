@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Literal, get_args
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from consumer import artifact as artifacts
 from consumer import versions
+from consumer.ahead import Finish, ahead
 from consumer.answer import decide_all
 from consumer.batch_budget import BUDGETS, fastest
 from consumer.batching import batches
@@ -71,6 +72,11 @@ class Classifier:
     def max_length(self) -> int:
         return self.manifest.max_length
 
+    @property
+    def at_once(self) -> int:
+        """How many batches it computes at a time."""
+        return self._backend.at_once
+
     def classify(self, texts: Sequence[str]) -> list[Decision]:
         """
         A decision per text, in the texts' order; any text will do, empty and huge ones too.
@@ -87,14 +93,15 @@ class Classifier:
 
     def batches(self, tokens: Sequence[Tokens]) -> list[list[int]]:
         """Indices into `tokens`, by length, within the limits of a batch."""
-        return batches([len(each.ids) for each in tokens], self.max_batch_tokens, self._max_batch_records)
+        lengths = [len(each.ids) for each in tokens]
+        return batches(lengths, self.max_batch_tokens, self._max_batch_records, self.at_once)
 
     def infer(self, tokens: Sequence[Tokens]) -> NDArray[np.float32]:
         """Logits (B, 5) of one batch as given. Rows that are not finite are left so, for the caller to judge."""
         return _five(self._backend.logits([each.ids for each in tokens]), len(tokens))
 
-    def start(self, tokens: Sequence[Tokens]) -> Callable[[], NDArray[np.float32]]:
-        """`infer`, begun where a GPU computes it; what is returned waits for the logits."""
+    def start(self, tokens: Sequence[Tokens]) -> Finish:
+        """`infer`, begun where another thread or a GPU computes it; what is returned waits for the logits."""
         finish = self._backend.start([each.ids for each in tokens])
         return lambda: _five(finish(), len(tokens))
 
@@ -127,17 +134,18 @@ class Classifier:
     def _rate(self, budget: int) -> float:
         """Tokens a second, in batches of up to `budget` tokens of texts of several lengths."""
         tokens = self._tokenizer.encode([f"{KNOWN_GOOD_TEXT} " * count for count in SENTENCES])
-        tokens *= math.ceil(budget / sum(len(each.ids) for each in tokens))
+        tokens *= math.ceil(budget * self.at_once / sum(len(each.ids) for each in tokens))
         lengths = [len(each.ids) for each in tokens]
-        chosen = [[tokens[index] for index in batch] for batch in batches(lengths, budget, self._max_batch_records)]
+        cut = batches(lengths, budget, self._max_batch_records, self.at_once)
+        chosen = [[tokens[index] for index in batch] for batch in cut]
         if (took_s := self._inference_s(chosen)) < QUICK_S:
             took_s = self._inference_s(chosen)
         return sum(lengths) / took_s
 
     def _inference_s(self, chosen: Sequence[Sequence[Tokens]]) -> float:
         started = time.perf_counter()
-        for batch in chosen:
-            self.infer(batch)
+        for _, finish in ahead(self.start, chosen, self.at_once):
+            finish()
         return time.perf_counter() - started
 
 

@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from consumer.cores import usable_cores
 from consumer.engine import onnxruntime, saturates
 from consumer.errors import ArtifactError
 from consumer.packing import Distances, pack
@@ -26,6 +28,11 @@ Arrangement = Callable[[Sequence[NDArray[np.int64]]], dict[str, NDArray[Any]]]
 
 
 class Backend(Protocol):
+    @property
+    def at_once(self) -> int:
+        """How many batches it computes at a time."""
+        ...
+
     def logits(self, token_ids: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
         """(B, 5) for one batch as given; raises whatever the engine raises."""
         ...
@@ -43,11 +50,14 @@ class OnnxBackend:
     """
     ArtifactError when the bytes are no model of five classes that takes a packed or a padded batch.
 
-    `config` is the artifact's config.json. Threads: as given, else one per usable core.
+    `config` is the artifact's config.json. Threads: as given, else one per usable core. Each computes a batch of its
+    own: two that share one wait for each other at every step, and both for whoever else has the core of one of them.
     """
 
     def __init__(self, model: bytes, config: Mapping[str, Any], threads: int | None = None) -> None:
-        self._session = _session(model, threads or usable_cores())
+        self._session = _session(model)
+        self._threads = ThreadPoolExecutor(threads or usable_cores(), thread_name_prefix="inference")
+        self.at_once = threads or usable_cores()
         # The exporter leaves out what a graph does not use, which a model of one layer does.
         self._inputs = [each.name for each in self._session.get_inputs()]
         self._arrange = _arrangement(self._inputs, config)
@@ -59,8 +69,7 @@ class OnnxBackend:
             )
 
     def start(self, token_ids: Sequence[NDArray[np.int64]]) -> Callable[[], NDArray[np.float32]]:
-        """Later: the cores that compute are those that would go on meanwhile."""
-        return lambda: self.logits(token_ids)
+        return self._threads.submit(self.logits, token_ids).result
 
     def logits(self, token_ids: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
         return self._run(token_ids)
@@ -98,14 +107,9 @@ def _arrangement(inputs: Sequence[str], config: Mapping[str, Any]) -> Arrangemen
     )
 
 
-def usable_cores() -> int:
-    """The cores that this process may run on, which in a container are fewer than the machine's."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
+def _session(model: bytes) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1  # the caller's own, so that none of the engine's spins while it waits for work
     options.inter_op_num_threads = 1
     options.log_severity_level = ERRORS_ONLY
     # Patterns are kept per shape, and no two batches have the same.

@@ -35,6 +35,8 @@ class TorchBackend:
     the same arithmetic. `precision` is fp16 or fp32.
     """
 
+    at_once = 1
+
     def __init__(
         self, checkpoint: bytes, config: Mapping[str, Any], device: str = "cuda", precision: str = "fp16"
     ) -> None:

@@ -90,7 +90,7 @@ def _scored(folder: Path, manifest: Manifest, messages: Labelled) -> dict[str, S
 
 
 def _by(classifier: Classifier, messages: Labelled) -> Scored:
-    return scored(messages.raw, classifier.tokenize, classifier.infer)
+    return scored(messages.raw, classifier.tokenize, classifier.start, classifier.at_once)
 
 
 def _shares(manifest: Manifest, messages: Labelled, promise: recipes.Promise) -> ClassShares:

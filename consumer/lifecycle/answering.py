@@ -1,10 +1,11 @@
 """The model that answers now, in the one place from which another can take over."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from consumer.ahead import Finish
 from consumer.classify import Classifier
 from consumer.records import Decision, ModelVersion, Tokens
 
@@ -35,6 +36,10 @@ class Answering:
     def tokens_per_s(self) -> float:
         return self.classifier.tokens_per_s
 
+    @property
+    def at_once(self) -> int:
+        return self.classifier.at_once
+
     def tokenize(self, texts: Sequence[str]) -> list[Tokens]:
         return self.classifier.tokenize(texts)
 
@@ -44,7 +49,7 @@ class Answering:
     def infer(self, tokens: Sequence[Tokens]) -> NDArray[np.float32]:
         return self.classifier.infer(tokens)
 
-    def start(self, tokens: Sequence[Tokens]) -> Callable[[], NDArray[np.float32]]:
+    def start(self, tokens: Sequence[Tokens]) -> Finish:
         return self.classifier.start(tokens)
 
     def decide(

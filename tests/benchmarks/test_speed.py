@@ -61,15 +61,15 @@ def test_useful_operations_are_those_of_the_products():
     assert model.useful_flops(config, [3]) == 2 * (first + last + 16)
 
 
-def test_half_of_the_texts_are_as_long_as_all():
+def test_a_fourth_of_the_texts_are_as_long_as_all():
     """In the order that they came in."""
     sizes = np.random.default_rng(0).integers(3, 128, 400).tolist()
 
-    half = model.half_of(sizes)
+    quarter = model.quarter_of(sizes)
 
-    assert half == sorted(half)
-    assert len(half) == 200
-    assert np.mean([sizes[place] for place in half]) == pytest.approx(np.mean(sizes), rel=0.02)
+    assert quarter == sorted(quarter)
+    assert len(quarter) == 100
+    assert np.mean([sizes[place] for place in quarter]) == pytest.approx(np.mean(sizes), rel=0.02)
 
 
 def test_the_model_s_benchmark_runs():

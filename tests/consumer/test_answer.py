@@ -59,6 +59,7 @@ class Counting:
     def __init__(self, poison=None) -> None:
         self.told: list[str] = []
         self.poison = poison
+        self.at_once = 1
 
     def batches(self, tokens):
         return [[place] for place in range(len(tokens))]
@@ -95,6 +96,15 @@ def test_the_next_batch_is_on_its_way_before_the_last_is_waited_for():
 
     assert decided(model, 1, 2, 3) == [1.0, 2.0, 3.0]
     assert model.told == ["start 1", "start 2", "finish 1", "start 3", "finish 2", "finish 3"]
+
+
+def test_each_that_computes_has_a_batch_of_its_own():
+    """Two of them, and one that waits for whichever is ready first."""
+    model = Counting()
+    model.at_once = 2
+
+    assert decided(model, 1, 2, 3, 4) == [1.0, 2.0, 3.0, 4.0]
+    assert model.told[:5] == ["start 1", "start 2", "start 3", "finish 1", "start 4"]
 
 
 def test_what_fails_on_its_way_is_its_own_batch_s():

@@ -53,11 +53,12 @@ def test_what_is_far_behind_gets_no_second_look():
 
 
 def test_looks_end_when_their_time_is_over(monkeypatch):
-    """A slow machine shall start, too."""
-    monkeypatch.setattr("consumer.batch_budget.MOST_S", -1.0)
-    engine = Engine({256: 100, 512: 100})
+    """A slow machine shall start, too: half of it for looking at larger ones, the rest for a second look."""
+    clock = iter([0.0, 1.0, 4.5, 9.0])
+    monkeypatch.setattr("consumer.batch_budget.time.monotonic", lambda: next(clock))
+    engine = Engine({256: 100, 512: 100, 1024: 100})
 
-    fastest(engine.rate, [256, 512])
+    fastest(engine.rate, [256, 512, 1024])
 
     assert engine.looks == [256, 512, 256, 512]
 

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from consumer.batching import batches
 
 
-@given(st.lists(st.integers(1, 600), max_size=60), st.integers(1, 2000), st.integers(1, 10))
-def test_every_text_goes_once_within_the_limits(lengths, max_tokens, max_records):
+@given(st.lists(st.integers(1, 600), max_size=60), st.integers(1, 2000), st.integers(1, 10), st.integers(1, 9))
+def test_every_text_goes_once_within_the_limits(lengths, max_tokens, max_records, at_once):
     """Padding counts; only a text that is too long alone may be over, and then it is alone."""
-    found = batches(lengths, max_tokens, max_records)
+    found = batches(lengths, max_tokens, max_records, at_once)
 
     assert sorted(index for batch in found for index in batch) == list(range(len(lengths)))
     for batch in found:
@@ -20,6 +20,21 @@ def test_every_text_goes_once_within_the_limits(lengths, max_tokens, max_records
 def test_neighbours_are_of_like_length():
     """A short text beside a long one would be padded to it."""
     assert batches([50, 3, 49, 2, 51, 4], max_tokens=160, max_records=3) == [[3, 1, 5], [2, 0, 4]]
+
+
+@given(st.lists(st.integers(1, 90), min_size=8, max_size=60), st.integers(90, 2000), st.integers(2, 4))
+def test_no_round_of_them_leaves_cores_idle_for_want_of_a_batch(lengths, max_tokens, at_once):
+    """As few batches as keep all busy, and not one more round for it."""
+    few = len(batches(lengths, max_tokens, 64))
+    found = len(batches(lengths, max_tokens, 64, at_once))
+
+    assert few <= found <= -(-few // at_once) * at_once
+
+
+def test_those_who_compute_at_a_time_have_about_as_much_to_do():
+    """Six short texts and two long ones, for two."""
+    assert batches([10] * 6 + [30, 30], max_tokens=1000, max_records=64, at_once=2) == [[0, 1, 2, 3, 4, 5], [6, 7]]
+    assert batches([7, 7], max_tokens=1000, max_records=64, at_once=4) == [[0], [1]]
 
 
 def test_equal_lengths_keep_their_order():

@@ -23,6 +23,8 @@ def classifier(request, tiny) -> Classifier:
 class Backend:
     """Answers with the number of tokens, and as told on texts that hold a certain token."""
 
+    at_once = 1
+
     def __init__(self, poison: int = -1, answer: float | Exception = 0.0) -> None:
         self.poison, self.answer = poison, answer
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,24 @@ def test_batch_mates_do_not_matter(backend):
     alone = np.concatenate([backend.logits([text]) for text in TEXTS])
 
     np.testing.assert_array_equal(together, alone)
+
+
+def test_each_thread_computes_a_batch_of_its_own(tiny):
+    """Both are begun before one is done, and answered as if they had been alone."""
+    backend = OnnxBackend(
+        (tiny / "model_quantized.onnx").read_bytes(), json.loads((tiny / "config.json").read_bytes()), 2
+    )
+    alone, both_are_there = backend.logits, threading.Barrier(2, timeout=60)
+
+    def logits(token_ids):
+        both_are_there.wait()
+        return alone(token_ids)
+
+    backend.logits = logits
+    first, second = backend.start(TEXTS[:2]), backend.start(TEXTS[2:])
+
+    assert backend.at_once == 2
+    np.testing.assert_array_equal(np.concatenate([first(), second()]), alone(TEXTS))
 
 
 def test_the_file_s_bytes_are_let_go(tiny):

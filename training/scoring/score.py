@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from consumer.ahead import Batch, Finish, ahead
 from consumer.batching import batches
 from consumer.manifest import CONFIG_FILE, TOKENIZER_FILE
 from consumer.onnx_backend import OnnxBackend
@@ -15,10 +16,10 @@ from consumer.records import Satisfaction, Tokens
 from consumer.tokenization import Tokenizer
 from training.data.texts import in_batches
 
-MAX_BATCH_TOKENS, MAX_BATCH_RECORDS = 8192, 64
+MAX_BATCH_TOKENS, MAX_BATCH_RECORDS = 1024, 64
 
 Tokenize = Callable[[Sequence[str]], list[Tokens]]
-Infer = Callable[[Sequence[Tokens]], NDArray[np.float32]]
+Start = Callable[[Batch], Finish]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +35,21 @@ def score(files: Mapping[str, bytes], model_file: str, texts: Sequence[str], max
     """Score texts with an artifact's files before there is an artifact."""
     backend = OnnxBackend(files[model_file], json.loads(files[CONFIG_FILE]))
     tokenizer = Tokenizer(files[TOKENIZER_FILE], max_length)
-    return scored(texts, tokenizer.encode, lambda tokens: backend.logits([each.ids for each in tokens]))
+    return scored(texts, tokenizer.encode, lambda tokens: backend.start([each.ids for each in tokens]), backend.at_once)
 
 
-def scored(texts: Sequence[str], tokenize: Tokenize, infer: Infer) -> Scored:
+def scored(texts: Sequence[str], tokenize: Tokenize, start: Start, at_once: int = 1) -> Scored:
     """
-    In batches of texts alike in length, whatever their order.
+    In batches of texts alike in length, whatever their order, `at_once` computed at a time.
 
     Each text is tokenized twice, for its length and for its batch, so that a million of them are never tokens at once.
     """
     lengths, unknown_shares = _measured(texts, tokenize)
     logits = np.empty((len(texts), len(Satisfaction)), dtype=np.float32)
-    for rows in batches(lengths.tolist(), MAX_BATCH_TOKENS, MAX_BATCH_RECORDS):
-        logits[rows] = infer(tokenize([texts[row] for row in rows]))
+    cut = batches(lengths.tolist(), MAX_BATCH_TOKENS, MAX_BATCH_RECORDS, at_once)
+    tokenized = (tokenize([texts[row] for row in rows]) for rows in cut)
+    for rows, (_, finish) in zip(cut, ahead(start, tokenized, at_once), strict=True):
+        logits[rows] = finish()
     return Scored(logits, lengths, unknown_shares)
 
 

@@ -1,0 +1,39 @@
+"""Batches that are computed before anybody waits for them."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from consumer.records import Tokens
+
+Batch = Sequence[Tokens]
+Finish = Callable[[], NDArray[np.float32]]
+
+
+def ahead(start: Callable[[Batch], Finish], batches: Iterable[Batch], at_once: int) -> Iterator[tuple[Batch, Finish]]:
+    """
+    Each batch, in their order, with what waits for its logits. `at_once` more are started before it is waited for.
+
+    So what computes them is never without work while an answer is looked at. What `start` raises is raised by the
+    waiting, in the batch's own turn.
+    """
+    waiting: deque[tuple[Batch, Finish]] = deque()
+    for batch in batches:
+        waiting.append((batch, _started(start, batch)))
+        if len(waiting) > at_once:
+            yield waiting.popleft()
+    yield from waiting
+
+
+def _started(start: Callable[[Batch], Finish], batch: Batch) -> Finish:
+    try:
+        return start(batch)
+    except Exception as problem:  # noqa: BLE001 - a backend raises whatever its engine raises
+        failed = problem.with_traceback(None)  # whose frames would hold a GPU's memory while the batch is cut in halves
+
+    def fail() -> NDArray[np.float32]:
+        raise failed
+
+    return fail
