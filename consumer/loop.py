@@ -111,7 +111,7 @@ class Loop:
             raise
         took_s = time.monotonic() - started
         self.source.unmark()
-        self.sizer.learn(records=len(window.records), tokens=answered.tokens, inference_s=took_s)
+        self.sizer.learn(records=len(window.records), tokens=answered.tokens, answered_s=took_s, is_full=window.is_full)
         return answered
 
     def publish(self, answered: Answered, window: Window) -> None:

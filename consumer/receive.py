@@ -139,7 +139,7 @@ class Source:
         limits = None
         asked: set[Place] = set()
         timeout_s = POLL_S
-        while limits is None or (len(records) < most and value_bytes < limits.bytes and tokens < limits.tokens):
+        while limits is None or (len(records) < most and not limits.are_reached(len(records), value_bytes, tokens)):
             message = self._consumer.poll(timeout_s)
             if message is None:
                 break
@@ -171,7 +171,8 @@ class Source:
         self._moved()
         self._in_hand = records
         self.statistics.forget((record.topic, record.partition) for record in records)
-        return Window(records, fence, time.monotonic(), self._quarantine.metadata, self._ends())
+        is_full = limits is not None and limits.are_reached(len(records), value_bytes, tokens)
+        return Window(records, fence, time.monotonic(), self._quarantine.metadata, self._ends(), is_full)
 
     # What a bounded reading answers otherwise.
     def _takes(self, record: Record) -> bool:  # noqa: ARG002 - the endless one takes all

@@ -5,7 +5,7 @@ from collections import defaultdict, deque
 from dataclasses import dataclass
 from functools import partial
 
-# What is left of the target for receiving, tokenizing and committing.
+# What is left of the target for waiting, publishing and committing.
 MODEL_SHARE = 0.8
 # How fast the estimates follow the windows: about the last ten count.
 SMOOTHING = 0.2
@@ -25,6 +25,9 @@ class Limits:
     records: int
     bytes: int
     tokens: int
+
+    def are_reached(self, records: int, value_bytes: int, tokens: int) -> bool:
+        return records >= self.records or value_bytes >= self.bytes or tokens >= self.tokens
 
 
 class Sizer:
@@ -49,16 +52,16 @@ class Sizer:
         self._window_s = latency_target_s
         # Tokens a second in this backlog, by how long a window may take.
         self._rates: dict[float, deque[float]] = defaultdict(partial(deque, maxlen=LAST))
-        self._windows = self._records = 0  # of this backlog; that the window in hand may have
+        self._windows = 0  # of this backlog
 
     def limits(self, oldest_age_s: float) -> Limits:
         """The next window's limits, from the age of the first record that waits."""
         self._window_s = self._next_window_s(is_late=oldest_age_s > self._latency_target_s)
         affordable = self._tokens_per_s * self._window_s * MODEL_SHARE
-        self._records = max(1, min(self._limits.records, int(affordable / self._tokens_per_record)))
+        records = max(1, min(self._limits.records, int(affordable / self._tokens_per_record)))
         # The number of records follows a mean; texts that are suddenly longer must not make a window last longer.
         most = int(self._tokens_per_s * self._max_window_s)
-        return Limits(self._records, self._limits.bytes, max(self._max_tokens, min(self._limits.tokens, most)))
+        return Limits(records, self._limits.bytes, max(self._max_tokens, min(self._limits.tokens, most)))
 
     def _next_window_s(self, *, is_late: bool) -> float:
         self._windows += 1
@@ -84,12 +87,12 @@ class Sizer:
         """An upper bound known before a record is tokenized: a token has at least one byte, and a text max_length."""
         return min(self._max_tokens, value_bytes + 2)
 
-    def learn(self, *, records: int, tokens: int, inference_s: float) -> None:
-        """Takes note of a window that the model answered."""
-        if not records or not tokens or inference_s <= 0:
+    def learn(self, *, records: int, tokens: int, answered_s: float, is_full: bool) -> None:
+        """Takes note of a window and how long its answers took; `is_full` says whether one of its limits ended it."""
+        if not records or not tokens or answered_s <= 0:
             return
-        rate = tokens / inference_s
-        if records >= self._records:  # one that was not filled says nothing of its length
+        rate = tokens / answered_s
+        if is_full:  # one that was not says nothing of its length
             self._rates[self._window_s].append(rate)
         self._tokens_per_s += SMOOTHING * (rate - self._tokens_per_s)
         self._tokens_per_record += SMOOTHING * (tokens / records - self._tokens_per_record)

@@ -27,6 +27,7 @@ class Window:
     received_at: float  # time.monotonic()
     metadata: Callable[[Place, int], str] = lambda *_: ""
     ends: Mapping[Place, int] = field(default_factory=dict)  # where a bounded reading ended, with a record there or not
+    is_full: bool = False  # a limit ended it, and not that nothing more waited
 
     def next_offsets(self) -> list[TopicPartition]:
         """Per partition, one past the last record: what is committed with the outputs, with its metadata."""

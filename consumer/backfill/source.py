@@ -102,7 +102,7 @@ class FileSource(Source):
         size = tokens = 0
         position: Position | None = None
         assert self._reading is not None
-        while len(records) < limits.records and size < limits.bytes and tokens < limits.tokens:
+        while not limits.are_reached(len(records), size, tokens):
             step = next(self._reading, None)
             if step is None:
                 break
@@ -116,7 +116,10 @@ class FileSource(Source):
             self._serve(POLL_S)  # all is read, and somebody looks whether all is committed
             return Window([], fence, time.monotonic())
         ends = {self._place: position.done}
-        return FileWindow(records, fence, time.monotonic(), ends=ends, place=self._place, position=position)
+        is_full = limits.are_reached(len(records), size, tokens)
+        return FileWindow(
+            records, fence, time.monotonic(), ends=ends, is_full=is_full, place=self._place, position=position
+        )
 
     def rewind(self, dropped: Iterable[Record], give_up: Any = lambda: False) -> None:  # noqa: ARG002 - all is read anew
         """The next window begins where Kafka says that the last committed one ended."""

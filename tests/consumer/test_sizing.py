@@ -31,7 +31,7 @@ def seconds(sizing: Sizer, rate_of, windows: int) -> list[float]:
     for _ in range(windows):
         records = sizing.limits(oldest_age_s=60).records
         window_s = sizing._window_s
-        sizing.learn(records=records, tokens=100 * records, inference_s=100 * records / rate_of(window_s))
+        sizing.learn(records=records, tokens=100 * records, answered_s=100 * records / rate_of(window_s), is_full=True)
         found.append(window_s)
     return found
 
@@ -42,6 +42,24 @@ def test_windows_grow_no_further_than_the_rate_does():
 
     assert found[:6] == [2, 4, 8, 15, 15, 4]
     assert set(found[5:]) == {4}
+
+
+def test_a_window_that_tokens_ended_tells_of_its_length_too():
+    """
+    Filled as from Kafka: a record counts with the most tokens that it may have, twice what it has.
+
+    So windows of 15 s hold half as many as their length would, and are as good a look at it.
+    """
+    sizing, found = sizer(max_tokens=128), []
+    for _ in range(14):
+        limits = sizing.limits(oldest_age_s=60)
+        found.append(sizing._window_s)
+        records = tokens = 0
+        while not limits.are_reached(records, 0, tokens):
+            records, tokens = records + 1, tokens + 128
+        sizing.learn(records=records, tokens=64 * records, answered_s=64 * records / 1000, is_full=True)
+
+    assert found[-1] == 2
 
 
 def test_a_length_that_was_only_lucky_is_left():
@@ -66,7 +84,7 @@ def test_a_window_that_was_not_filled_says_nothing_of_its_length():
     sizing = sizer()
     sizing.limits(oldest_age_s=60)
 
-    sizing.learn(records=3, tokens=300, inference_s=3)
+    sizing.learn(records=3, tokens=300, answered_s=3, is_full=False)
 
     assert not sizing._rates[2.0]
 
@@ -96,7 +114,7 @@ def test_estimates_follow_what_was_measured():
     """Short texts and a fast model make room for more records."""
     sizing = sizer()
     for _ in range(50):
-        sizing.learn(records=100, tokens=1000, inference_s=0.5)
+        sizing.learn(records=100, tokens=1000, answered_s=0.5, is_full=True)
 
     assert 150 < sizing.limits(oldest_age_s=0).records <= 160
 
@@ -104,7 +122,7 @@ def test_estimates_follow_what_was_measured():
 def test_nothing_is_learnt_from_a_window_without_texts():
     """A window of tombstones says nothing of the model."""
     sizing = sizer()
-    sizing.learn(records=10, tokens=0, inference_s=0.0001)
+    sizing.learn(records=10, tokens=0, answered_s=0.0001, is_full=True)
 
     assert sizing.limits(oldest_age_s=0.1).records == 8
 
@@ -113,7 +131,7 @@ def test_texts_that_are_suddenly_longer_do_not_outlast_the_longest_window():
     """The number of records follows a mean, and a burst of long texts is bounded by tokens."""
     sizing = sizer(max_tokens=128, tokens_per_s=2000.0)
     for _ in range(50):
-        sizing.learn(records=100, tokens=1000, inference_s=0.5)
+        sizing.learn(records=100, tokens=1000, answered_s=0.5, is_full=True)
 
     limits = [sizing.limits(oldest_age_s=60) for _ in range(8)][-1]
 
