@@ -71,9 +71,8 @@ measure-models: $(DEV)/made build/measure/packages/made  ## The two models to me
 	@test -n "$(REVIEWS)" || { echo "make measure-models needs the reviews' folder: make measure-models REVIEWS=folder" >&2; exit 2; }
 	$(DEV)/bin/python -m benchmarks.models --reviews "$(REVIEWS)"
 
-BENCH_LENGTHS = $(if $(REVIEWS),--reviews "$(REVIEWS)")
 bench: $(DEV)/made $(OPTIMUM)/made $(QUIX)/made $(OPENVINO)/made  ## Speed beside transformers, optimum, OpenVINO and Quix Streams, half an hour: make bench [REVIEWS=folder]
-	$(DEV)/bin/python -m benchmarks.model $(BENCH_LENGTHS)
+	$(DEV)/bin/python -m benchmarks.model
 	$(DEV)/bin/python -m benchmarks.stream
 	$(DEV)/bin/python -m benchmarks.overhead
 	$(DEV)/bin/python -m benchmarks.scale

@@ -54,7 +54,7 @@ def measured(archive: Path, to: Path, artifact: Path) -> tuple[float, float]:
     _, status, used = os.wait4(child, 0)
     if os.waitstatus_to_exitcode(status) != 0:
         sys.exit(f"the backfill of {archive} failed")
-    return used.ru_maxrss / 1000, time.monotonic() - started
+    return used.ru_maxrss * 1024 / 1e6, time.monotonic() - started
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def measured(
         for topic in ("backlog", "live.in"):
             cluster.create_topic(topic, PARTITIONS)
             service.register_schemas(cluster, options=["--input-topics", topic])
-        written = texts(lengths(None), records, seed=1)
+        written = texts(lengths(), records, seed=1)
         produce(cluster, [Review(str(number), text, 1) for number, text in enumerate(written)], "backlog")
         place = Place(model, model, "backlog", "capacity")
         with apps.shikyu(cluster, folder, place) as child:

@@ -230,7 +230,6 @@ def shown(found: Measured, shares: Mapping[str, float], machine_name: str) -> No
 
 
 @click.command()
-@click.option("--reviews", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Lengths of these.")
 @click.option(
     "--texts",
     "count",
@@ -242,13 +241,13 @@ def shown(found: Measured, shares: Mapping[str, float], machine_name: str) -> No
 @click.option("--size", type=click.Choice(list(SIZES)), default="base", show_default=True)
 @click.option("--optimum/--no-optimum", "with_optimum", default=True, help="Whether optimum takes part.")
 @click.option("--openvino/--no-openvino", "with_openvino", default=True, help="Whether OpenVINO takes part.")
-def main(reviews: Path | None, count: int, rounds: int, size: str, with_optimum: bool, with_openvino: bool) -> None:
+def main(count: int, rounds: int, size: str, with_optimum: bool, with_openvino: bool) -> None:
     """Messages a second of the model alone, from text to probabilities."""
     if with_optimum and not OPTIMUM.exists():
         raise click.ClickException(f"{OPTIMUM} is not there: make .venv-optimum/made, or --no-optimum")
     if with_openvino and not OPENVINO.exists():
         raise click.ClickException(f"{OPENVINO} is not there: make .venv-openvino/made, or --no-openvino")
-    written = texts(lengths(reviews), count, seed=0)
+    written = texts(lengths(), count, seed=0)
     left_out = {*(() if with_optimum else ("optimum",)), *(() if with_openvino else ("OpenVINO",))}
     kinds = [kind for kind in CONTENDERS if not kind.startswith(tuple(left_out))]
     with tempfile.TemporaryDirectory() as folder:

@@ -5,7 +5,8 @@ What stands around the model: the whole stream over the model alone, and the str
 
 A real Kafka, Avro in and out, exactly once, and a backlog that is there before a consumer starts. A rate is counted
 from the outputs' own timestamps, from the first window's end to the last record, so no start-up is in it; with the
-model from when a third is answered, so that windows have grown.
+model from when a third is answered, so that windows have grown. Beside it, how many an application did in a second of
+its processor time, from when it was ready: what a core of its own would do.
 """
 
 import json
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from benchmarks.answers import Review
 from benchmarks.checkpoint import SIZES, artifact
 from benchmarks.ending import ended_by_limits
 from benchmarks.machine import machine
+from benchmarks.memory import processor_s
 from benchmarks.place import Place
 from benchmarks.texts import lengths, texts
 from benchmarks.through_kafka import INPUT, PARTITIONS, backlog_rate, produce
@@ -60,9 +63,18 @@ def alone(folder: Path, written: Sequence[str]) -> float:
     return float(done.stdout)
 
 
-def measured(folder: Path, size: str, slow: int, fast: int, rounds: int, ways: Sequence[str]) -> dict[str, list[float]]:
-    model, shares = artifact(folder / "model", size), lengths(None)
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Messages a second by the clock, and of processor time; a value a round."""
+
+    rates: dict[str, list[float]]
+    by_processor: dict[str, list[float]]
+
+
+def measured(folder: Path, size: str, slow: int, fast: int, rounds: int, ways: Sequence[str]) -> Measured:
+    model, shares = artifact(folder / "model", size), lengths()
     rates: dict[str, list[float]] = {ALONE: [], **{way: [] for way in ways}}
+    by_processor: dict[str, list[float]] = {way: [] for way in ways}
     with Cluster(folder / "cluster") as cluster:
         for count in {slow, fast}:
             written = texts(shares, count, seed=count)
@@ -76,10 +88,12 @@ def measured(folder: Path, size: str, slow: int, fast: int, rounds: int, ways: S
                 place = Place(model, model, f"{INPUT}.{count}", f"bench-{number}-{turn}")
                 with WAYS[way](cluster, folder, place) as child:
                     after = count // 3 if way == WITH_THE_MODEL else 0
+                    before_s = processor_s(child)
                     rates[way].append(backlog_rate(cluster, child, place, count, after=after))
+                    by_processor[way].append(count / (processor_s(child) - before_s))
             last = ", ".join(f"{way} {each[-1]:,.0f}" for way, each in rates.items())
             console.print(f"round {number + 1} of {rounds}: {last}", highlight=False)
-    return rates
+    return Measured(rates, by_processor)
 
 
 @click.command()
@@ -93,14 +107,18 @@ def main(size: str, slow: int, fast: int, rounds: int, with_quix: bool) -> None:
     apps.require_quix(with_quix)
     ways = [way for way in WAYS if with_quix or way != QUIX]
     with tempfile.TemporaryDirectory() as folder:
-        rates = measured(Path(folder), size, slow, fast, rounds, ways)
+        found = measured(Path(folder), size, slow, fast, rounds, ways)
+    rates = found.rates
     ratio = statistics.median(whole / model for whole, model in zip(rates[WITH_THE_MODEL], rates[ALONE], strict=True))
-    table = Table("messages a second", "median", "from", "to", title=machine())
+    table = Table("messages a second", "median", "from", "to", "of processor time", title=machine())
     for way, each in rates.items():
-        table.add_row(way, *(f"{value:,.0f}" for value in (statistics.median(each), min(each), max(each))))
+        values = [statistics.median(each), min(each), max(each)]
+        values += [statistics.median(found.by_processor[way])] if way in found.by_processor else []
+        table.add_row(way, *(f"{value:,.0f}" for value in values))
     console.print(table)
     console.print(f"the whole stream over the model alone: {ratio:.3f} (aim: 0.95)", highlight=False)
     told = {"benchmark": "overhead", "machine": machine(), "size": size, "rates": rates, "ratio": round(ratio, 3)}
+    told["by_processor"] = found.by_processor
     click.echo(json.dumps({**told, "versions": apps.versions(with_quix=with_quix)}))
 
 

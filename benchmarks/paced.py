@@ -45,7 +45,7 @@ class Paced:
         """
         values = [
             self._event(str(self._sent + n), text)
-            for n, text in enumerate(texts(lengths(None), len(moments), seed=self._sent))
+            for n, text in enumerate(texts(lengths(), len(moments), seed=self._sent))
         ]
         keys = [str(self._sent + n) for n in range(len(moments))]
         self._sent += len(moments)

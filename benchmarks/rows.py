@@ -69,12 +69,12 @@ def measured(folder: Path) -> tuple[float, float, float]:
         time.sleep(LOOK_EVERY_S)
     if code := os.waitstatus_to_exitcode(status):
         raise click.ClickException(f"shikyu-train data ended with {code}; it says above why.")
-    return time.perf_counter() - began, usage.ru_maxrss / 1000, anonymous
+    return time.perf_counter() - began, usage.ru_maxrss * 1024 / 1e6, anonymous
 
 
 def _anonymous_mb(child: int) -> float:
     lines = Path(f"/proc/{child}/status").read_text().splitlines()
-    return sum(int(line.split()[1]) / 1000 for line in lines if line.startswith("RssAnon:"))
+    return sum(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("RssAnon:"))
 
 
 @click.command()

@@ -113,7 +113,7 @@ def measured(
     folder: Path, size: str, records: int, partitions: Sequence[int], tokens: Sequence[int], backlogs: Sequence[int]
 ) -> list[Row]:
     model = artifact(folder / "artifact", size, LONGEST)
-    written = texts(lengths(None), max(records, *backlogs), seed=1)
+    written = texts(lengths(), max(records, *backlogs), seed=1)
     with Cluster(folder / "cluster") as cluster:
         bench = Bench(cluster, folder, model)
         one_thread = ["--model-threads", "1"]

@@ -59,7 +59,7 @@ def measured(folder: Path, size: str, records: int, rounds: int, seconds: float,
     found = Measured({name: [] for name in names})
     with Cluster(folder / "cluster") as cluster:
         for name in names:
-            written = texts(lengths(None), _count(name, records), seed=1)
+            written = texts(lengths(), _count(name, records), seed=1)
             _input(cluster, f"backlog.{_word(name)}")
             some = [Review(str(number), text, 1) for number, text in enumerate(written)]
             produce(cluster, some, f"backlog.{_word(name)}", keyed_by_partition=name == QUIX)

@@ -3,14 +3,17 @@ Texts to measure speed with: of the lengths that real reviews have, and made of 
 
     python -m benchmarks.texts --reviews FOLDER
 
-counts the lengths of a folder's test reviews anew and writes benchmarks/lengths.json, which holds no text.
+counts the lengths of a folder's test reviews anew and writes benchmarks/lengths.json, which holds no text. Where the
+variable REVIEWS names a folder, as in `make bench REVIEWS=folder`, all benchmarks take the lengths of its reviews.
 """
 
 import gzip
 import json
+import os
 import random
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -26,9 +29,11 @@ WORDS_LEARNED_FROM, VOCABULARY = 20_000, 12_000
 MOST_DIFFERENT = 5000
 
 
-def lengths(reviews: Path | None) -> NDArray[np.float64]:
+@cache
+def lengths() -> NDArray[np.float64]:
     """(128,): the share of texts with 1, 2, … tokens, special ones among them; the last has all that are cut off."""
-    counts = json.loads(LENGTHS.read_bytes())["texts"] if reviews is None else counted(reviews)
+    folder = os.environ.get("REVIEWS")
+    counts = counted(Path(folder)) if folder else json.loads(LENGTHS.read_bytes())["texts"]
     return np.array(counts) / sum(counts)
 
 

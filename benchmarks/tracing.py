@@ -123,7 +123,7 @@ def loop_of(tracing: Tracing) -> loop.Loop:
 
 
 def windows(size: int, count: int) -> list[Window]:
-    written = texts(lengths(None), size * count, seed=size)
+    written = texts(lengths(), size * count, seed=size)
     now_ms = int(time.time() * 1000)
     records = [
         Record("in", place % 3, place, now_ms, b"key", json.dumps({"text": text}).encode(),

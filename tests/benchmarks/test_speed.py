@@ -1,5 +1,6 @@
 """A smoke run of each benchmark of speed: it ends, and its last line has every contender. No time is tested."""
 
+import gzip
 import json
 import math
 from contextlib import nullcontext
@@ -47,7 +48,23 @@ def test_texts_have_the_lengths_that_were_drawn():
 
     assert set(found) == {7, 50, 128}
     assert 70 < found.count(50) < 130
-    assert lengths(None).sum() == pytest.approx(1)
+    assert lengths().sum() == pytest.approx(1)
+
+
+def test_lengths_are_those_of_one_s_own_texts_where_there_are_some(monkeypatch, tmp_path):
+    """By a tokenizer of their own words."""
+    for split in ("train", "test"):
+        with gzip.open(tmp_path / f"{split}.jsonl.gz", "wt") as file:
+            file.writelines(json.dumps({"text": " ".join(["late"] * count)}) + "\n" for count in (1, 1, 3, 200))
+    monkeypatch.setenv("REVIEWS", str(tmp_path))
+    lengths.cache_clear()
+    try:
+        shares = lengths()
+    finally:
+        lengths.cache_clear()
+
+    assert sorted(share for share in shares if share) == [0.25, 0.25, 0.5]
+    assert shares[-1] == 0.25
 
 
 def test_useful_operations_are_those_of_the_products():
@@ -157,8 +174,10 @@ def test_thirds_are_of_when_a_text_was_sent():
     assert [each.resident_mb for each in found] == [100, 100, 110]
 
 
-def test_memory_that_grows_is_told():
-    """By two percent it may, and no more."""
-    soak.require_flat(0.02)
-    with pytest.raises(LimitError, match=r"grew by 2\.1% from the middle third"):
-        soak.require_flat(0.021)
+def test_memory_and_times_that_grow_are_told():
+    """By two percent and by half they may, and no more."""
+    soak.require_flat(0.02, 0.5)
+    with pytest.raises(LimitError, match=r"memory grew by 2\.1% from the middle third"):
+        soak.require_flat(0.021, 0)
+    with pytest.raises(LimitError, match=r"p99 grew by 51% from the middle third"):
+        soak.require_flat(0, 0.51)
