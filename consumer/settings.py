@@ -155,7 +155,10 @@ class Model(Section):
         "unless precision says fp32.",
     )
     threads: int | None = Field(
-        default=None, ge=1, le=1024, description="Threads of the model; one per core unless set."
+        default=None,
+        ge=1,
+        le=1024,
+        description="How many batches the model computes at a time, a thread for each; one per core unless set.",
     )
     truncate: Truncate = Field(
         default="head",

@@ -17,8 +17,8 @@ from consumer.packed import PackedDeberta
 from consumer.packing import ABSENT, Distances, pack
 from consumer.records import Satisfaction
 
-# What is added to the scores of absent tokens. fp16 ends at 65,504, and a score added to -inf would be no number where
-# a whole row is absent (transformers#17306); exp of this is 0 all the same.
+# What is added to the scores of absent tokens. fp16 ends at 65,504, and what is larger would be -inf: harmless while
+# each row has a present token, no number where one had none (transformers#17306). exp of this is 0 all the same.
 ABSENT_FP16 = -3e4
 
 
@@ -72,7 +72,7 @@ class TorchBackend:
         """Sends a batch on its way; what is returned waits for its logits (B, 5)."""
         packed = pack(token_ids, self._distances)
         packed["score_bias"] = np.where(packed["score_bias"] == ABSENT, np.float32(ABSENT_FP16), np.float32(0))
-        logits = self._model(*(self._sent(name, value) for name, value in packed.items())).float()
+        logits = self._model(**{name: self._sent(name, value) for name, value in packed.items()}).float()
         if not self._pinned:
             return lambda: np.asarray(logits.cpu().numpy(), dtype=np.float32)
         fetched = torch.empty(logits.shape, dtype=logits.dtype, pin_memory=True).copy_(logits, non_blocking=True)

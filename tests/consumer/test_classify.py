@@ -59,9 +59,7 @@ def test_a_decision_per_text_in_their_order(classifier):
     assert decisions[3].reason == "fallback:unknown-tokens"
     for text, decision in zip(TEXTS, decisions, strict=True):
         (alone,) = classifier.classify([text])
-        assert alone.urgency == pytest.approx(
-            decision.urgency, abs=1e-5 if decision.model.precision == "fp32" else 0.05
-        )
+        assert alone == decision  # to the last bit
         assert sum(decision.probabilities) == pytest.approx(1)
         assert decision.satisfaction in Satisfaction
 
@@ -194,7 +192,7 @@ def test_threads_answer_the_same(tiny):
     one, two = load(tiny, "fp32", threads=1), load(tiny, "fp32", threads=2)
 
     for mine, theirs in zip(one.classify(TEXTS), two.classify(TEXTS), strict=True):
-        assert mine.urgency == pytest.approx(theirs.urgency, abs=1e-6)
+        assert mine == theirs
 
 
 def test_the_package_gives_its_public_names_without_loading_the_engine():

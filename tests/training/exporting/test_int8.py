@@ -76,6 +76,21 @@ def test_no_bit_of_an_answer_depends_on_what_shares_its_batch(served):
     check()
 
 
+def test_nor_at_the_width_that_is_served():
+    """768 wide, where products are cut into blocks, and with two batches computed at a time."""
+    model = random_model(
+        VOCABULARY, hidden_size=768, num_hidden_layers=2, num_attention_heads=12, intermediate_size=3072
+    )
+    fp32, config = graphs.fp32_onnx(model), model.config.to_dict()
+    texts = texts_of([1, 5, 7, 60, 131, 300], seed=0)
+    for graph in (fp32, int8_onnx(fp32)):
+        backend = OnnxBackend(graph, config, threads=2)
+        first, second = backend.start(texts), backend.start(texts[::-1])
+
+        np.testing.assert_array_equal(first(), alone(backend, texts))
+        np.testing.assert_array_equal(second(), first()[::-1])
+
+
 def test_every_length_is_the_same_in_company(served):
     """A sum over keys has no other order for what is left over of a group of four, or of sixteen."""
     texts = texts_of(range(1, 70), 0)
@@ -84,10 +99,11 @@ def test_every_length_is_the_same_in_company(served):
 
 
 def test_threads_do_not_matter(served):
-    """More of them share the rows out, and no sum."""
+    """Three batches at a time are what each is alone."""
     more = OnnxBackend(int8_onnx(served.fp32), served.config, threads=3)
 
-    np.testing.assert_array_equal(more.logits(TEXTS), served.rounded.logits(TEXTS))
+    for finish in [more.start(TEXTS) for _ in range(6)]:
+        np.testing.assert_array_equal(finish(), served.rounded.logits(TEXTS))
 
 
 def test_one_scale_for_a_batch_would_be_seen(deberta, tmp_path):
