@@ -94,7 +94,9 @@ def stack(samples: bool, any_port: bool) -> None:
             console.print(f"{written} messages are written to {INPUT}")
         console.print("Ctrl-C stops all of it.")
         while True:
-            running.check()
+            running.check_what_all_need()
+            for words in running.ended():
+                console.print(words, style="bold red", markup=False)
             time.sleep(0.5)
 
 

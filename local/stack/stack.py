@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -46,13 +47,29 @@ class Stack:
 
     def check(self) -> None:
         """Raise ShikyuError when one ended that should run."""
+        self.check_what_all_need()
+        for name, child in self.children.items():
+            if (code := child.exit_code()) is not None:
+                raise ChildEnded(f"{name} {_ended(code)}; the end of its log:\n{child.last_lines()}", code)
+
+    def check_what_all_need(self) -> None:
+        """Raise SurroundingsError when Kafka, the registry or the database ended: what is left could only wait."""
         for cluster in self.clusters:
             cluster.check()
         for database in self.databases:
             database.check()
-        for name, child in self.children.items():
-            if (code := child.exit_code()) is not None:
-                raise ChildEnded(f"{name} ended with exit code {code}; the end of its log:\n{child.last_lines()}", code)
+
+    def ended(self) -> list[str]:
+        """A word for each program that ended since this was last asked. The others stay up, as compose has it."""
+        ends = [(name, child, code) for name, child in self.children.items() if (code := child.exit_code()) is not None]
+        for name, child, _ in ends:
+            child.release()  # and is no more to be stopped: its number may be another process's soon
+            del self.children[name]
+        return [
+            f"{name} {_ended(code)}, and the others stay up. Its log is {child.log}; the end of it:\n"
+            f"{child.last_lines() or '(nothing)'}\nCtrl-C and another start bring it back."
+            for name, child, code in ends
+        ]
 
     def place(self, services: Iterable[Service]) -> None:
         """An address for each published port, before anything starts: the first may have to know the last one's."""
@@ -206,6 +223,10 @@ def _until_200(stack: Stack, url: str) -> None:
         if time.monotonic() > end:
             raise SurroundingsError(f"{url} was not ready within {READY_LIMIT_S} s")
         time.sleep(0.05)
+
+
+def _ended(code: int) -> str:
+    return f"ended with exit code {code}" if code >= 0 else f"was ended by {signal.Signals(-code).name}"
 
 
 def told(stack: Stack) -> str:

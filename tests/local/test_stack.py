@@ -17,8 +17,10 @@ from rich.console import Console
 from consumer.errors import SettingsError
 from consumer.settings_sources import resolve
 from local import fetch, sample, topics
+from local.processes import Child
 from local.stack import compose, stack
 from local.stack.translate import broker_settings, translated
+from local.steps import ChildEnded
 from tests.system_packages import required
 
 ROOT = Path(__file__).parents[2]
@@ -128,6 +130,36 @@ def test_versions_are_pinned_and_are_those_that_run_here():
     assert all(tag and tag[0] in "v0123456789" for tag in images.values())
 
 
+def test_one_that_ends_is_told_once_and_the_others_stay_up(tmp_path):
+    """As compose has it: with its exit code, the end of its log and where that is."""
+    up = stack.Stack(Console(file=io.StringIO()), tmp_path, any_port=True)
+    dying = "import os, sys; print('no such topic', flush=True); {}"
+    for name, words in {
+        "shikyu": dying.format("sys.exit(3)"),
+        "ticketing": dying.format("os.kill(os.getpid(), 9)"),
+        "prometheus": "import time; time.sleep(600)",
+    }.items():
+        command = [sys.executable, "-c", words]
+        up.children[name] = Child.start(command, folder=tmp_path, log=tmp_path / f"{name}.log")
+    try:
+        until(lambda: [each.exit_code() for each in up.children.values()].count(None) == 1)
+        with pytest.raises(ChildEnded, match="shikyu ended with exit code 3; the end of its log:\nno such topic"):
+            up.check()  # as at the start, where each of them is waited for
+        up.check_what_all_need()
+
+        said = up.ended()
+
+        assert [each.splitlines()[:2] for each in said] == [
+            [f"{name} {how}, and the others stay up. Its log is {tmp_path}/{name}.log; the end of it:", "no such topic"]
+            for name, how in (("shikyu", "ended with exit code 3"), ("ticketing", "was ended by SIGKILL"))
+        ]
+        assert (list(up.children), up.ended()) == (["prometheus"], [])
+        assert up.children["prometheus"].exit_code() is None
+    finally:
+        for child in up.children.values():
+            child.kill()
+
+
 @pytest.mark.kafka
 def test_all_of_it_runs_here(cluster, tmp_path, monkeypatch):
     """Messages become tickets in PostgreSQL, Prometheus looks where they are counted; afterwards nothing is left."""
@@ -167,10 +199,11 @@ def typed(bootstrap_servers: str, registry_url: str) -> int:
     return 2
 
 
-def until(condition, up, within_s=60):
+def until(condition, up=None, within_s=60):
     end = time.monotonic() + within_s
     while not condition():
-        up.check()
+        if up is not None:
+            up.check()
         assert time.monotonic() < end
         time.sleep(0.2)
 
