@@ -44,6 +44,7 @@ class Stack:
     clusters: list[Cluster] = field(default_factory=list)
     databases: list[Postgres] = field(default_factory=list)
     children: dict[str, Child] = field(default_factory=dict)
+    taken: dict[str, int] = field(default_factory=dict)  # published ports that others listen on, by address
 
     def check(self) -> None:
         """Raise ShikyuError when one ended that should run."""
@@ -75,8 +76,11 @@ class Stack:
         """An address for each published port, before anything starts: the first may have to know the last one's."""
         for service in services:
             for inside, published in service.published.items():
-                port = published if not self.any_port and is_free(published) else free_port()
-                self.addresses[f"{service.name}:{inside}"] = f"127.0.0.1:{port}"
+                address = f"{service.name}:{inside}"
+                if not self.any_port and not is_free(published):
+                    self.taken[address] = published
+                port = free_port() if self.any_port or address in self.taken else published
+                self.addresses[address] = f"127.0.0.1:{port}"
 
     def port(self, service: Service, inside: int) -> int:
         """Where this machine finds it."""
@@ -232,6 +236,10 @@ def _ended(code: int) -> str:
 def told(stack: Stack) -> str:
     """What somebody who has just started it wants to know."""
     at = stack.addresses
+
+    def instead(address: str) -> str:
+        return f" ({stack.taken[address]} is taken by something else)" if address in stack.taken else ""
+
     python, database = os.path.relpath(sys.executable), stack.databases[0].url("tickets")
     settings = {
         "SHIKYU_CONFIG": "deploy/compose/shikyu.toml",
@@ -242,11 +250,11 @@ def told(stack: Stack) -> str:
     metrics = f"http://{at['shikyu:9464']}/metrics"
     return "\n".join(
         [
-            f"Kafka: {at['kafka:9092']}",
-            f"Schema Registry: {stack.clusters[0].registry_url}",
-            f"shikyu: {metrics}",
-            f"Prometheus: http://{at['prometheus:9090']}",
-            f"PostgreSQL: {at['postgres:5432']}",
+            f"Kafka: {at['kafka:9092']}{instead('kafka:29092')}",
+            f"Schema Registry: {stack.clusters[0].registry_url}{instead('registry:8080')}",
+            f"shikyu: {metrics}{instead('shikyu:9464')}",
+            f"Prometheus: http://{at['prometheus:9090']}{instead('prometheus:9090')}",
+            f"PostgreSQL: {at['postgres:5432']}{instead('postgres:5432')}",
             f"tickets: TICKETING_DATABASE={shlex.quote(database)} {python} -m examples.ticketing list",
             f"logs: {stack.folder}",
             f"look at it: export {' '.join(f'{name}={shlex.quote(value)}' for name, value in settings.items())}",

@@ -2,12 +2,15 @@
 
 import io
 import json
+import socket
 import subprocess
 import sys
 import time
 import tomllib
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -17,6 +20,7 @@ from rich.console import Console
 from consumer.errors import SettingsError
 from consumer.settings_sources import resolve
 from local import fetch, sample, topics
+from local.ports import free_port
 from local.processes import Child
 from local.stack import compose, stack
 from local.stack.translate import broker_settings, translated
@@ -158,6 +162,29 @@ def test_one_that_ends_is_told_once_and_the_others_stay_up(tmp_path):
     finally:
         for child in up.children.values():
             child.kill()
+
+
+def test_a_port_that_is_taken_is_told_with_what_stands_for_it(tmp_path):
+    """Who knows the published port would look at somebody else's there."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken, free = other.getsockname()[1], free_port()
+        up = stack.Stack(Console(file=io.StringIO()), tmp_path, any_port=False)
+        up.place([published("shikyu", 9464, taken), published("kafka", 9092, free)])
+        up.place([published("prometheus", 9090, free), published("postgres", 5432, free)])
+        up.clusters.append(SimpleNamespace(registry_url="http://127.0.0.1:20003"))
+        up.databases.append(SimpleNamespace(url=lambda name: f"postgresql:///{name}"))
+
+        lines = stack.told(up).splitlines()
+
+    metrics = f"http://{up.addresses['shikyu:9464']}/metrics"
+    assert f"shikyu: {metrics} ({taken} is taken by something else)" in lines
+    assert f"Kafka: 127.0.0.1:{free}" in lines
+    assert str(taken) not in metrics
+    assert lines[-1].endswith(f"shikyu top --metrics {metrics}")
+
+
+def published(name: str, inside: int, port: int) -> compose.Service:
+    return replace(services()["shikyu"], name=name, published={inside: port})
 
 
 @pytest.mark.kafka
