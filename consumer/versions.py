@@ -166,12 +166,18 @@ def rollback(folder: Path, seen: Current | None = None) -> Current:
 
 
 def names(folder: Path) -> list[str]:
-    """The versions that are there, as their folders' names."""
+    """The versions that are there, as their folders' names, in the order of the numbers in them."""
     try:
         found = (path.parent.name for path in folder.glob(f"*/{MANIFEST_FILE}"))
-        return sorted(name for name in found if NAME.fullmatch(name))
+        return sorted((name for name in found if NAME.fullmatch(name)), key=_by_number)
     except OSError as error:
         raise SurroundingsError(f"{folder} cannot be listed ({error.strerror})") from error
+
+
+def _by_number(name: str) -> tuple[list[str | int], str]:
+    """So that 10 stands behind 2; what is no number is compared as it is written."""
+    parts = re.split(r"([0-9]+)", name)  # text and number in turns, so that like meets like
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)], name
 
 
 def require_name(version: str) -> None:

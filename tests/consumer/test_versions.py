@@ -109,6 +109,16 @@ def test_only_what_can_be_served_is_named_where_nothing_is_current(folder):
     assert told().endswith(use.replace("VERSION", "2"))
 
 
+def test_versions_are_told_in_the_order_of_their_numbers(tmp_path):
+    """2 before 10, in the middle of a name too; dates are as they were."""
+    expected = ["1", "01.2", "1.9", "1.10", "1.10-rc2", "2", "10", "2026-11-28", "v2", "v10"]
+    for each in reversed(expected):
+        (tmp_path / each).mkdir()
+        (tmp_path / each / "manifest.json").write_text("{}")
+
+    assert versions.names(tmp_path) == expected
+
+
 def test_an_empty_folder_may_become_one_of_versions(tmp_path):
     """Half an artifact may not."""
     with pytest.raises(ArtifactError, match=r"is no artifact; .*, or, for a folder of versions, put VERSION/ into it"):

@@ -127,18 +127,18 @@ def test_a_manifest_that_is_too_large_is_not_fetched(hub, made, tmp_path):
 
 
 def test_old_versions_are_removed_and_a_rollback_stays_possible(hub, made, tmp_path):
-    """Of those that were brought alone: what others have put there is theirs."""
-    hub.add(REPOSITORY, made("1"))
+    """By when they came and not by name, of those that were brought alone: what others have put there is theirs."""
+    hub.add(REPOSITORY, made("8"))
     models = tmp_path / "models"
     version(models, "own")
     bring = Bring(REPOSITORY, models, MAIN, keep=2)
-    for name in ("1", "2", "3"):
+    for name in ("8", "9", "10"):
         hub.repositories[REPOSITORY].commit(MAIN, made(name))
         lines = bring.once()
 
-    assert lines[1] == f"1 removed from {models}, of which 2 versions are kept"
-    assert sorted(path.name for path in models.iterdir()) == [".pulled", "2", "3", "current", "own"]
-    assert versions.rollback(models).version == "2"
+    assert lines[1] == f"8 removed from {models}, of which 2 versions are kept"
+    assert sorted(path.name for path in models.iterdir()) == [".pulled", "10", "9", "current", "own"]
+    assert versions.rollback(models).version == "9"
 
 
 def remaining(folder: Path, brought: Sequence[str], keep: int) -> tuple[list[str], str]:
