@@ -200,8 +200,14 @@ def _present(folder: Path, manifest: Manifest, precision: str, model_file: str |
 
 
 def _names(folder: Path) -> set[str]:
-    with os.scandir(folder) as entries:
-        kinds = {entry.name: (entry.is_symlink(), entry.is_file(follow_symlinks=False)) for entry in entries}
+    try:
+        with os.scandir(folder) as entries:
+            kinds = {entry.name: (entry.is_symlink(), entry.is_file(follow_symlinks=False)) for entry in entries}
+    except OSError as error:
+        raise ArtifactError(
+            f"{folder} cannot be listed ({error.strerror}), and what it holds is held against its manifest: let this "
+            "user read it, as `chmod +rx` on it does"
+        ) from error
     for name, (is_link, is_file) in kinds.items():
         if is_link:
             raise ArtifactError(f"{folder / name} is a symbolic link; put the file itself there")

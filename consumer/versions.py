@@ -73,7 +73,7 @@ def _has_no_file(folder: Path) -> bool:
     try:
         return all(path.is_dir() for path in folder.iterdir())
     except OSError as error:
-        raise SurroundingsError(f"{folder} cannot be listed ({error.strerror})") from error
+        raise not_listed(folder, error) from error
 
 
 def _which(folder: Path, some: list[str]) -> str:
@@ -167,11 +167,19 @@ def rollback(folder: Path, seen: Current | None = None) -> Current:
 
 def names(folder: Path) -> list[str]:
     """The versions that are there, as their folders' names, in the order of the numbers in them."""
-    try:
-        found = (path.parent.name for path in folder.glob(f"*/{MANIFEST_FILE}"))
-        return sorted((name for name in found if NAME.fullmatch(name)), key=_by_number)
+    try:  # and no glob, to which a folder that cannot be listed is an empty one
+        there = [path.name for path in folder.iterdir() if NAME.fullmatch(path.name)]
     except OSError as error:
-        raise SurroundingsError(f"{folder} cannot be listed ({error.strerror})") from error
+        raise not_listed(folder, error) from error
+    # os.path's, for Path's raises where a version may not be entered.
+    found = (name for name in there if os.path.exists(folder / name / MANIFEST_FILE))  # noqa: PTH110
+    return sorted(found, key=_by_number)
+
+
+def not_listed(folder: Path, error: OSError) -> SurroundingsError:
+    return SurroundingsError(
+        f"{folder} cannot be listed ({error.strerror}): let this user read it, as `chmod +rx` on it does"
+    )
 
 
 def _by_number(name: str) -> tuple[list[str | int], str]:

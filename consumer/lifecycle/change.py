@@ -1,5 +1,6 @@
 """What is looked at before `current` is written: that the version can be served, and decides much as the last one."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from consumer import artifact as artifacts
 from consumer import versions
 from consumer.artifact import in_full
 from consumer.classify import Classifier
-from consumer.errors import ArtifactError, SettingsError
+from consumer.errors import ArtifactError, SettingsError, SurroundingsError
 from consumer.lifecycle import canary
 from consumer.lifecycle.canary import Flips
 from consumer.manifest import CHECKPOINT_FILE, MANIFEST_FILE, Manifest
@@ -22,18 +23,30 @@ def folder_of(resolved: Resolved) -> Path:
     folder = resolved.settings.model.artifact
     if folder is None:
         raise SettingsError("model.artifact is not set: name the folder of versions, as in --model-artifact models")
-    if (folder / MANIFEST_FILE).exists():
-        raise SettingsError(
-            f"model.artifact {folder} is an artifact, not a folder of versions: move it to FOLDER/VERSION, and name "
-            "FOLDER"
-        )
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # noqa: PTH112 - Path's raises for what cannot be looked at, as a name too long
         origin = resolved.origin("model.artifact")
         raise SettingsError(
             f"model.artifact (from {origin}) is {in_full(folder)}, which is no folder: make it, and put versions "
             "into it"
         )
+    if _holds(folder, MANIFEST_FILE):
+        raise SettingsError(
+            f"model.artifact {folder} is an artifact, not a folder of versions: move it to FOLDER/VERSION, and name "
+            "FOLDER"
+        )
     return folder
+
+
+def _holds(folder: Path, name: str) -> bool:
+    try:
+        (folder / name).stat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise SurroundingsError(
+            f"{folder} cannot be entered ({error.strerror}): let this user do it, as `chmod +rx` on it does"
+        ) from error
+    return True
 
 
 @dataclass(frozen=True, slots=True)

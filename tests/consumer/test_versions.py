@@ -1,13 +1,20 @@
 """A folder of versions: which is served, and which was before."""
 
+import os
 import shutil
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from consumer import artifact as artifacts
 from consumer import versions
 from consumer.classify import load
-from consumer.errors import ArtifactError, SettingsError
+from consumer.errors import ArtifactError, SettingsError, SurroundingsError
+from consumer.lifecycle import change
+from consumer.settings import Model, Settings
+from consumer.settings_sources import Resolved
 from tests.consumer.lifecycle.made_up import version
 
 
@@ -125,6 +132,45 @@ def test_an_empty_folder_may_become_one_of_versions(tmp_path):
         versions.artifact_in(tmp_path)
     (tmp_path / "model.onnx").touch()
     assert versions.artifact_in(tmp_path) == tmp_path
+
+
+@pytest.fixture
+def with_mode(tiny) -> Iterator[Callable[[int], Path]]:
+    """A folder in which version 1 is current, for a user whom its mode holds for: root is let in everywhere."""
+    folder, user = Path(tempfile.mkdtemp()), os.geteuid()  # tmp_path's own parents let nobody else in
+    version(folder, "1")
+    versions.use(folder, "1")
+
+    def changed(mode: int) -> Path:
+        folder.chmod(mode)
+        if user == 0:
+            os.seteuid(65534)
+        return folder
+
+    yield changed
+    os.seteuid(user)
+    folder.chmod(0o700)
+    shutil.rmtree(folder)
+
+
+def test_a_folder_that_may_be_entered_and_not_listed_can_be_served_and_says_so_where_it_is_listed(with_mode):
+    """Its versions are found by their names; told as none they would be made anew."""
+    folder = with_mode(0o111)
+
+    assert versions.artifact_in(folder) == folder / "1"
+    assert artifacts.glance(folder / "1").version == "1"
+    with pytest.raises(SurroundingsError, match=r"cannot be listed \(Permission denied\): let this user read it"):
+        versions.names(folder)
+    with pytest.raises(ArtifactError, match=r"cannot be listed \(Permission denied\), and what it holds is held"):
+        artifacts._names(folder)
+
+
+def test_a_folder_that_may_not_be_entered_says_so(with_mode):
+    """To the commands that look for an artifact in it first."""
+    folder = with_mode(0o444)
+
+    with pytest.raises(SurroundingsError, match=r"cannot be entered \(Permission denied\)"):
+        change.folder_of(Resolved(Settings(model=Model(artifact=folder)), {}))
 
 
 def test_load_takes_the_current_version(tmp_path, tiny):
