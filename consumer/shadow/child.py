@@ -38,9 +38,10 @@ class Child:
     """Loads when it is made; then `ask` answers one message. A context, which ends the process."""
 
     def __init__(self, given: Mapping[str, Any]) -> None:
-        # In our session while it loads: in one of its own it would get as much of the cores as all of this one.
+        # In our session while it loads: in one of its own it would get as much of the cores as all of this one. -P, for
+        # whatever is called consumer/ in the working directory is none of ours.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "consumer.shadow.worker"],
+            [sys.executable, "-P", "-m", "consumer.shadow.worker"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         self._given = given

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from consumer import priority
+from consumer import priority, versions
 from consumer.classify import load
 from consumer.errors import ArtifactError, SurroundingsError
 from consumer.records import Message
 from consumer.settings import Settings
 from consumer.shadow.child import Child, arguments
+from tests.consumer.lifecycle.made_up import version
 
 
 def settings(artifact: Path) -> Settings:
@@ -38,6 +39,18 @@ def test_its_answers_are_the_models_to_the_last_bit_and_its_priority_the_lowest(
 
     assert found == expected
     assert (model, ruled.reason) == (expected[0].model, "rule:legal")
+
+
+def test_it_is_ours_and_finds_its_artifact_wherever_the_first_one_was_started(tmp_path, monkeypatch):
+    """By a path from the working directory, as the first one's; a consumer/ that stands there is somebody else's."""
+    version(tmp_path / "models", "1")
+    versions.use(tmp_path / "models", "1")
+    (tmp_path / "consumer").mkdir()
+    (tmp_path / "consumer" / "__init__.py").write_text("raise SystemExit(9)")
+    monkeypatch.chdir(tmp_path)
+
+    with Child(arguments(settings(Path("./models")))) as child:
+        assert child.ready() == load("./models", threads=1).model
 
 
 def test_what_is_wrong_with_its_artifact_is_told_in_its_words(tmp_path):
