@@ -100,12 +100,10 @@ def answer(
     import ray.data
 
     threads = settings.model.threads or 1
-    model = settings.model.model_copy(update={"threads": threads})
-    of_workers = settings.model_copy(update={"model": model})
     items = [{"file": part.file, "first": part.first} for part in due]
     told = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
         Answering,
-        fn_constructor_args=(of_workers, to.resolve(), run),
+        fn_constructor_args=(_of_workers(settings, threads), to.resolve(), run),
         batch_size=1,
         compute=ray.data.ActorPoolStrategy(size=min(workers, len(items))),
         num_cpus=threads,
@@ -114,6 +112,14 @@ def answer(
         if row["error"]:
             raise _TOLD.get(row["error"], SurroundingsError)(row["why"])
         moved(row["rows"])
+
+
+def _of_workers(settings: Settings, threads: int) -> Settings:
+    """A worker's working directory is not ours but the one in which its Ray was started."""
+    model = settings.model
+    paths = {"artifact": model.artifact, "public_key": model.public_key}
+    here = {name: path.absolute() for name, path in paths.items() if path is not None}
+    return settings.model_copy(update={"model": model.model_copy(update={"threads": threads, **here})})
 
 
 def _until_told_to_leave(rows: Iterable[dict[str, Any]], stop: Stop) -> Iterator[dict[str, Any]]:

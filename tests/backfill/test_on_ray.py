@@ -6,13 +6,26 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from consumer.backfill import on_ray
+from consumer.settings import Model, Settings
 from tests.backfill.answers import MODEL, dead, told
 from tests.backfill.archive import spoilt, written
 from tests.replay.conftest import Replay
 from tests.service.process import ROOT, environment, shikyu
+
+
+def test_workers_are_told_where_the_model_is_from_anywhere(tmp_path, monkeypatch):
+    """Their Ray was started in a working directory of its own."""
+    monkeypatch.chdir(tmp_path)
+
+    told = on_ray._of_workers(Settings(model=Model(artifact=Path("models/1"), public_key=Path("a.pem"))), 2).model
+
+    assert (told.artifact, told.public_key, told.threads) == (tmp_path / "models/1", tmp_path / "a.pem", 2)
+    assert on_ray._of_workers(Settings(), 1).model.artifact is None
 
 
 @pytest.mark.timeout(300)
