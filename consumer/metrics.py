@@ -69,6 +69,7 @@ class Metrics:
         self._shadow = self._gauge("shadow_info", "The second model.", ("name", "version", "precision"))
         self._shadowed = self._counter("shadow_records", "What the second model was asked, by fate.", ("outcome",))
         self._compared = self._counter("shadow_decisions", "Both models' decisions.", ("live", "shadow"))
+        self._group = self._gauge("group_info", "Its consumer group, and the Kafka.", ("group_id", "cluster_id"))
         self._build = self._gauge("build_info", "This program.", ("version",))
         self._begin_at_zero()
 
@@ -216,6 +217,10 @@ class Metrics:
 
     def compared(self, live: Decision, shadow: Decision) -> None:
         self._compared.labels(live.decision, shadow.decision).inc()
+
+    def group(self, group_id: str, cluster_id: str) -> None:
+        """So that who reads these can tell them from another stream's."""
+        self._group.labels(group_id, cluster_id).set(1)
 
     def build(self, version: str) -> None:
         self._build.labels(version).set(1)

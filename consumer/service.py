@@ -118,7 +118,13 @@ def _started(
     mark = marking(settings.audit, job)
     outputs = (settings.output.urgent, settings.output.routine, settings.dead_letters.topic)
     shadows = settings.shadow.topics if job.run == LIVE else ()
-    inputs = surroundings.look(client_config(settings), settings.input.topics, (*outputs, *shadows), stop)
+    inputs = surroundings.look(
+        client_config(settings),
+        settings.input.topics,
+        (*outputs, *shadows),
+        stop,
+        lambda listing: metrics.group(settings.delivery.group_id, listing.cluster_id or ""),
+    )
     configuration = _fitted(settings, _transactional_id(settings, slot), inputs, outputs, job)
     application = settings.delivery.application
     encoder = _patiently(

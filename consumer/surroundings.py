@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -26,15 +26,20 @@ REFUSED_S = 4.0  # of these, for a broker that does not want us: one that has ju
 
 
 def look(
-    config: Mapping[str, Any], inputs: tuple[str, ...], outputs: tuple[str, ...], stopping: Stopping = lambda: False
+    config: Mapping[str, Any],
+    inputs: tuple[str, ...],
+    outputs: tuple[str, ...],
+    stopping: Stopping = lambda: False,
+    answered: Callable[[ClusterMetadata], None] = lambda _: None,
 ) -> list[str]:
     """
-    The input topics that are there, a pattern's too. `config` is a librdkafka client's.
+    The input topics that are there, a pattern's too. `config` is a librdkafka client's; `answered` gets the listing.
 
     Raises SurroundingsError: no broker, no login, a topic missing, hidden or forbidden; ToldToLeave. A pattern
     that matches no topic yet is no error: its topics may come.
     """
     listing = listed(config, stopping)
+    answered(listing)
     named = [topic for topic in inputs if not topic.startswith("^")]
     needed = {**dict.fromkeys(outputs, AclOperation.WRITE), **dict.fromkeys(named, AclOperation.READ)}
     must_allow(config, needed)

@@ -1,6 +1,8 @@
 """How far the group is behind, by what Kafka itself knows of it."""
 
+from collections.abc import Mapping
 from concurrent.futures import TimeoutError as Late
+from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException
@@ -17,7 +19,15 @@ ANSWER_S = 10.0
 Place = tuple[str, int]
 
 
-def lag(settings: Settings) -> dict[Place, int]:
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """`cluster_id` is Kafka's name for itself, or None where it tells none."""
+
+    records: Mapping[Place, int]
+    cluster_id: str | None = None
+
+
+def lag(settings: Settings) -> Lag:
     """
     Records that are not committed yet, by partition of the input topics, as they are now.
 
@@ -31,7 +41,7 @@ def lag(settings: Settings) -> dict[Place, int]:
     }
     held, committed = spans(client, counts), _committed(client, settings.delivery.group_id)
     places = [(topic, partition) for topic, count in counts.items() for partition in range(count)]
-    return {place: _behind(held.get(place), committed.get(place)) for place in places}
+    return Lag({place: _behind(held.get(place), committed.get(place)) for place in places}, listing.cluster_id)
 
 
 def _behind(span: tuple[int, int] | None, committed: int | None) -> int:

@@ -8,7 +8,8 @@ from consumer.audit.promise import Promised, promised
 from consumer.errors import ShikyuError
 from consumer.settings import Settings
 from consumer.watching.frame import Frame, frame, models
-from consumer.watching.lag import Place, lag
+from consumer.watching.lag import Lag, lag
+from consumer.watching.others import others
 from consumer.watching.scrape import Consumers
 from consumer.watching.tail import Tail
 
@@ -26,7 +27,7 @@ class Observer:
         self._settings = settings
         self._tail = tail
         self._consumers = Consumers(urls)
-        self._lag: dict[Place, int] | None = None
+        self._lag: Lag | None = None
         self._lag_at = float("-inf")
         self._problem: str | None = None
         self._promise: Promised | None = None
@@ -45,8 +46,10 @@ class Observer:
         if answering != self._models or time.monotonic() - self._promise_at > PROMISE_EVERY_S:
             self._models = answering
             self._ask_for_promise()
-        made = frame(self._consumers, self._tail, self._lag, self._promise)
-        more = (each for each in (self._no_promise, self._problem) if each)
+        records, kafka = (None, None) if self._lag is None else (self._lag.records, self._lag.cluster_id)
+        made = frame(self._consumers, self._tail, records, self._promise)
+        strangers = others(self._consumers, self._settings.delivery.group_id, kafka)
+        more = (*strangers, *(each for each in (self._no_promise, self._problem) if each))
         # Kafka that is away is so for the tail and for the lag, in other words of librdkafka's within the brackets.
         once = {each.partition(" (")[0]: each for each in (*made["problems"], *more)}
         return {**made, "problems": list(once.values())}

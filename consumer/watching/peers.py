@@ -30,6 +30,7 @@ WATCHED: Mapping[str, tuple[str, ...]] = {
     "shikyu_drift_limit": ("feature",),
     "shikyu_drift_alarm": ("feature",),
     "shikyu_model_info": ("name", "version", "precision"),
+    "shikyu_group_info": ("group_id", "cluster_id"),
 }
 
 NOT_ALWAYS_KNOWN = "shikyu_kafka_brokers_up"  # no number where a loop has long not heard of Kafka

@@ -4,6 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from math import inf
 from urllib.parse import urlsplit
 
@@ -61,6 +62,12 @@ class Consumers:
         """Of every consumer that answers."""
         for kept in self._readings.values():
             yield from _series(kept[-1], name) if kept else ()
+
+    def first(self, name: str) -> Iterator[tuple[str, Labels]]:
+        """Of each consumer that answers its address, without what is secret in it, and its first such series."""
+        for url, kept in self._readings.items():
+            for labels, _ in islice(_series(kept[-1], name) if kept else (), 1):
+                yield str(redact("url", url)), labels
 
     def grown(self, name: str) -> list[tuple[Labels, float]]:
         """By how much each series of a counter or a histogram grew within the last minute, or since we look."""

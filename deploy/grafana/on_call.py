@@ -255,6 +255,13 @@ def processes() -> Row:
                     Query("count by (version) (shikyu_build_info{JOB})", "{{version}}"),
                     stacked=True,
                 ),
+                graph(
+                    "Groups",
+                    "Processes by their consumer group and Kafka cluster: more than one line is more than one stream.",
+                    "short",
+                    Query("count by (group_id, cluster_id) (shikyu_group_info{JOB})", "{{group_id}} on {{cluster_id}}"),
+                    stacked=True,
+                ),
             ]
         ],
     )

@@ -40,6 +40,7 @@ BOUNDS: dict[str, dict[str, set[str]]] = {
     "shikyu_shadow_info": {"name": {"sample"}, "version": {"1"}, "precision": {"int8"}},
     "shikyu_shadow_records": {"outcome": {"answered", "failed", "dropped"}},
     "shikyu_shadow_decisions": {"live": {"urgent", "routine"}, "shadow": {"urgent", "routine"}},
+    "shikyu_group_info": {"group_id": {"shikyu"}, "cluster_id": {"a"}},
     "shikyu_build_info": {"version": {"0.1.0"}},
 }
 
@@ -50,6 +51,7 @@ def everything() -> Metrics:
     metrics.rules(RULES)
     metrics.model(model)
     metrics.build("0.1.0")
+    metrics.group("shikyu", "a")
     for urgent, satisfaction, reason in itertools.product((True, False), Satisfaction, sorted(REASON)):
         metrics.decided([Decision(satisfaction, (0.2,) * 5, 0.5, urgent, 0.5, reason, False, model, audit=0.1)])
     for cause in REASONS:
@@ -114,7 +116,7 @@ def test_no_label_is_of_a_message() -> None:
     assert labels == {
         *("outcome", "decision", "satisfaction", "reason", "code", "rule", "stage"),
         *("topic", "partition", "name", "version", "precision", "client", "feature"),
-        *("live", "shadow"),
+        *("live", "shadow", "group_id", "cluster_id"),
     }
 
 
@@ -133,7 +135,8 @@ def test_all_but_what_kafka_tells_stands_from_the_start() -> None:
     assert {labels for labels in grown.pop("shikyu_decisions") if not is_routine_by_a_rule(dict(labels))} == set()
     # Once a window was compared, and once a second model is loaded.
     later = {"shikyu_drift_distance", "shikyu_drift_limit", "shikyu_drift_alarm", "shikyu_shadow_info"}
-    assert set(grown) - later == {"shikyu_kafka_brokers_up", "shikyu_lag_records", "shikyu_lag_seconds"}
+    of_kafka = {"shikyu_group_info", "shikyu_kafka_brokers_up", "shikyu_lag_records", "shikyu_lag_seconds"}
+    assert set(grown) - later == of_kafka
 
 
 def is_routine_by_a_rule(labels: dict[str, str]) -> bool:

@@ -137,7 +137,7 @@ def test_names_are_those_that_are_scraped() -> None:
     metrics = Metrics()
     scraped = generate_latest(metrics.registry).decode()
 
-    assert len(metrics.names()) == 30
+    assert len(metrics.names()) == 31
     assert all(f"# HELP {name} " in scraped for name in metrics.names())
 
 

@@ -183,6 +183,7 @@ BETWEEN: dict[tuple[str, str, str], tuple[str, float, float]] = {
     ("on-call", "Records and texts at once", "B"): ("end", 1, 256),
     ("on-call", "Tokens of a batch", "A"): ("end", 1, 100_000),
     ("on-call", "Padding", "A"): ("end", 0, 1),
+    ("on-call", "Groups", "A"): ("end", 1, 1),
     ("on-call", "Cores", "A"): ("end", 0, 16),
     ("on-call", "Memory", "A"): ("end", 10e6, 10e9),
 }

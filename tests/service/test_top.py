@@ -34,11 +34,14 @@ def scene(cluster):
 def test_one_frame_tells_what_there_is(cluster, scene):
     """By a consumer's /metrics and the topics; for another program, and without a text unless asked."""
     with measured(scene.topic("in")) as one:
+        one.metrics.group(scene.prefix, "another")
         done = shikyu("top", *scene.flags, "--metrics", one.url, "--once", "--json", "--every", "0.5", timeout=120)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
 
     assert found["lag"] == [{"topic": scene.topic("in"), "partition": 0, "records": 4, "seconds": 3.5}]
+    [told] = found["problems"]
+    assert f"{one.url} is a consumer of another Kafka" in told
     assert (found["from"], found["dead_letters"]["by_code"]) == ("metrics", {"invalid-json": 1})
     assert sorted(each["decision"] for each in found["answers"]) == ["dead-lettered", "routine", "urgent", "urgent"]
     assert "canary" not in done.stdout + done.stderr

@@ -1,5 +1,6 @@
 import http.client
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -95,6 +96,7 @@ def test_a_message_is_answered_told_of_and_not_repeated(cluster, name, flags, st
     assert json.loads(message.value())["id"] == "1"
     assert 'shikyu_transactions_total{outcome="committed"}' in metrics
     assert "shikyu_model_info{" in metrics
+    assert re.search(rf'shikyu_group_info{{cluster_id="[\w-]+",group_id="{re.escape(name)}"}} 1', metrics)
 
     before = time.monotonic()
     process.send_signal(signal.SIGTERM)

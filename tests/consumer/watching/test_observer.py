@@ -10,6 +10,7 @@ from consumer.manifest import MANIFEST_FILE
 from consumer.records import ModelVersion
 from consumer.settings import Model, Output, Settings
 from consumer.watching import observer
+from consumer.watching.lag import Lag
 from consumer.watching.observer import Observer
 from consumer.watching.tail import Tail
 from tests.service.watched import measured
@@ -20,7 +21,7 @@ SAMPLE = Path(__file__).parents[3] / "artifacts" / "sample"
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """Of two versions that promise 0.91 and 0.92, of which the first is current; without Kafka."""
-    monkeypatch.setattr(observer, "lag", lambda _: {})
+    monkeypatch.setattr(observer, "lag", lambda _: Lag({}, "here"))
     monkeypatch.setattr(observer, "PROMISE_EVERY_S", float("inf"))
     for version in ("1", "2"):
         manifest = orjson.loads((SAMPLE / MANIFEST_FILE).read_bytes())
@@ -90,6 +91,25 @@ def test_a_promise_that_cannot_be_read_is_told_and_hinders_nothing_else(folder, 
     manifest.write_bytes(content)
     found = looks.look()
     assert (found["promise"]["recall"], found["problems"]) == (0.91, [])
+
+
+@pytest.mark.parametrize(
+    ("group_id", "cluster_id", "says"),
+    [
+        ("shikyu", "here", None),
+        ("shikyu", "", None),  # of a Kafka that tells no name
+        ("other\n", "here", 'is a consumer of group "other⏎", and delivery.group_id is shikyu: its figures'),
+        ("shikyu", "there", 'of another Kafka, "there", than bootstrap.servers leads to, here: its figures'),
+    ],
+)
+def test_another_streams_consumer_is_told_from_this_ones(folder, group_id, cluster_id, says):
+    """On one machine each has the same port by default, and whoever began first has it."""
+    with measured() as one:
+        one.metrics.group(group_id, cluster_id)
+
+        told = watching(folder, one.url).look()["problems"]
+
+    assert [says in each and each.startswith(one.url) for each in told] == [True] * (says is not None)
 
 
 def test_a_key_that_is_gone_is_told_too(folder):
