@@ -31,10 +31,16 @@ def spans(config: Mapping[str, Any], counts: Mapping[str, int]) -> dict[Place, S
 
     `config` is a client's. Raises SurroundingsError.
     """
-    places = [TopicPartition(topic, partition) for topic, count in counts.items() for partition in range(count)]
-    starts = _offsets(config, places, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
-    ends = _offsets(config, places, OffsetSpec.latest())  # type: ignore[no-untyped-call]
-    return {place: (start, ends[place]) for place, start in starts.items() if start < ends[place]}
+    places = [(topic, partition) for topic, count in counts.items() for partition in range(count)]
+    return {place: (start, end) for place, (start, end) in bounds(config, places).items() if start < end}
+
+
+def bounds(config: Mapping[str, Any], places: Sequence[Place]) -> dict[Place, Span]:
+    """As `spans`, of these partitions and with the empty ones, by two questions for all. Raises SurroundingsError."""
+    asked = [TopicPartition(topic, partition) for topic, partition in places]
+    starts = _offsets(config, asked, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+    ends = _offsets(config, asked, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+    return {place: (start, ends[place]) for place, start in starts.items()}
 
 
 def records(config: Mapping[str, Any], wanted: Mapping[Place, Span], advance: Advance) -> Iterator[Record]:

@@ -7,6 +7,7 @@ import orjson
 import pytest
 from confluent_kafka import Producer
 
+from consumer.flips import read
 from consumer.settings import DeadLetters, Kafka, Output, Settings
 from consumer.watching import tail
 from consumer.watching.tail import BEFORE, Tail
@@ -14,6 +15,28 @@ from consumer.watching.tail import BEFORE, Tail
 pytestmark = pytest.mark.kafka
 
 PATIENCE_S = 60
+
+
+def settings_of(cluster, urgent: str, routine: str, dead: str) -> Settings:
+    return Settings(
+        output=Output(urgent=urgent, routine=routine, format="json"),
+        dead_letters=DeadLetters(topic=dead),
+        kafka=Kafka(options={"bootstrap.servers": cluster.bootstrap_servers}),
+    )
+
+
+def test_an_empty_stream_of_many_partitions_is_asked_about_at_once(cluster, monkeypatch):
+    """Where each begins and ends, in two questions: one by one they would take a way there and back each."""
+    asked, offsets = [], read._offsets
+    monkeypatch.setattr(read, "_offsets", lambda *given: asked.append(len(given[1])) or offsets(*given))
+    monkeypatch.setattr(tail, "BEGINNING_S", float("inf"))
+    topics = [f"empty-{os.getpid()}.{role}" for role in ("urgent", "routine", "dead")]
+    for topic in topics:
+        cluster.create_topic(topic, 30)
+
+    with Tail(settings_of(cluster, *topics)) as watched:
+        assert watched.ready.wait(PATIENCE_S), watched.problem
+        assert (watched.problem, watched.since(0), set(asked)) == (None, [], {90})
 
 
 def test_the_newest_of_all_partitions_are_told_by_time(cluster, monkeypatch):
@@ -32,13 +55,8 @@ def test_the_newest_of_all_partitions_are_told_by_time(cluster, monkeypatch):
         event = orjson.dumps({"decision": decision, "run": "live", "source": source})
         producer.produce(topic, event, partition=number // 2 % 3, timestamp=at_ms + number)
     producer.commit_transaction(PATIENCE_S)
-    settings = Settings(
-        output=Output(urgent=urgent, routine=routine, format="json"),
-        dead_letters=DeadLetters(topic=dead),
-        kafka=Kafka(options={"bootstrap.servers": cluster.bootstrap_servers}),
-    )
 
-    with Tail(settings) as watched:
+    with Tail(settings_of(cluster, urgent, routine, dead)) as watched:
         assert watched.ready.wait(PATIENCE_S), watched.problem
         found = [each.answer.source[2] for each in watched.since(0, 50)]
 
