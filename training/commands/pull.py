@@ -26,6 +26,10 @@ from training.commands.options import HUB, ExistingFile, replacing, require_extr
     help="With --versions: so many stay in OUT, the current one and the one before it among them; older ones that were "
     "fetched are removed.",
 )  # fmt: skip
+@click.option(
+    "--precision", type=click.Choice(["fp32", "int8", "fp16"]),
+    help="With --versions: name none that cannot be served in it, as where the consumers have model.precision.",
+)  # fmt: skip
 @replacing
 def pull(
     repository: str,
@@ -35,6 +39,7 @@ def pull(
     watch: float | None,
     public_key: Path | None,
     keep: int | None,
+    precision: str | None,
     replace: bool,
 ) -> None:
     """
@@ -50,8 +55,10 @@ def pull(
     """
     require_extra(*HUB)
     if not versions:
-        if watch or public_key or keep:
-            raise SettingsError("--watch, --public-key and --keep go with --versions: give it, or leave them out")
+        if watch or public_key or keep or precision:
+            raise SettingsError(
+                "--watch, --public-key, --keep and --precision go with --versions: give it, or leave them out"
+            )
         from training.sharing import hub
 
         shared = hub.pull(repository, out, revision, replace=replace)
@@ -62,7 +69,7 @@ def pull(
     from consumer.stop import on_signals
     from training.sharing import bring, old_versions
 
-    brings = bring.Bring(repository, out, revision, public_key, keep or old_versions.KEEP)
+    brings = bring.Bring(repository, out, revision, public_key, keep or old_versions.KEEP, precision)
     if watch is None:
         click.echo("\n".join(brings.once()) or f"{repository} at {revision} was brought to {out} before")
         return

@@ -12,11 +12,15 @@ from training.sharing import hub, old_versions
 # The commit that was named last: a rollback since then is not undone. Below it the versions that were brought and are
 # there, the newest first.
 MARK_FILE = ".pulled"
+PRECISIONS = ("fp32", "int8", "fp16")
 LOOK_S = 0.2  # between two looks whether to leave
 
 
 class Bring:
-    """From one revision of one repository, signed by `public_key`'s other half where one is given; `keep` of them."""
+    """
+    From one revision of one repository, signed by `public_key`'s other half where one is given, and with `precision`,
+    where consumers serve that one alone; `keep` of them.
+    """
 
     def __init__(
         self,
@@ -25,12 +29,14 @@ class Bring:
         revision: str,
         public_key: Path | None = None,
         keep: int = old_versions.KEEP,
+        precision: str | None = None,
     ) -> None:
         self._repository = repository
         self._folder = folder
         self._revision = revision
         self._public_key = public_key
         self._keep = keep
+        self._precision = precision
         self._refused: str | None = None
 
     def once(self) -> list[str]:
@@ -48,10 +54,11 @@ class Bring:
             last, *brought = self._marked()
             if commit != last:
                 version = self._brought(commit)
+                was = versions.read_if_there(self._folder)
                 named = versions.use(self._folder, version)
                 brought = [version, *(name for name in brought if name != version)]
                 self._mark(commit, brought)
-                lines = [f"{version} is current in {named.folder}: {self._repository} at {commit}"]
+                lines = [f"{version} is current in {named.folder}: {self._repository} at {commit}", *_lost(was, named)]
             if gone := old_versions.remove(self._folder, brought, self._keep):
                 lines.append(f"{', '.join(gone)} removed from {self._folder}, of which {self._keep} versions are kept")
             return lines
@@ -74,6 +81,7 @@ class Bring:
         self._folder.mkdir(parents=True, exist_ok=True)
         manifest, content = hub.manifest_at(self._repository, commit)
         versions.require_name(manifest.version)
+        self._require_precision(manifest, commit)
         target = self._folder / manifest.version
         if (there := _read(target / MANIFEST_FILE)) not in (None, content):
             raise ArtifactError(
@@ -82,7 +90,19 @@ class Bring:
             )
         if there is None or not self._is_sound(target, manifest):
             hub.pull(self._repository, target, commit, replace=target.exists(), public_key=self._public_key)
+        if self._precision is not None:
+            _glance(target, self._precision)
         return manifest.version
+
+    def _require_precision(self, manifest: Manifest, commit: str) -> None:
+        """Before anything large is fetched, which nobody would remove again."""
+        has = [name for name, served in manifest.precisions.items() if served.servable]
+        if self._precision not in (None, *has):
+            raise ArtifactError(
+                f"{self._repository} at {commit} has no {self._precision} that may be served, for which --precision "
+                f"asks, and is not fetched: it can serve {', '.join(has) or 'none'}. Push a version that has it, or "
+                "set model.precision and --precision to another"
+            )
 
     def _is_sound(self, target: Path, manifest: Manifest) -> bool:
         """Every byte of its best precision: a disk or somebody may have damaged it since it was brought."""
@@ -91,6 +111,31 @@ class Bring:
         except ArtifactError:
             return False
         return True
+
+
+def _glance(folder: Path, precision: str) -> None:
+    """Raises ArtifactError unless it can be served there: fp16 is a GPU's."""
+    artifact.glance(folder, precision, device="cuda" if precision == "fp16" else "cpu")
+
+
+def _serves(folder: Path, precision: str) -> bool:
+    try:
+        _glance(folder, precision)
+    except ArtifactError:
+        return False
+    return True
+
+
+def _lost(was: versions.Current | None, named: versions.Current) -> list[str]:
+    """A word where a consumer that insists on a precision would not follow."""
+    if was is None:
+        return []
+    lost = [each for each in PRECISIONS if _serves(was.artifact, each) and not _serves(named.artifact, each)]
+    return [
+        f"warning: {named.version} cannot be served in {each}, as {was.version} can: a consumer with model.precision = "
+        f"{each} refuses it; --precision {each} would not have named it"
+        for each in lost
+    ]
 
 
 def _read(path: Path) -> bytes | None:

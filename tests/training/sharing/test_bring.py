@@ -1,5 +1,6 @@
 """What a branch of the Hub names comes into a folder of versions, whole, and named last."""
 
+import json
 import shutil
 import threading
 import time
@@ -200,6 +201,41 @@ def test_an_unsigned_one_is_not_named_where_a_key_is_given(hub, made, tmp_path):
     assert not (tmp_path / "models" / "current").exists()
 
 
+def without(files: dict[str, bytes], precision: str, *, name: str) -> dict[str, bytes]:
+    """That version with this precision marked as not to be served."""
+    manifest = json.loads(files["manifest.json"])
+    manifest["precisions"][precision]["servable"] = False
+    manifest["version"] = name
+    return {**files, "manifest.json": json.dumps(manifest).encode()}
+
+
+def test_one_that_lacks_the_precision_that_is_served_is_not_named(hub, made, tmp_path):
+    """Nor fetched, for nobody would remove it; where no precision was asked for, it is named, and that is told."""
+    hub.add(REPOSITORY, made("1"))
+    models = tmp_path / "models"
+    insisting = Bring(REPOSITORY, models, MAIN, precision="int8")
+    insisting.once()
+    hub.repositories[REPOSITORY].commit(MAIN, without(made("2"), "int8", name="2"))
+
+    with pytest.raises(ArtifactError, match=r"has no int8 that may be served.* not fetched: it can serve fp32\. Push"):
+        insisting.once()
+    assert (versions.read(models).version, (models / "2").exists(), insisting.once()) == ("1", False, [])
+
+    named, warned = Bring(REPOSITORY, models, MAIN).once()
+    assert "2 is current" in named
+    assert warned.startswith("warning: 2 cannot be served in int8, as 1 can: a consumer with model.precision = int8")
+
+
+def test_one_whose_file_of_that_precision_was_left_out_is_not_named(hub, made, tmp_path):
+    """Its manifest still speaks of it."""
+    files = made("1")
+    hub.add(REPOSITORY, {name: content for name, content in files.items() if name != "model.onnx"})
+
+    with pytest.raises(ArtifactError, match=r"lacks model\.onnx, which fp32 needs"):
+        Bring(REPOSITORY, tmp_path / "models", MAIN, precision="fp32").once()
+    assert not (tmp_path / "models" / "current").exists()
+
+
 def test_it_watches_and_goes_on_when_the_hub_is_away(hub, made, tmp_path):
     """What goes wrong is told once."""
     hub.add(REPOSITORY, made("1"))
@@ -232,4 +268,4 @@ def test_the_command_brings_once_or_says_that_it_did(hub, made, tmp_path):
     assert "was brought" in second.output
     assert CliRunner().invoke(train, [*command, "--keep", "1"]).exit_code == 2
     without = CliRunner().invoke(train, [*command[:-1], "--keep", "3"])
-    assert "--keep go with --versions" in str(without.exception)
+    assert "--precision go with --versions" in str(without.exception)
