@@ -103,6 +103,35 @@ def test_what_creates_the_runs_topic_is_named(secured, secured_topics, name, rep
     secured.take_away(USER, *acls.values(), pattern=PREFIXED)
 
 
+def test_flips_tells_what_it_may_not_know_of_the_runs_and_which_right_is_missing(
+    secured, secured_topics, name, tmp_path, capsys
+):
+    """The answers are compared all the same; that a run is done cannot be told without the topic that keeps them."""
+    topic, runs, options = ResourceType.TOPIC, f"{name}.runs", secured.options("LOGIN")
+    file = tmp_path / "shikyu.toml"
+    file.write_text("[kafka]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in options.items()))
+    for future in secured.admin.create_topics([NewTopic(runs, 1, 1)]).values():
+        future.result(20)
+    for run in ("live", "r1"):
+        answers_of(secured.bootstrap, secured_topics["input"], secured_topics, range(4), run=run)
+    command = ["flips", "--run", "r1", "--config", str(file), "--replay-runs-topic", runs, "--output-format", "json"]
+    command += ["--output-urgent", secured_topics["urgent"], "--output-routine", secured_topics["routine"]]
+    command += ["--dead-letters-topic", secured_topics["dead"], "--delivery-group-id", name]
+    answers: list[Acl] = [(topic, secured_topics[role], AclOperation.READ) for role in ("urgent", "routine", "dead")]
+    steps: list[tuple[list[Acl], str]] = [
+        (answers, f"{runs} (replay.runs_topic), which keeps the runs, is missing, or this client may not DESCRIBE it"),
+        ([(topic, runs, AclOperation.DESCRIBE)], f"grant READ on topic {runs}"),
+        ([(topic, runs, AclOperation.READ)], f"{runs} has no such run"),
+    ]
+    for granted, words in steps:
+        secured.grant(USER, *granted)
+        secured.settle()
+        code = main(command)
+        told = capsys.readouterr()
+        assert (code, words in " ".join(told.out.split())) == (0, True), told
+    secured.take_away(USER, *(acl for granted, _ in steps for acl in granted))
+
+
 def test_the_documentation_lists_just_these():
     """By kind of resource and operation; READ on the dead-letter topic is for `shikyu dead-letters` alone."""
     table = PAGE.read_text(encoding="utf-8").partition("## ACLs")[2].partition("## How")[0]

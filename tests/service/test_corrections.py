@@ -70,7 +70,12 @@ def prefix(cluster, name) -> str:
 
 
 def answers_of(
-    bootstrap: str, source: str, roles: dict[str, str], numbers: Iterable[int], at_ms: int | None = None
+    bootstrap: str,
+    source: str,
+    roles: dict[str, str],
+    numbers: Iterable[int],
+    at_ms: int | None = None,
+    run: str = "live",
 ) -> None:
     """
     Without texts; odd ones urgent.
@@ -91,7 +96,7 @@ def answers_of(
             message = Message("not told", f"m{number}", None, "chat", "en", None, {})
             record = Record(source, 0, number, came, b"k", b"")
             now = datetime.now(UTC)
-            made = encoder.encode(record, message, decision, run="live", attempt=1, classified_at=now)
+            made = encoder.encode(record, message, decision, run=run, attempt=1, classified_at=now)
             producer.produce(made.topic, made.value, made.key, headers=list(made.headers))
     assert producer.flush(20) == 0
 
