@@ -3,6 +3,7 @@
 import os
 import re
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections import Counter
@@ -18,8 +19,8 @@ from consumer.schema_store import open_store
 from consumer.settings import Corrections, Kafka, Settings
 from tests.payloads import PAYLOADS
 from tests.service.browser import Browser, chromium
-from tests.service.process import ROOT
-from tests.service.watched import Page, groups, made, measured
+from tests.service.process import ROOT, free_port
+from tests.service.watched import PATIENCE_S, Page, groups, made, measured
 
 pytestmark = pytest.mark.kafka
 
@@ -312,6 +313,21 @@ def test_a_screen_reader_finds_its_way(browser: Browser):
     assert {"banner", "main", "navigation"} <= {role for role, _ in named}
     assert browser.run("return document.getElementById('answers').closest('[aria-live]')") is None
     assert browser.run("return document.documentElement.lang") == "en"
+
+
+def test_a_kafka_that_does_not_answer_is_told_behind_the_address(tmp_path):
+    """The address comes at once, for the page says it too; who has not opened it yet finds it in the log."""
+    flags = ["--kafka", f"bootstrap.servers=127.0.0.1:{free_port()}", "--output-format", "json", "--metrics", ""]
+    page = Page(tmp_path, *flags)
+    try:
+        until = time.monotonic() + PATIENCE_S
+        while "no broker answered at 127.0.0.1" not in page.log:
+            assert time.monotonic() < until, page.log
+            time.sleep(0.05)
+        assert "check kafka bootstrap.servers" in page.log
+    finally:
+        page.process.kill()  # told to leave it would wait for what it has asked
+        page.stop()
 
 
 def test_when_it_is_told_to_leave_it_leaves_and_the_page_says_so(page, browser: Browser):
