@@ -56,6 +56,9 @@ def run(recipe: Path, data: Path | None, out: Path | None, work: Path | None, re
     torchrun --nproc-per-node 4 -m training.cli run my-model/recipe.toml
     """
     ready()
+    from training import foreseen
+
+    foreseen.require_run(recipe, data, out, replace=replace)
     from training import run
 
     run.run(run.job(recipe, click.echo, data, out, work, replace=replace))
@@ -67,6 +70,9 @@ def step(name: str, told: str) -> None:
 
     def alone(recipe: Path, data: Path | None, out: Path | None, work: Path | None) -> None:
         ready()
+        from training import foreseen
+
+        foreseen.require_step(recipe, data, name)
         from training import run
 
         run.do(run.job(recipe, click.echo, data, out, work), name)

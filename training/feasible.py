@@ -13,8 +13,9 @@ from training.exporting.int8 import SMALLEST_SIDE
 from training.exporting.padded import longest
 from training.fitting import model, precision
 from training.fitting.arguments import training_arguments
-from training.fitting.loading import refuse_no_folder, refuse_no_weights, waiting_for
+from training.fitting.loading import refuse_no_weights, waiting_for
 from training.fitting.push_at_save import require_pushable
+from training.foreseen import refuse_no_folder
 from training.progress import Say
 from training.recipe import SCRATCH, Recipe
 

@@ -1,6 +1,5 @@
 """`shikyu-train run`: from a recipe to an artifact under its final name, every step in order."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -15,6 +14,7 @@ from training.feasible import require_arguments, require_exportable
 from training.fitting.fit import TOLD
 from training.fitting.loading import identity
 from training.fitting.watched import quiet_libraries
+from training.foreseen import located, require_place
 from training.held import clear, held, require_apart
 from training.progress import Say
 from training.reporting.told import behind_lines
@@ -27,7 +27,6 @@ from training.steps.graphs import graphs
 from training.steps.job import Job
 from training.steps.operate import operate
 from training.steps.report import report
-from training.whole_folder import require_folder
 
 Step = Callable[[Job], None]
 
@@ -57,28 +56,13 @@ def job(
     replace: bool = False,
 ) -> Job:
     """What the recipe at `path` asks for; the run's folder is beside the artifact unless `work` names one."""
-    recipe = _located(recipes.read(path), data or path.parent)
+    recipe = located(recipes.read(path), data or path.parent)
     artifact = output or path.parent / recipe.output
     folder = RunFolder(work or artifact.with_name(f"{artifact.name}.run"))
     require_apart(folder.root, artifact)
     quiet_libraries()
     told = say if processes.is_main() else lambda _: None
     return Job(recipe, folder, data or path.parent, artifact, told, replace)
-
-
-def _located(recipe: recipes.Recipe, files: Path) -> recipes.Recipe:
-    """Base models that are folders lie where the recipe's other files are, wherever it is read from."""
-
-    def place(base: str) -> str:
-        folder = files / base
-        return str(folder.resolve()) if base != recipes.SCRATCH and os.path.isdir(folder) else base  # noqa: PTH112 - Path's raises for a name too long
-
-    return recipe.model_copy(
-        update={
-            "model": recipe.model.model_copy(update={"base": place(recipe.model.base)}),
-            "compare": recipes.Compare(bases=[place(base) for base in recipe.compare.bases]),
-        }
-    )
 
 
 def run(job: Job) -> None:
@@ -88,8 +72,7 @@ def run(job: Job) -> None:
     A run that was interrupted goes on with the step it was in; one that had come to its end begins anew. Of several
     processes, all fit, and the main one does the rest.
     """
-    if processes.is_main():
-        require_folder(job.artifact, replace=job.replace, anew=", which trains anew from the start")
+    require_place(job.artifact, replace=job.replace)
     require_arguments(job.recipe)
     require_exportable(job.recipe, job.say)
     with alone(job):

@@ -107,7 +107,8 @@ def test_who_interrupts_a_step_hears_what_is_kept(tmp_path, monkeypatch, capsys,
     for name, (_, parts) in run.STEPS.items():
         monkeypatch.setitem(run.STEPS, name, (interrupted if name == step else lambda job: None, parts))
     monkeypatch.setattr(run, "tidy", lambda job: None)
-    (tmp_path / "recipe.toml").write_text(f'{HEAD}train = ["x"]\n{SIZES}')
+    (tmp_path / "recipe.toml").write_text(f'{HEAD}train = ["x.csv"]\n{SIZES}')
+    (tmp_path / "x.csv").write_text("text,stars\n")
 
     assert cli.main(["run", str(tmp_path / "recipe.toml")]) == 130
 

@@ -93,6 +93,7 @@ def test_a_hub_that_does_not_answer_is_named_before_the_wait(hub, monkeypatch, t
     with local_hub() as gone:
         pass
     lead_client(monkeypatch, gone.url, tmp_path / "hub")
+    (tmp_path / "train.jsonl").write_text('{"text": "a", "stars": 1}')
     (tmp_path / "recipe.toml").write_text(RECIPE.format(train="train.jsonl"))
 
     assert cli.main(["run", str(tmp_path / "recipe.toml")]) == 3

@@ -155,7 +155,7 @@ def test_a_base_model_that_could_not_be_exported_is_refused_before_the_fit(made,
     config = json.loads((made / "artifact" / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps({**config, "pooler_hidden_act": "tanh"}))
     (tmp_path / "recipe.toml").write_text(
-        f'name = "a"\noutput = "o"\n[data]\ntrain = ["x"]\n[model]\nbase = "{tmp_path}"'
+        f'name = "a"\noutput = "o"\n[data]\ntrain = ["{TEST}"]\n[model]\nbase = "{tmp_path}"'
     )
 
     assert cli.main(["run", str(tmp_path / "recipe.toml")]) == 2

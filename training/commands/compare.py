@@ -34,16 +34,19 @@ def compare(
     shikyu-train compare my-model/recipe.toml --base microsoft/deberta-v3-small --base xlm-roberta-base
     """
     ready()
+    from training import foreseen
+    from training import recipe as recipes
+
+    if not bases and not recipes.read(recipe).compare.bases:
+        raise SettingsError(f"{recipe} names no base models to compare: name them with --base, or in [compare] bases.")
+    foreseen.require_step(recipe, data, "compare")
     from training import run
     from training.compare import compare
     from training.reporting.tables import compare_table
     from training.run_folder import write_atomically
 
     job = run.job(recipe, lambda line: click.echo(line, err=as_json), data, out, work)
-    chosen = bases or tuple(job.recipe.compare.bases)
-    if not chosen:
-        raise SettingsError(f"{recipe} names no base models to compare: name them with --base, or in [compare] bases.")
-    rows = compare(job, chosen)
+    rows = compare(job, bases or tuple(job.recipe.compare.bases))
     told = json.dumps([row.as_json() for row in rows], indent=2, allow_nan=False)
     file = job.artifact.with_name(f"{job.artifact.name}.compare.json")
     write_atomically(file, f"{told}\n".encode())

@@ -25,6 +25,9 @@ def data(recipe: Path, data: Path | None, out: Path | None, work: Path | None, a
     Exit codes: 0 the messages may be trained on, 5 a limit of [data.limits] is not met, or the promise's.
     """
     ready()
+    from training import foreseen
+
+    foreseen.require_step(recipe, data, "data")
     from training import run
     from training.reporting.data_table import data_tables
     from training.run_folder import DATA, DATA_PAGE

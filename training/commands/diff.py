@@ -58,15 +58,16 @@ def diff(
     ready()
     from training.commands.labelled_files import read_for
     from training.data import require_every_class
-    from training.evaluating.answers import answer_as_served
-    from training.evaluating.diff import difference, flip_lines
-    from training.reporting.tables import diff_table
-    from training.run_folder import write_atomically
 
     if flips is not None:
         _require_outside(flips)
     messages = read_for([first, second], files, text, stars, mapping).messages
     require_every_class(messages, "labelled")
+    from training.evaluating.answers import answer_as_served
+    from training.evaluating.diff import difference, flip_lines
+    from training.reporting.tables import diff_table
+    from training.run_folder import write_atomically
+
     (was, before), (will_be, after) = (answer_as_served(each, messages, precision) for each in (first, second))
     found = difference(before, after, messages.labels, recall)
     if flips is not None:

@@ -67,6 +67,9 @@ def _refuse(names: tuple[str, ...], why: str) -> None:
 
 
 def _step(recipe: Path, data: Path | None, out: Path | None, work: Path | None) -> None:
+    from training import foreseen
+
+    foreseen.require_step(recipe, data, "evaluate")
     from training import run
 
     run.do(run.job(recipe, click.echo, data, out, work), "evaluate")
@@ -85,12 +88,13 @@ def _artifact(
 ) -> None:
     from training.commands.labelled_files import read_for
     from training.data import require_every_class
+
+    messages = read_for([folder], files, text, stars, mapping, columns, slices="--slice").messages
+    require_every_class(messages, "labelled")
     from training.evaluating.answers import answer
     from training.evaluating.findings import by_precision, columns_of, findings
     from training.reporting.told import evaluation_lines, worst_slice_lines
 
-    messages = read_for([folder], files, text, stars, mapping, columns, slices="--slice").messages
-    require_every_class(messages, "labelled")
     answers, tokens = answer(folder, messages, precision)
     by = columns_of(messages, tokens)
     found = {name: findings(each, messages.labels, by) for name, each in answers.items()}

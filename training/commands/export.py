@@ -29,6 +29,9 @@ def export(
     tritonserver --model-repository=models
     """
     ready()
+    from training import foreseen
+
+    foreseen.require_step(recipe, data, "export")
     from training import run
     from training.steps.standard import standard as write_standard
     from training.whole_folder import require_folder

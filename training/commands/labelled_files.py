@@ -20,7 +20,6 @@ from training.data.labels import MOST_NAMED
 from training.data.rows import Part, rows
 from training.data.sources import ONE_SOURCE, Data, Source
 from training.data.texts import digests
-from training.preparing import splits
 from training.run_folder import RECIPE, SPLITS_FILE, RunFolder
 
 TEXT, STARS = "text", "stars"
@@ -156,6 +155,8 @@ def _share_in_run(artifact: Path, messages: Labelled, made_from: str) -> float:
     folder = RunFolder(artifact.with_name(f"{artifact.name}.run"))
     if not (folder.root / SPLITS_FILE).is_file():
         return 0.0
+    from training.preparing import splits  # which takes seconds, and a wrong column is told without it
+
     made = splits.read(folder)
     if made.everything.fingerprint() != made_from:
         return 0.0

@@ -24,6 +24,9 @@ def operate(recipe: Path, data: Path | None, out: Path | None, work: Path | None
     shikyu-train operate my-model/recipe.toml --slices channel
     """
     ready()
+    from training import foreseen
+
+    foreseen.require_step(recipe, data, "operate")
     from training import run
 
     job = run.job(recipe, click.echo, data, out, work)

@@ -54,7 +54,6 @@ def recalibrate(
     ready()
     from training.commands.labelled_files import read_for
     from training.data import Source
-    from training.exporting.export import write_artifact
     from training.recalibrate import promised_before, recalibrate
     from training.recipe import Promise
     from training.reporting.recalibrated_recipe import NAME
@@ -86,6 +85,8 @@ def recalibrate(
             "columns": [promise.slices] if promise.slices else [],
         }
     )
+    from training.exporting.export import write_artifact  # after all that is told without torch, which it imports
+
     made = recalibrate(artifact, found.messages, version, promise, source)
     write_artifact(out, made.description, made.files, replace=replace)
     for line in chosen_lines(made.points):

@@ -110,9 +110,7 @@ def _rows(parts: Parts, folder: Path, cleaning: Sequence[str], left_out: LeftOut
 def _part(
     source: Source, part: Part, folder: Path, cleaning: Sequence[str], left_out: LeftOut | None
 ) -> Iterator[tuple[str, str, int, Mapping[str, str], int]]:
-    texts, kept, wanted = source.texts, source.columns, _wanted(source)
-    judged = () if source.decision is None else (source.decision,)
-    fields = list(dict.fromkeys((*texts, source.stars, *judged, *kept, *wanted)))
+    texts, kept, wanted, fields = source.texts, source.columns, _wanted(source), source.fields
     nameable = cache(lambda: _nameable(source, part, folder))
     for line, found in rows(source, part, fields, folder):
         row = dict(zip(fields, found, strict=True))

@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import datasets
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from consumer import text_files
 from consumer.errors import SettingsError
 from consumer.names import nearest
 from consumer.visible import told_names
-from training.data.data_set_errors import why
 from training.data.sources import Source
 
 ARROW = (".arrow", ".feather")
@@ -95,6 +93,11 @@ def _arrow_rows(path: Path, fields: Sequence[str]) -> Iterator[tuple[int, tuple[
 def _hub_rows(
     source: Source, part: Part, fields: Sequence[str], folder: Path
 ) -> Iterator[tuple[int, tuple[object, ...]]]:
+    # Whose import takes a slow machine seconds, and files need none of it.
+    import datasets
+
+    from training.data.data_set_errors import why
+
     assert source.hub is not None
     local = folder / source.hub
     try:

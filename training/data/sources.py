@@ -77,6 +77,12 @@ class Source(Named):
     decision: Column | None = None
     learn_decisions: bool = True
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The columns that are read of each row."""
+        judged = () if self.decision is None else (self.decision,)
+        return tuple(dict.fromkeys((*self.texts, self.stars, *judged, *self.columns, *self.where)))
+
     @model_validator(mode="after")
     def _of_a_hub(self) -> Self:
         if self.hub is None and (self.configuration or self.revision):

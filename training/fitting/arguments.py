@@ -14,8 +14,8 @@ from transformers.integrations.integration_utils import get_available_reporting_
 from transformers.trainer_utils import IntervalStrategy
 
 from consumer.errors import SettingsError
-from consumer.names import nearest
 from training.fitting.metrics_of_fit import NAMES, NEEDLESS, SMALLER_IS_BETTER
+from training.fitting.option_names import OURS, require_known
 
 TENTH = 0.1  # of all steps; TrainingArguments takes a share
 DEFAULTS: Mapping[str, Any] = {
@@ -73,13 +73,8 @@ def training_arguments(
     SettingsError names the option that TrainingArguments does not know or take.
     """
     kinds = typing.get_type_hints(TrainingArguments)
-    known = {field.name for field in dataclasses.fields(TrainingArguments) if field.init} - {"output_dir"}
+    require_known(section, options, known())
     for name, value in options.items():
-        if name not in known:
-            raise SettingsError(
-                f"The recipe's [{section}] holds {name!r}, which is none of transformers' TrainingArguments that a "
-                f"recipe can set{nearest(name, known)}"
-            )
         if name in INSTEAD:
             raise SettingsError(
                 f"The recipe's [{section}] {name} would change nothing here: say {INSTEAD[name]} instead."
@@ -95,6 +90,11 @@ def training_arguments(
         raise SettingsError(f"An option of the recipe's [{section}] is out of range: {error}") from error
     _require_evaluable(section, made, validated=validated)
     return made
+
+
+def known() -> set[str]:
+    """The options that a recipe can set."""
+    return {field.name for field in dataclasses.fields(TrainingArguments) if field.init} - OURS
 
 
 def told(arguments: TrainingArguments) -> dict[str, Any]:

@@ -46,15 +46,6 @@ def loading(base: str) -> Iterator[None]:
         raise _told(base, error) from error
 
 
-def refuse_no_folder(base: str) -> None:
-    """SettingsError for what is written as a folder and is none, before the Hub is asked for it."""
-    if (base.startswith((".", "/", "~")) or base.endswith("/") or base.count("/") > 1) and not _is_folder(base):
-        raise SettingsError(
-            f"The base model {base!r} is no folder that is there: mend its path, which begins where the recipe is (or "
-            "at --data); a checkpoint of the Hub is named OWNER/NAME."
-        )
-
-
 def waiting_for(base: str) -> str | None:
     """What there may be to wait for before a Hub checkpoint is there; None of a folder."""
     if _is_folder(base):

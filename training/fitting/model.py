@@ -32,6 +32,7 @@ from training.fitting.loading import (
     refuse_revision,
     refuse_unknown_ids,
 )
+from training.fitting.option_names import require_sizes
 
 # The shape of DeBERTa-v3, which the packed graph covers; a recipe gives the sizes.
 DEBERTA_V3: Mapping[str, Any] = {
@@ -46,7 +47,6 @@ DEBERTA_V3: Mapping[str, Any] = {
     "type_vocab_size": 0,
     "layer_norm_eps": 1e-7,
 }
-REQUIRED_SIZES = ("hidden_size", "num_hidden_layers", "num_attention_heads")
 LABELS: Mapping[str, Any] = {
     "id2label": {number: name.value for number, name in enumerate(Satisfaction)},
     "label2id": {name.value: number for number, name in enumerate(Satisfaction)},
@@ -61,8 +61,7 @@ def config_from_scratch(sizes: Mapping[str, Any], vocab_size: int) -> DebertaV2C
             raise SettingsError(
                 f"The recipe's [model.config] holds {name!r}, which DebertaV2Config does not know{nearest(name, known)}"
             )
-    if missing := [name for name in REQUIRED_SIZES if name not in sizes]:
-        raise SettingsError(f"The recipe's [model.config] lacks {', '.join(missing)}.")
+    require_sizes(sizes)
     hidden = sizes["hidden_size"]
     own = {"pooler_hidden_size": hidden, "intermediate_size": 2 * hidden, **sizes, **LABELS, "vocab_size": vocab_size}
     try:

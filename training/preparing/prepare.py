@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +14,9 @@ from training.data.duplicates import Duplicate, between, sketches, within
 from training.data.folds import Folds, fold_rows
 from training.data.gather import LeftOut, gather
 from training.data.labelled import balanced_rows
+from training.data.named_files import require_apart
 from training.data.rows import parts
-from training.data.sources import SPLITS, Source
+from training.data.sources import SPLITS
 from training.data.texts import digests, in_batches
 from training.preparing import decisions
 from training.recipe import Recipe
@@ -78,7 +78,7 @@ def prepare(recipe: Recipe, folder: Path, reading: Reading | None = None) -> Pre
     With a `reading`, rows that do not fit are left out and counted there, and a class may be absent: whoever asked
     judges them. Without one, either is such an error.
     """
-    _require_apart(recipe.data.all_sources, folder)
+    require_apart(recipe.data.all_sources, folder)
     test, judged = decisions.parted(_read(recipe, folder, "test", reading))
     train, decided = decisions.parted(_read(recipe, folder, "train", reading))
     if train is None:
@@ -222,29 +222,6 @@ def _part(recipe: Recipe, messages: Labelled, share: float) -> tuple[Labelled, L
         )
     taken = rows[data.split(messages.labels[rows], share, recipe.seed)[1]]
     return messages.take(np.setdiff1d(np.arange(len(messages)), taken)), messages.take(taken)
-
-
-def _require_apart(sources: Sequence[Source], folder: Path) -> None:
-    """
-    SettingsError for a file, or a data set's split, that stands in two splits: a pattern may be wide.
-
-    Two sources may share one if each takes other rows of it.
-    """
-    seen: dict[Path | str, list[tuple[str, Mapping[str, object]]]] = {}
-    for source, split in product(sources, SPLITS):
-        for part in parts(source, split, folder) if source.patterns(split) else ():
-            others = seen.setdefault(part.path.resolve() if part.path else part.name, [])
-            if other := next((name for name, where in others if name != split and _same_rows(where, source.where)), ""):
-                raise SettingsError(
-                    f"{part.name} is named for {other} and for {split}: it would be learned from and measured on. Let "
-                    "each file stand in one list alone, and no pattern match another's."
-                )
-            others.append((split, source.where))
-
-
-def _same_rows(where: Mapping[str, object], other: Mapping[str, object]) -> bool:
-    """As far as it is known without a look into the file."""
-    return not where or not other or where == other
 
 
 def _read(recipe: Recipe, folder: Path, split: str, reading: Reading | None) -> Labelled | None:

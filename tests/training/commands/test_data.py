@@ -176,11 +176,12 @@ def test_text_that_is_no_label_ends_it_with_what_to_write(tmp_path, capsys):
 
 def test_a_model_that_could_not_be_made_is_told_before_the_messages(tmp_path, capsys):
     """
-    As `run` tells it; no file of them is there to be read.
+    As `run` tells it; of their file no more is read than the first row.
     """
     sizes = "hidden_sizes = 64\nhidden_size = 64\nnum_hidden_layers = 1\nnum_attention_heads = 2\n"
     recipe = f'name = "a"\noutput = "o"\n[data]\ntrain = ["none.jsonl"]\n[model.config]\n{sizes}'
     (tmp_path / "recipe.toml").write_text(recipe)
+    (tmp_path / "none.jsonl").write_text('{"text": "a", "stars": 1}\nno JSON')
 
     assert cli.main(["data", str(tmp_path / "recipe.toml")]) == 2
 

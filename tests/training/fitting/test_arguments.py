@@ -1,7 +1,8 @@
 import pytest
 
 from consumer.errors import SettingsError
-from training.fitting.arguments import training_arguments
+from training.fitting import option_names
+from training.fitting.arguments import known, training_arguments
 
 pytestmark = pytest.mark.train
 
@@ -56,3 +57,10 @@ def test_what_would_fail_after_hours_is_refused_at_once(tmp_path, validated, opt
     """
     with pytest.raises(SettingsError, match=told):
         made(tmp_path, validated=validated, **options)
+
+
+def test_the_names_that_are_read_without_transformers_are_its_own():
+    """
+    Else an option that it takes were refused, or a misspelt one be found out a minute later.
+    """
+    assert option_names.written() == known()
