@@ -9,10 +9,10 @@ from consumer.versions import artifact_in
 RECIPE = "recipe.toml"
 
 
-def text_columns(artifact: Path) -> list[str]:
+def text_columns(artifact: Path) -> list[tuple[str, ...]]:
     """
-    Of its own sources first; those that join several columns are left out. Empty without a recipe that can be read,
-    which serving does not need.
+    Of its own sources first, each with the columns that it joins. Empty without a recipe that can be read: serving
+    needs none.
     """
     try:
         data = tomllib.loads((artifact_in(artifact) / RECIPE).read_text("utf-8"))["data"]
@@ -20,5 +20,5 @@ def text_columns(artifact: Path) -> list[str]:
         texts = [source.get("text", "text") for source in sources]
     except (OSError, ValueError, LookupError, TypeError, AttributeError, ShikyuError):  # another's
         return []
-    alone = [text[0] if isinstance(text, list) and len(text) == 1 else text for text in texts]
-    return list(dict.fromkeys(text for text in alone if isinstance(text, str)))
+    found = [tuple(text) if isinstance(text, list) else (text,) for text in texts]
+    return list(dict.fromkeys(each for each in found if each and all(isinstance(name, str) for name in each)))

@@ -42,10 +42,16 @@ def read(path: Path, field: str, advance: Advance) -> Iterator[str]:
 
     SettingsError names the row and its fields when one has no such text, never what stands in it.
     """
-    for where, (value,) in rows(path, (field,), advance):
-        if value is not None and not isinstance(value, str):
-            raise SettingsError(f"{path} has a {type(value).__name__} in {field!r} of {where}, not a text")
-        yield value or ""
+    return joined(path, (field,), advance)
+
+
+def joined(path: Path, fields: Sequence[str], advance: Advance) -> Iterator[str]:
+    """As `read`, of several fields as the stream and training join them: by a blank line, empty ones left out."""
+    for where, values in rows(path, fields, advance):
+        for field, value in zip(fields, values, strict=True):
+            if value is not None and not isinstance(value, str):
+                raise SettingsError(f"{path} has a {type(value).__name__} in {field!r} of {where}, not a text")
+        yield "\n\n".join(value for value in values if value)  # type: ignore[misc]
 
 
 def rows(path: Path, fields: Sequence[str], advance: Advance = lambda _: None) -> Iterator[Row]:

@@ -47,8 +47,10 @@ class Shows(Protocol):
 )
 @click.option(
     "--text-field",
+    "text_fields",
+    multiple=True,
     show_default="the artifact's recipe's, else text",
-    help="The file's field or column that holds the text.",
+    help="The file's field or column that holds the text; repeatable, and several are joined by a blank line.",
 )
 @click.option(
     "--format",
@@ -61,7 +63,12 @@ class Shows(Protocol):
 @click.option("--with-text/--without-text", default=True, show_default=True, help="Whether the texts are in the JSON.")
 @settings_flags("model", "batching")
 def classify(
-    resolved: Resolved, texts: tuple[str, ...], path: Path | None, text_field: str | None, show: Show, with_text: bool
+    resolved: Resolved,
+    texts: tuple[str, ...],
+    path: Path | None,
+    text_fields: tuple[str, ...],
+    show: Show,
+    with_text: bool,
 ) -> None:
     """
     Classify TEXTS, or the lines of standard input, or a file's texts; in their order.
@@ -72,13 +79,13 @@ def classify(
     """
     if texts and path:
         raise SettingsError("texts as arguments and --file were both given; give one of them")
-    field = text_field or (_field(path, resolved.settings.model.artifact) if path else TEXT)
+    fields = text_fields or (_fields(path, resolved.settings.model.artifact) if path else (TEXT,))
     classifier = _load(resolved)
     shows = _table if show == "table" or (show == "auto" and sys.stdout.isatty()) else _jsonl(with_text)
     size = path.stat().st_size if path else None
     with _progress(size, wanted=not texts and not _typed(path)) as progress:
         task = progress.add_task("classify", total=size, texts=0)
-        source = _source(texts, path, field, progress, task)
+        source = _source(texts, path, fields, progress, task)
         row = 1
         for window in windows(source, 1 if not texts and _typed(path) else WINDOW_TEXTS):
             shows(row, window, classifier.classify(window))
@@ -111,34 +118,37 @@ def _typed(path: Path | None) -> bool:
     return path is None and sys.stdin.isatty()
 
 
-def _source(texts: tuple[str, ...], path: Path | None, field: str, progress: Progress, task: TaskID) -> Iterable[str]:
+def _source(
+    texts: tuple[str, ...], path: Path | None, fields: Sequence[str], progress: Progress, task: TaskID
+) -> Iterable[str]:
     if texts:
         # Arguments that are no UTF-8 come with half surrogates, which no JSON can hold.
         return [os.fsencode(text).decode("utf-8", "replace") for text in texts]
     if path:
-        return _texts(path, field, lambda done: progress.update(task, completed=done))
+        return _texts(path, fields, lambda done: progress.update(task, completed=done))
     if sys.stdin.isatty():
         click.echo("one text a line; Ctrl-D ends", err=True)
     return _lines_of_standard_input()
 
 
-def _field(path: Path, artifact: Path | None) -> str:
-    """Of the recipe's columns and the usual name, the first that the file has; told where it is the recipe's."""
-    wanted = [*(text_columns(artifact) if artifact else []), TEXT]
+def _fields(path: Path, artifact: Path | None) -> tuple[str, ...]:
+    """Of the recipe's columns, by source, and the usual one, the first that the file has; told where not usual."""
+    wanted = [*(text_columns(artifact) if artifact else []), (TEXT,)]
     for each in wanted:
         try:
-            next(text_files.read(path, each, lambda _: None), None)
+            next(text_files.joined(path, each, lambda _: None), None)
         except SettingsError:  # told when the file is read in earnest
             continue
-        if each != TEXT:
-            click.echo(f"read as {artifact}'s {RECIPE} says: --text-field {each}", err=True)
+        if each != (TEXT,):
+            flags = " ".join(f"--text-field {name}" for name in each)
+            click.echo(f"read as {artifact}'s {RECIPE} says: {flags}", err=True)
         return each
     return wanted[0]
 
 
-def _texts(path: Path, field: str, advance: text_files.Advance) -> Iterator[str]:
+def _texts(path: Path, fields: Sequence[str], advance: text_files.Advance) -> Iterator[str]:
     try:
-        yield from text_files.read(path, field, advance)
+        yield from text_files.joined(path, fields, advance)
     except text_files.NoSuchField as error:
         raise SettingsError(f"{error}: name the column with --text-field") from error
 

@@ -12,7 +12,7 @@ import pytest
 
 from consumer import text_files
 from consumer.errors import SettingsError
-from consumer.text_files import read, rows
+from consumer.text_files import joined, read, rows
 
 TEXTS = ["plain", "", 'two\nlines, a comma and "quotes"', "😡 返金", " spaces "]
 
@@ -236,6 +236,18 @@ def test_blank_lines_between_are_no_rows(tmp_path):
     (tmp_path / "a.jsonl").write_bytes(b'{"text": "a"}\n\n{"text": "b"}\n\n')
 
     assert list(read(tmp_path / "a.jsonl", "text", ignore)) == ["a", "b"]
+
+
+def test_several_fields_are_one_text(tmp_path):
+    """As the stream and training join them: by a blank line, what is empty or null left out."""
+    (tmp_path / "a.csv").write_text('title,body\nLate,Where is it?\n,"Hello\n"\nThanks,\n,\n')
+    texts = [("Late", "Where is it?"), (None, "Hello\n"), ("Thanks", ""), (None, None)]
+    lines = [json.dumps({"title": title, "body": body}) for title, body in texts]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+
+    for name in ("a.csv", "a.jsonl"):
+        found = list(joined(tmp_path / name, ("title", "body"), ignore))
+        assert found == ["Late\n\nWhere is it?", "Hello\n", "Thanks", ""]
 
 
 def test_a_file_is_read_as_it_is_asked_for(tmp_path):

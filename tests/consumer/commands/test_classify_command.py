@@ -163,6 +163,31 @@ def test_a_file_is_read_by_the_column_that_the_model_was_made_from(shikyu, of_co
         assert (b"--text-field comment" in done.stderr) == (column == "comment")
 
 
+def test_a_model_of_several_columns_reads_them_as_one_text(shikyu, of_comments, tmp_path):
+    """
+    By its recipe, told; by the flag, given as often; and what lacks one of them is told with the flag.
+    """
+    recipe = of_comments / "recipe.toml"
+    recipe.write_text(recipe.read_text().replace('["comment"]', '["title", "body"]'))
+    manifest = of_comments / "manifest.json"
+    words, named = recipe.read_bytes(), json.loads(manifest.read_text("utf-8"))
+    named["files"]["recipe.toml"] = {"size": len(words), "sha256": hashlib.sha256(words).hexdigest()}
+    manifest.write_text(json.dumps(named), "utf-8")
+    (tmp_path / "june.csv").write_text("title,body,ticket\nLate,Where is it?,3\n,Hello,4\n")
+    (tmp_path / "july.csv").write_text("subject,body\nLate,Where is it?\n")
+    flags = ("--text-field", "subject", "--text-field", "body")
+
+    by_recipe = shikyu("--file", "june.csv", artifact=of_comments)
+    by_flag = shikyu("--file", "july.csv", *flags, artifact=of_comments)
+    without = shikyu("--file", "july.csv", artifact=of_comments)
+
+    assert [json.loads(line)["text"] for line in by_recipe.stdout.splitlines()] == ["Late\n\nWhere is it?", "Hello"]
+    assert b"recipe.toml says: --text-field title --text-field body" in by_recipe.stderr
+    assert (json.loads(by_flag.stdout)["text"], by_flag.stderr) == ("Late\n\nWhere is it?", b"")
+    assert b"no 'title' among" in without.stderr
+    assert b"name the column with --text-field" in without.stderr
+
+
 def test_a_column_that_is_not_there_is_told_with_its_flag(shikyu, of_comments, tmp_path):
     """And no other is suggested that hardly resembles it."""
     (tmp_path / "june.csv").write_text("message,ticket\nHelp,3\n")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from consumer.errors import SettingsError
+from consumer.text_files import joined
 from training import data
 from training.data.labelled import balanced_rows
 from training.preparing import splits
@@ -107,6 +108,21 @@ def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path, name, con
 
     assert message in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+def test_several_columns_are_the_text_that_shikyu_classify_reads(tmp_path):
+    """
+    The same one, character for character: else a model were asked for what it has not learned.
+    """
+    rows = [("Late", "Where is it?\n"), ("", " Hello "), ("Thanks", "")]
+    (tmp_path / "a.csv").write_text("title,body,stars\n" + "".join(f'"{one}","{two}",3\n' for one, two in rows))
+    lines = [{"title": one or None, "body": two, "stars": 3} for one, two in rows]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, lines)))
+
+    for name in ("a.csv", "a.jsonl"):
+        expected = list(joined(tmp_path / name, ("title", "body"), lambda _: None))
+        assert list(data.read([tmp_path / name], ["title", "body"]).texts) == expected
+        assert expected[0] == "Late\n\nWhere is it?\n"
 
 
 def test_half_an_emoji_is_read_as_the_stream_reads_it(tmp_path):
