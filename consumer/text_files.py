@@ -120,27 +120,27 @@ def _is_twice(line: bytes, field: str) -> bool:
 
 def _csv(path: Path, content: io.BufferedIOBase, fields: Sequence[str]) -> Iterator[Row]:
     before = csv.field_size_limit(MAX_LINE)
-    ends = 0  # the line where the last whole row does; the reader itself counts on in the one that is refused
+    begins = 1  # the line where the row does that is read; the reader itself counts on in one that is refused
     text = io.TextIOWrapper(content, encoding="utf-8-sig", newline="")  # type: ignore[type-var]
     lines = _bounded(path, text.readline)
-    reader = csv.DictReader([])  # so that a first line that cannot be read is told as any other
+    reader = csv.reader([])  # so that a first line that cannot be read is told as any other
     try:
         first = next(lines, "")
-        reader = csv.DictReader(chain([first], lines), delimiter=_delimiter(first, fields), strict=True)
-        _check_columns(path, reader.fieldnames or (), fields)
+        reader = csv.reader(chain([first], lines), delimiter=_delimiter(first, fields), strict=True)
+        columns = next(reader, [])
+        _check_columns(path, columns, fields)
+        places = [columns.index(field) for field in fields]
+        begins = reader.line_num + 1
         for row in reader:
             # A text with a comma and no quotes would end there, and one with a line break too.
-            if None in row or None in row.values():
-                how_many = "more" if None in row else "fewer"
-                raise SettingsError(
-                    f"{path}, line {reader.reader.line_num}: {how_many} fields than columns; put quotes around texts"
-                )
-            # Where the row begins: the reader tells where it ends, and texts have line breaks.
-            begins = reader.reader.line_num - sum(value.count("\n") for value in row.values())
-            ends = reader.reader.line_num
-            yield f"line {begins}", tuple(row[field] for field in fields)
+            if row and len(row) != len(columns):
+                how_many = "more" if len(row) > len(columns) else "fewer"
+                raise SettingsError(f"{path}, line {begins}: {how_many} fields than columns; put quotes around texts")
+            if row:  # a blank line is none
+                yield f"line {begins}", tuple(row[place] for place in places)
+            begins = reader.line_num + 1
     except csv.Error as error:
-        raise SettingsError(f"{path}, line {(ends or reader.line_num) + 1} is no CSV{csv_advice(error)}") from error
+        raise SettingsError(f"{path}, line {begins} is no CSV{csv_advice(error)}") from error
     except UnicodeDecodeError:  # which holds the bytes
         raise SettingsError(f"{path} is not UTF-8 at or after line {reader.line_num + 1}; save it as UTF-8") from None
     finally:

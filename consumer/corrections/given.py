@@ -83,19 +83,20 @@ def _jsonl(stream: IO[bytes]) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _csv(stream: IO[bytes]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    ends = 0
-    reader = csv.DictReader(io.TextIOWrapper(stream, encoding="utf-8-sig", newline=""), strict=True)
+    begins = 1  # the line where the row does that is read, for it may have several
+    reader = csv.reader(io.TextIOWrapper(stream, encoding="utf-8-sig", newline=""), strict=True)
     try:
+        columns = next(reader, [])
+        begins = reader.line_num + 1
         for row in reader:
-            if None in row or None in row.values():
-                raise SettingsError(
-                    f"line {reader.line_num} of standard input has another number of fields than its first line"
-                )
-            ends = reader.reader.line_num
-            yield f"line {reader.line_num} of standard input", row
+            where = f"line {begins} of standard input"
+            if row and len(row) != len(columns):
+                raise SettingsError(f"{where} has another number of fields than its first line")
+            if row:  # a blank line is none
+                yield where, dict(zip(columns, row, strict=True))
+            begins = reader.line_num + 1
     except csv.Error as error:
-        where = f"line {(ends or reader.line_num) + 1} of standard input"
-        raise SettingsError(f"{where} is no CSV{csv_advice(error)}") from error
+        raise SettingsError(f"line {begins} of standard input is no CSV{csv_advice(error)}") from error
     except UnicodeDecodeError:  # which holds the bytes
         raise SettingsError(f"standard input is not UTF-8 at or after line {reader.line_num + 1}") from None
 

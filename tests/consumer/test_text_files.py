@@ -136,6 +136,13 @@ def test_a_lone_column_may_hold_semicolons(tmp_path):
             b'text\n"a\nb"\n"secret "no" way"\n',
             r"line 4 is no CSV .*: a quote inside quotes is written twice",
         ),
+        (
+            "a.csv",
+            b'text\n\n\n"a\nb"\n\nsecret\n\n"secret "no" way"\n',
+            r"line 9 is no CSV .*: a quote inside quotes is written twice",
+        ),
+        ("a.csv", b'text\r\n\r\na\r\n\r\n"secret\r\n', r"line 5 is no CSV .*or a quote is not closed"),
+        ("a.csv", b"stars,text\n\n1,secret\n\nwords\n", "line 5: fewer fields than columns; put quotes"),
         ("a.csv", b'"text "a" b"\nsecret\n', "line 1 is no CSV .*: a quote inside quotes is written twice"),
         ("a.csv", b"", "no 'text' among the 0 columns"),
         ("a.csv", b"stars,text\n1,secret, words", "line 2: more fields than columns"),
@@ -236,6 +243,13 @@ def test_blank_lines_between_are_no_rows(tmp_path):
     (tmp_path / "a.jsonl").write_bytes(b'{"text": "a"}\n\n{"text": "b"}\n\n')
 
     assert list(read(tmp_path / "a.jsonl", "text", ignore)) == ["a", "b"]
+
+
+def test_a_row_after_blank_lines_is_named_by_where_it_begins(tmp_path):
+    """Blank lines are no rows, and lines all the same."""
+    (tmp_path / "a.csv").write_bytes(b'text,stars\n\n"a\n\nb",1\n\n\nc,2\n')
+
+    assert list(rows(tmp_path / "a.csv", ("text",))) == [("line 3", ("a\n\nb",)), ("line 8", ("c",))]
 
 
 def test_several_fields_are_one_text(tmp_path):

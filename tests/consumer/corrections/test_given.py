@@ -79,6 +79,7 @@ def test_what_is_wrong_is_told_by_line_and_field_and_never_by_value(changed, tol
         (lambda: rows(io.BytesIO(b"x" * (MAX_LINE + 1)), "jsonl", None), "longer than"),
         (lambda: csv(f"event_id,decision,role\n{EVENT},urgent\n"), "another number of fields"),
         (lambda: rows(io.BytesIO(b"event_id\n\xff\n"), "csv", None), "not UTF-8"),
+        (lambda: csv(f'event_id,decision,role\n\n\n{EVENT},"urgent" x,agent\n'), "line 4 of standard input is no CSV"),
         (lambda: csv("event_id,text\na/0/1/live,canary\n"), "a field that no correction has"),
         (lambda: one(event_id="nothing", decision="urgent", role="agent"), "the correction has a wrong event_id"),
     ],
