@@ -13,7 +13,7 @@ from training.exporting.int8 import SMALLEST_SIDE
 from training.exporting.padded import longest
 from training.fitting import model, precision
 from training.fitting.arguments import training_arguments
-from training.fitting.loading import refuse_no_weights, waiting_for
+from training.fitting.loading import reach, refuse_no_weights
 from training.fitting.push_at_save import require_pushable
 from training.foreseen import refuse_no_folder
 from training.progress import Say
@@ -56,14 +56,13 @@ def require_exportable(recipe: Recipe, say: Say = lambda _: None) -> PreTrainedC
     """
     The configuration that will be fitted; from scratch, its vocabulary may turn out smaller.
 
-    `say` hears first of what is asked of the Hub, which may keep one waiting. SettingsError names what of the recipe's
-    model, or of its base model, could not be exported, or a base model without weights.
+    `say` hears what is asked of the Hub, and how often, which may keep one waiting. SettingsError names what of the
+    recipe's model, or of its base model, could not be exported, or a base model without weights.
     """
     base = recipe.model.base
     if base != SCRATCH:
         refuse_no_folder(base)
-    if base != SCRATCH and (told := waiting_for(base)):
-        say(told)
+        reach(base, say)
     config = (
         model.config_from_scratch(recipe.model.config, recipe.model.vocab_size)
         if base == SCRATCH

@@ -12,7 +12,7 @@ from training.data.sources import Limits
 from training.evaluating.figures import TFIDF
 from training.feasible import require_arguments, require_exportable
 from training.fitting.fit import TOLD
-from training.fitting.loading import identity
+from training.fitting.loading import identity, reach
 from training.fitting.watched import quiet_libraries
 from training.foreseen import located, require_place
 from training.held import clear, held, require_apart
@@ -122,6 +122,8 @@ def do(job: Job, step: str) -> None:
     if step in until(TOGETHER):  # else a misspelt one would be found out after the messages were read, or fitted on
         require_arguments(job.recipe)
     model = job.recipe.model
+    if step == TOGETHER and model.base != recipes.SCRATCH:
+        reach(model.base, job.say)
     if step == "data" and model.base == recipes.SCRATCH and model.config:  # the Hub is asked for another's by `run`
         require_exportable(job.recipe)
     with alone(job):

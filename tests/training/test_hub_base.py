@@ -12,7 +12,7 @@ from consumer.artifact import read_manifest
 from tests.training.local_hub import lead_client, local_hub
 from training import cli
 from training.data import read
-from training.fitting import tokenizer
+from training.fitting import loading, tokenizer
 from training.fitting.model import classifier, config_from_scratch, save
 from training.recipe import Recipe
 
@@ -88,17 +88,24 @@ def test_the_artifact_tells_what_was_run(hub, tmp_path, capsys):
 
 def test_a_hub_that_does_not_answer_is_named_before_the_wait(hub, monkeypatch, tmp_path, capsys):
     """
-    The client asks six times before it gives up.
+    How long it will be asked, and by which setting; each time that it is asked anew; and at the end what can be done.
     """
+    monkeypatch.setattr(loading, "PAUSE_S", 0)
+    (tmp_path / "train.jsonl").write_text('{"text": "a", "stars": 1}')
     with local_hub() as gone:
         pass
     lead_client(monkeypatch, gone.url, tmp_path / "hub")
-    (tmp_path / "train.jsonl").write_text('{"text": "a", "stars": 1}')
     (tmp_path / "recipe.toml").write_text(RECIPE.format(train="train.jsonl"))
 
     assert cli.main(["run", str(tmp_path / "recipe.toml")]) == 3
 
     told = capsys.readouterr()
-    waits = "a Hub that does not answer is given up within a minute"
-    assert told.out.splitlines()[0] == f"start: asking {gone.url} for {BASE}; {waits}"
-    assert "did not answer" in told.err
+    waits = "a Hub that does not answer is given up after 3 times 10 s (HF_HUB_ETAG_TIMEOUT)"
+    again = f"start: {gone.url} did not answer (ConnectError), {{}} of 3 times; asking again"
+    assert told.out.splitlines() == [
+        f"start: asking {gone.url} for {BASE}; {waits}",
+        again.format(1),
+        again.format(2),
+    ]
+    assert "did not answer (ConnectError): check the network" in told.err
+    assert "HF_HUB_OFFLINE=1 takes what the Hub's cache has" in told.err

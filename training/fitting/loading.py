@@ -3,6 +3,7 @@
 import hashlib
 import os
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,13 +14,14 @@ from urllib.request import getproxies
 from huggingface_hub import HfApi, constants, try_to_load_from_cache
 from huggingface_hub.errors import HFValidationError, RemoteEntryNotFoundError
 from huggingface_hub.file_download import repo_folder_name
-from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
+from huggingface_hub.utils import get_session, validate_repo_id  # type: ignore[attr-defined]
 from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME
 
 from consumer.errors import SettingsError, ShikyuError
 from consumer.manifest import CONFIG_FILE
-from training.sharing.hub_errors import NotReached, causes, endpoint, reason
+from training.progress import Say
+from training.sharing.hub_errors import NO_ANSWER, NotReached, causes, endpoint, reason
 
 MAIN = "main"
 LOADED = (".json", ".model", ".safetensors", ".txt")  # what of a folder may be read
@@ -30,8 +32,9 @@ WHAT_IS_LOADED = (
 )
 WITHOUT_NETWORK = (
     "Without a network, HF_HUB_OFFLINE=1 takes what the Hub's cache has, and a recipe like recipes/scratch.toml needs "
-    "no base model."
+    "no base model. A slow network is waited for longer with HF_HUB_ETAG_TIMEOUT=60 (seconds)."
 )
+TRIES, PAUSE_S = 3, 1.0
 PROXIES = {"http", "https", "all"}
 FEWEST_TOKENS = 10  # an empty one of some kinds still has a space and an unknown word
 
@@ -46,11 +49,33 @@ def loading(base: str) -> Iterator[None]:
         raise _told(base, error) from error
 
 
-def waiting_for(base: str) -> str | None:
-    """What there may be to wait for before a Hub checkpoint is there; None of a folder."""
+def reach(base: str, say: Say) -> None:
+    """
+    NotReached where the Hub does not answer, and the cache has nothing of the checkpoint. Each asking anew is told.
+
+    By one small question first: the Hub's own client would ask on, a minute each time, and say nothing.
+    """
     if _is_folder(base):
-        return None
-    return f"start: asking {endpoint()} for {base}; a Hub that does not answer is given up within a minute"
+        return
+    say(
+        f"start: asking {endpoint()} for {base}; a Hub that does not answer is given up after {TRIES} times "
+        f"{constants.HF_HUB_ETAG_TIMEOUT} s (HF_HUB_ETAG_TIMEOUT)"
+    )
+    if constants.HF_HUB_OFFLINE:
+        return
+    with loading(base):
+        if _is_cached(base):
+            return
+        for number in range(1, TRIES + 1):
+            try:
+                get_session().head(constants.ENDPOINT, timeout=constants.HF_HUB_ETAG_TIMEOUT)
+                return
+            except Exception as error:
+                if number == TRIES or not isinstance(error, NO_ANSWER):
+                    raise
+                why = type(error).__name__
+                say(f"start: {endpoint()} did not answer ({why}), {number} of {TRIES} times; asking again")
+                time.sleep(PAUSE_S)
 
 
 def commit(base: str, revision: str | None) -> str | None:
@@ -150,8 +175,13 @@ def _resolve(base: str) -> None:
     ):  # a proxy looks the name up itself
         return
     validate_repo_id(base)
-    if not (Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=base, repo_type="model")).is_dir():
+    if not _is_cached(base):
         socket.getaddrinfo(urlsplit(constants.ENDPOINT).hostname, None)
+
+
+def _is_cached(base: str) -> bool:
+    """Whether the Hub's cache has something of it."""
+    return (Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=base, repo_type="model")).is_dir()
 
 
 def _told(base: str, error: Exception) -> ShikyuError:

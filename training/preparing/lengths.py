@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerBase
 
 from training.data.labelled import taken
 from training.data.texts import in_batches
-from training.fitting import model, tokenizer
+from training.fitting import loading, model, tokenizer
 from training.recipe import SCRATCH, Model
 
 MOST_MEASURED = 20_000  # a share of them is less than a point off (95 %), and a million would take minutes
@@ -44,6 +44,7 @@ def tokenizer_of(recipe: Model, texts: Sequence[str], seed: int) -> PreTrainedTo
     SettingsError or SurroundingsError where there can be none.
     """
     if recipe.base != SCRATCH:
+        loading.reach(recipe.base, lambda _: None)  # else a Hub that does not answer is waited for, for minutes
         return model.checkpoint_tokenizer(recipe.base, recipe.revision)
     return tokenizer.train(some(texts, seed), recipe.vocab_size, lower_case=recipe.lower_case)
 

@@ -13,9 +13,11 @@ from huggingface_hub.utils import _http
 
 from consumer.errors import SettingsError, SurroundingsError
 from tests.training.local_hub import TOKEN, lead_client, local_hub
+from training.fitting import loading as module
 from training.fitting import tokenizer
-from training.fitting.loading import commit, loading, refuse_no_weights
+from training.fitting.loading import commit, loading, reach, refuse_no_weights
 from training.fitting.model import checkpoint_config, classifier, config_from_scratch, from_checkpoint, save
+from training.sharing.hub_errors import NotReached
 
 pytestmark = pytest.mark.train
 
@@ -211,6 +213,41 @@ def test_no_network_is_told(hub, monkeypatch, tmp_path):
 
     with pytest.raises(SurroundingsError, match=rf"'{BASE}' was not reached, for {gone.url} did not answer \(ConnectE"):
         checkpoint_config(BASE)
+
+
+def test_a_hub_that_takes_the_question_and_gives_no_answer_is_given_up(hub, monkeypatch, tmp_path):
+    """
+    After three times as long as the Hub's own setting says, each of them told; its client would take minutes.
+    """
+    lines = []
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        lead_client(monkeypatch, f"http://127.0.0.1:{silent.getsockname()[1]}", tmp_path)
+        monkeypatch.setattr(constants, "HF_HUB_ETAG_TIMEOUT", 0.05)
+        monkeypatch.setattr(module, "PAUSE_S", 0)
+
+        with pytest.raises(NotReached, match=r"did not answer \(ReadTimeout\).*HF_HUB_OFFLINE=1.*HF_HUB_ETAG_TIMEOUT="):
+            reach(BASE, lines.append)
+
+    assert [line.partition(" (ReadTimeout), ")[2] for line in lines] == [
+        "",
+        "1 of 3 times; asking again",
+        "2 of 3 times; asking again",
+    ]
+    assert "given up after 3 times 0.05 s (HF_HUB_ETAG_TIMEOUT)" in lines[0]
+
+
+def test_a_hub_that_answers_is_asked_once_and_one_whose_model_is_cached_not_at_all(hub):
+    """
+    Whatever the answer is.
+    """
+    reach(BASE, print)
+    assert hub.asked == ["HEAD /"]
+
+    hub.add(BASE, {"config.json": CONFIG})
+    checkpoint_config(BASE)
+    hub.asked.clear()
+    reach(BASE, print)
+    assert hub.asked == []
 
 
 def test_a_hub_whose_name_has_no_address_is_asked_once(hub, monkeypatch, tmp_path):
