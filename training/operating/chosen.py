@@ -15,6 +15,7 @@ from training.operating.basis import Basis
 from training.operating.calibrate import loss
 from training.operating.effort import Estimated, estimated
 from training.operating.operate import Operated
+from training.operating.saved import saved
 from training.scoring.crossfit import Calibration
 from training.scoring.score import Scored
 from training.scoring.shares import own_shift, prior_shift
@@ -28,7 +29,8 @@ def chosen(
     basis: Basis,
 ) -> dict[str, object]:
     """
-    `precisions` has each OperatingPoint's fields, its `slices`, and a day's `effort` if the recipe says how long it is.
+    `precisions` has each OperatingPoint's fields, its `slices`, a day's `effort` if the recipe says how long it is, and
+    what is `saved` by a threshold that costs choose.
 
     `effort` is of the calibration messages that the promise rests on; of test messages it is a better estimate.
     """
@@ -41,6 +43,7 @@ def chosen(
                 **asdict(each.point),
                 "slices": [one.as_json() for one in each.slices],
                 "effort": effort.as_json() if (effort := _effort(each, labels, shares, promise)) else None,
+                "saved": by_cost.as_json() if (by_cost := saved(each, labels, shares, promise)) else None,
             }
             for name, each in points.items()
         },

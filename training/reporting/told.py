@@ -42,6 +42,12 @@ def chosen_lines(points: Mapping[str, Operated]) -> list[str]:
     return lines
 
 
+def saves_little_lines(chosen: Mapping[str, Any]) -> list[str]:
+    """Of operating_point.json's `chosen`: that a threshold by cost lies at an end, or nearly; else nothing."""
+    each = {name: point["saved"] for name, point in chosen["precisions"].items() if point["saved"]}
+    return [f"warning: {name}: {saved['warning']}" for name, saved in each.items() if saved["warning"]]
+
+
 def promise_line(promise: recipes.Promise) -> str:
     """What is about to be promised, and in which slices."""
     sliced = f" in every slice of {visible(promise.slices, SHOWN_CHARACTERS)}" if promise.slices else ""

@@ -8,7 +8,7 @@ from training.operating.operate import decided, operated
 from training.operating.served import served
 from training.preparing import splits
 from training.preparing.prepare import Prepared
-from training.reporting.told import chosen_lines
+from training.reporting.told import chosen_lines, saves_little_lines
 from training.run_folder import FIT, FLIPS, OPERATING_POINT, fold
 from training.scoring.crossfit import Calibration, held_out, in_folds
 from training.steps.job import Job
@@ -24,7 +24,8 @@ def operate(job: Job) -> None:
     shares = class_shares(job.recipe, calibration)
     part = basis(messages.for_calibration, job.recipe.promise, job.recipe.temperature_share, job.recipe.seed)
     points = operated(calibration, shares, job.recipe.promise, part)
-    for line in chosen_lines(points):
+    how = chosen(points, calibration.labels, shares, job.recipe.promise, part)
+    for line in (*chosen_lines(points), *saves_little_lines(how)):
         job.say(line)
     by = decided(shipped.scored, points, shares)
     precisions = served(points, by, calibration.labels, job.recipe.gate)
@@ -36,7 +37,7 @@ def operate(job: Job) -> None:
         OPERATING_POINT,
         {
             "description": description.model_dump(mode="json"),
-            "chosen": chosen(points, calibration.labels, shares, job.recipe.promise, part),
+            "chosen": how,
             "calibration": calibrated(calibration, points, shares, part),
         },
     )
