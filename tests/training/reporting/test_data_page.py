@@ -84,6 +84,16 @@ def test_one_source_needs_no_table_of_sources():
     assert "Where they come from" not in told(page(splits=one, not_calibrating=()))
 
 
+def test_a_source_s_figures_have_their_names_where_a_phone_leaves_no_room_for_columns():
+    """
+    Ten columns are wider than it is, and those with the stars stood beyond its edge.
+    """
+    html = page()
+
+    for name in ("messages", "share", "weight", "of the loss", *(f"{stars} ★" for stars in range(1, 6))):
+        assert html.count(f'data-name="{name}"') == 3, name
+
+
 def test_what_is_not_there_is_said():
     """
     No tokenizer, no test messages, nothing twice.
