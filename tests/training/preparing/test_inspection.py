@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tests.training.data.made_up_messages import SECRET, recipe, written
+from tests.training.data.made_up_messages import MOODS, SECRET, recipe, text, write, written
 from training.preparing.inspection import Inspection, inspected
 from training.preparing.prepare import Reading, prepare
 
@@ -46,6 +46,22 @@ def test_rows_that_cannot_be_used_are_counted_with_their_places(inspection):
     assert (unused.seen, unused.empty, unused.outside) == (107, 2, 1)
     assert unused.empty_places == ("own.jsonl, line 51", "own.jsonl, line 52")
     assert unused.outside_places == ("own.jsonl, line 53",)
+
+
+def test_what_stands_in_the_place_of_stars_is_kept_where_there_is_no_mapping(inspection, tmp_path):
+    """
+    The most frequent first; where a label may be any word, it could be a customer's, and is not.
+    """
+    rows = [{"text": text("own", number, stars), "stars": stars} for number in range(10) for stars in MOODS]
+    wrong = [{"text": text("wrong", number, 1), "stars": stars} for number, stars in enumerate(("", 7, 7))]
+    write(tmp_path / "a.jsonl", rows + wrong)
+    asked = recipe(data={"train": ["a.jsonl"]})
+
+    reading = Reading()
+    found = inspected(asked, prepare(asked, tmp_path, reading), reading).unused["train"]
+
+    assert (found.outside, found.mapped, found.instead) == (3, False, (("7", 2), ("empty", 1)))
+    assert (inspection.unused["train"].mapped, inspection.unused["train"].instead) == (True, ())
 
 
 def test_copies_are_counted_and_told_in_pairs(inspection):
