@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from training import cli
+from training.commands.labelled_files import read_for
 from training.fitting.watched import quiet_libraries
 from training.preparing import splits
 from training.preparing.prepare import prepare
@@ -121,6 +122,21 @@ def test_columns_that_the_recipe_names_are_those_that_are_missed(toned, tmp_path
 
     expected = f"neither 'message' nor 'tone' ({toned / 'recipe.toml'}): say --text and --stars; it has no, source, "
     assert expected + "review, score." in capsys.readouterr().err
+
+
+def test_a_file_with_several_sources_columns_is_read_by_the_first(toned, tmp_path, capsys):
+    """
+    Whose own the usual columns may be: after `recalibrate`, those of the new messages, and not of the old.
+    """
+    own = '[[data.sources]]\nname = "recalibrated"\ncalibration = ["a.csv"]\n'
+    old = '[[data.sources]]\nname = "old"\ntrain = ["b.csv"]\ntext = "message"\nstars = "tone"\n'
+    _put_recipe(toned, f'name = "a"\noutput = "o"\n[data]\n{own}{old}')
+    _put(tmp_path, "june.csv", "message,tone,text,stars\nold,5,new,1\n")
+
+    found = read_for([toned], [tmp_path / "june.csv"])
+
+    assert (list(found.messages.texts), found.columns.stars) == (["new"], "stars")
+    assert capsys.readouterr().err == ""
 
 
 def test_a_recipe_that_cannot_be_read_says_nothing(toned, capsys):
