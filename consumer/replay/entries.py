@@ -52,6 +52,7 @@ class Run(_Entry):
     group_id: str
     window: tuple[Span, ...]
     partitions: dict[str, int]  # how many each topic had
+    topic_ids: dict[str, str] = {}  # of those of which Kafka told one; empty where an older version began the run
     since_ms: int | None
     until_ms: int | None
     asked: dict[str, str]

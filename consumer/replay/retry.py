@@ -5,25 +5,33 @@ from typing import Any
 
 from consumer.errors import SettingsError
 from consumer.quarantine import Place
+from consumer.replay import still_there
 from consumer.replay.entries import Covered, Known, Run, Span
 from consumer.replay.progress import Expired, committed, left, members, up_to
-from consumer.settings import Settings
 
 
-def passed_over(
-    config: Mapping[str, Any], known: Known, settings: Settings, window: tuple[Span, ...]
-) -> tuple[Covered, ...]:
+def passed_over(config: Mapping[str, Any], known: Known, proposed: Run) -> tuple[Covered, ...]:
     """
     What earlier runs have retried of this window of dead letters.
 
     Raises SettingsError while one of them is under way: what it is about to retry is not known yet.
     """
-    earlier = [
-        run
-        for run in known.runs.values()
-        if run.reads == "dead-letters" and any(span.topic == settings.dead_letters.topic for span in run.window)
-    ]
-    return _merged([_covered(config, known, run) for run in earlier], window)
+    earlier = [run for run in known.runs.values() if _is_of_these(run, proposed)]
+    return _merged([_covered(config, known, run) for run in earlier], proposed.window)
+
+
+def _is_of_these(run: Run, proposed: Run) -> bool:
+    """Whether it was there for some of the same letters: not another group's, nor of a topic made anew since."""
+    if run.reads != "dead-letters" or run.live_group != proposed.live_group:
+        return False
+    return any(
+        span.place == mine.place
+        and span.start < mine.end
+        and mine.start < span.end
+        and still_there.is_the_same(run, span.topic, proposed.topic_ids)
+        for span in run.window
+        for mine in proposed.window
+    )
 
 
 def _covered(config: Mapping[str, Any], known: Known, run: Run) -> Covered:

@@ -119,7 +119,7 @@ def _begun(settings: Settings, request: Request, *, say: Say) -> Run | None:
 def _passing_over(settings: Settings, request: Request, proposed: Run, known: Known) -> Run:
     if request.codes is None or request.again:
         return proposed
-    passed_over = retry.passed_over(client_config(settings), known, settings, proposed.window)
+    passed_over = retry.passed_over(client_config(settings), known, proposed)
     return proposed.model_copy(update={"passed_over": passed_over})
 
 

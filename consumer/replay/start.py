@@ -17,6 +17,7 @@ from consumer.artifact import best_precision, read_manifest
 from consumer.errors import ArtifactError, LimitError, SettingsError, SurroundingsError
 from consumer.kafka_options import client_config, producer_config
 from consumer.manifest import MANIFEST_FILE
+from consumer.replay import still_there
 from consumer.replay.entries import Run, Span, Topics
 from consumer.replay.freeze import Gone, freeze
 from consumer.replay.runs import Runs
@@ -118,10 +119,12 @@ def proposed(settings: Settings, request: Request, listing: ClusterMetadata) -> 
     inputs = surroundings.present(named, listing)
     window, lost = freeze(config, inputs, listing, request.asked)
     counts = {topic: len(listing.topics[topic].partitions) for topic in inputs}
-    return run_of(settings, request, window, counts), lost
+    return run_of(settings, request, window, counts, still_there.topic_ids(config, inputs)), lost
 
 
-def run_of(settings: Settings, request: Request, window: tuple[Span, ...], counts: dict[str, int]) -> Run:
+def run_of(
+    settings: Settings, request: Request, window: tuple[Span, ...], counts: dict[str, int], ids: dict[str, str]
+) -> Run:
     """The run that is begun with this window, as it is now."""
     asked = request.asked
     return Run(
@@ -132,6 +135,7 @@ def run_of(settings: Settings, request: Request, window: tuple[Span, ...], count
         group_id=group_id(settings, request.run_id),
         window=window,
         partitions=counts,
+        topic_ids=ids,
         since_ms=asked.since_ms,
         until_ms=asked.until_ms,
         asked=request.words,

@@ -11,8 +11,10 @@ from confluent_kafka.admin import AdminClient
 from consumer.dead_letters import MISSING_TEXT, dead_letter
 from consumer.errors import SettingsError
 from consumer.records import Record
-from consumer.replay.entries import Covered, Run, Span
+from consumer.replay.entries import Covered, Ended, Known, Run, Span
 from consumer.replay.letters import attempt, codes, letter, original
+from consumer.replay.retry import passed_over
+from consumer.replay.runs import Runs
 from consumer.replay.within import is_outside
 from tests.replay.conftest import Replay
 from tests.service.process import shikyu
@@ -100,6 +102,26 @@ def test_what_an_earlier_run_retried_is_outside_by_offset_and_code():
     assert not is_outside(run_of(passed_over=(covered(0, 7),)), mine)
     assert not is_outside(run_of(passed_over=(covered(0, 8, "invalid-json"),)), mine)
     assert is_outside(run_of(codes=("invalid-json",)), mine)
+
+
+def test_what_another_group_retried_or_of_a_topic_that_is_gone_is_not_passed_over():
+    """One topic of runs and one of dead letters may serve several groups; a topic made anew has other letters."""
+    window = (Span(topic="dead", partition=0, start=0, end=8),)
+    mine = {"window": window, "topic_ids": {"dead": "now"}}
+    known = Known()
+    for run in (
+        run_of(run="another", live_group="other", **mine),
+        run_of(run="of-the-old-topic", window=window, topic_ids={"dead": "then"}),
+        run_of(run="of-the-input", reads="input", **mine),
+        run_of(run="of-earlier-ones", window=(Span(topic="dead", partition=0, start=8, end=9),)),
+    ):
+        known.runs[run.run] = run  # of which Kafka is not even asked how far it is
+
+    assert passed_over({}, known, run_of(**mine)) == ()
+    for earlier in (run_of(**mine), run_of(window=window)):  # the latter begun by an older version
+        known = Known({"r": earlier}, {"r": Ended(kind="done", run="r", at="")})
+        assert passed_over({}, known, run_of(**mine)) == (covered(0, 8),)
+        assert passed_over({}, known, run_of(window=window)) == (covered(0, 8),)  # Kafka tells no id now
 
 
 @pytest.fixture
