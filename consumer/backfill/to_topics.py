@@ -78,17 +78,14 @@ def _begun(settings: Settings, request: Request, lines: int) -> Run | None:
         runs.make()
         # As many lines as there are, in a partition that everybody who may replay may read.
         window = (Span(topic=runs.topic, partition=0, start=0, end=lines),)
-        proposed = start.run_of(settings, request, window, {})
+        proposed = start.run_of(settings, request, window, {}, {})
         start.make_topics(settings, proposed, listing)
         producer = producer_config(settings, start.begin_id(settings))
         run = begin(runs, config, producer, request.run_id, proposed.group_id, lambda _: proposed)
         assert run is not None
         start.must_be_the_same(run, settings, request)
     else:
-        ended = known.ended.get(request.run_id)
-        start.must_go_on(run, ended.kind if ended else None)
-        start.must_be_the_same(run, settings, request)
-        start.make_topics(settings, run, listing)
+        replaying.go_on(settings, request, run, known.ended.get(request.run_id), listing)
     return run
 
 

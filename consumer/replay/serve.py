@@ -19,9 +19,9 @@ from consumer.health import Health
 from consumer.job import Job
 from consumer.kafka_options import client_config, producer_config
 from consumer.metrics import Metrics
-from consumer.replay import letters, retry, start
+from consumer.replay import letters, retry, start, still_there
 from consumer.replay.begin import begin
-from consumer.replay.entries import Known, Run
+from consumer.replay.entries import Ended, Known, Run
 from consumer.replay.freeze import Gone
 from consumer.replay.pace import Pace
 from consumer.replay.progress import Progress, committed, left
@@ -66,8 +66,7 @@ def finished(settings: Settings, run: Run, stop: Stop, answer: Answer, *, is_sho
     ended = runs.read().ended.get(run.run)
     if ended is not None and ended.kind == "done":
         return metrics
-    patience_s = settings.delivery.transaction_timeout_s + LEFT_OPEN_S
-    if left(run, committed(config, run, patience_s)) > 0:
+    if left(run, committed(config, run, _patience_s(settings))) > 0:
         looking = Progress(config, run, runs)
         try:
             with _shown(run, looking, is_shown=is_shown):
@@ -107,13 +106,32 @@ def _begun(settings: Settings, request: Request, *, say: Say) -> Run | None:
         assert run is not None
         start.must_be_the_same(run, settings, request)
     else:
-        ended = known.ended.get(request.run_id)
-        start.must_go_on(run, ended.kind if ended else None)
-        start.must_be_the_same(run, settings, request)
-        _made(settings, run, listing)
+        go_on(settings, request, run, known.ended.get(request.run_id), listing)
     _warn_of_new_partitions(run, {name: len(topic.partitions) for name, topic in listing.topics.items()}, say)
     say(f"run {run.run}: {_described(run)}")
     return run
+
+
+def go_on(settings: Settings, request: Request, run: Run, ended: Ended | None, listing: ClusterMetadata) -> None:
+    """
+    Makes what is missing of a run's topics, unless it has written to them.
+
+    Raises SettingsError, SurroundingsError or LimitError where it is not the run that was begun, or can't go on.
+    """
+    start.must_go_on(run, ended.kind if ended else None)
+    start.must_be_the_same(run, settings, request)
+    if ended is not None:
+        return  # what became of its topics since is for whoever reads them
+    config = client_config(settings)
+    still_there.must_be_the_same(config, run)
+    if run.topics.urgent != settings.output.urgent:
+        still_there.must_keep_answers(config, run, listing, _patience_s(settings))
+    _made(settings, run, listing)
+
+
+def _patience_s(settings: Settings) -> float:
+    """For a transaction that a process left open, and which holds back how far the run is."""
+    return settings.delivery.transaction_timeout_s + LEFT_OPEN_S
 
 
 def _passing_over(settings: Settings, request: Request, proposed: Run, known: Known) -> Run:
