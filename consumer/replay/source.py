@@ -14,6 +14,15 @@ from consumer.replay.pace import Pace
 from consumer.window import Window
 
 
+def overtaken(place: Place, end: int) -> SurroundingsError:
+    """What to say where retention has taken what is not answered yet."""
+    return SurroundingsError(
+        f"Kafka no longer holds {place[0]}/{place[1]} where this run has to go on, before offset {end}: "
+        "retention was faster than the run. Nothing was passed over; cancel the run, and begin another "
+        "with what is left"
+    )
+
+
 class BoundedSource(Source):
     """
     Each partition up to its end in `ends`, which is committed once it is reached.
@@ -74,12 +83,10 @@ class BoundedSource(Source):
             if end is not None and (message.offset() or 0) >= end:
                 self._at_end.add(place)
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:
-            if end is not None:
-                raise SurroundingsError(
-                    f"Kafka no longer holds {place[0]}/{place[1]} where this run has to go on, before offset {end}: "
-                    "retention was faster than the run. Nothing was passed over; cancel the run, and begin another "
-                    "with what is left"
-                )
+            if end is not None and end <= (message.offset() or 0):
+                self._at_end.add(place)  # it was answered, and what stands behind it is no business of ours
+            elif end is not None:
+                raise overtaken(place, end)
         else:
             super()._told(message)
 

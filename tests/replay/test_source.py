@@ -137,6 +137,14 @@ def test_a_partition_outside_the_window_gives_nothing_and_stops_nobody(source):
     assert source._ends() == {}
 
 
+def test_what_retention_took_behind_a_partition_that_is_answered_stops_nobody(source):
+    source._told(event(A, KafkaError._AUTO_OFFSET_RESET, 10))
+
+    assert source._ends() == {A: 10}
+    with pytest.raises(SurroundingsError):
+        source._told(event(B, KafkaError._AUTO_OFFSET_RESET, 4))
+
+
 def test_what_retention_took_is_not_passed_over(source):
     with pytest.raises(SurroundingsError, match="Kafka no longer holds in/0 where this run has to go on"):
         source._told(event(A, KafkaError._AUTO_OFFSET_RESET))
