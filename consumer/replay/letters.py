@@ -8,6 +8,8 @@ from consumer.errors import SettingsError
 from consumer.quarantine import Place
 from consumer.records import Record
 
+INT, LONG = 2**31 - 1, 2**63 - 1  # Avro's largest
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
@@ -39,18 +41,30 @@ def letter(record: Record) -> Letter | None:
             place=(record.topic, record.partition),
             offset=record.offset,
             died_ms=record.timestamp_ms,
-            source=(told[CONNECT + "topic"], int(told[CONNECT + "partition"]), int(told[CONNECT + "offset"])),
-            source_ms=int(at) if at else None,
+            source=(
+                told[CONNECT + "topic"],
+                _number(told[CONNECT + "partition"], 0, INT),
+                _number(told[CONNECT + "offset"], 0, LONG),
+            ),
+            source_ms=_number(at, -LONG, LONG) if at else None,
             code=told["shikyu.error.code"],
             stage=told[CONNECT + "stage"],
             message=told[CONNECT + "exception.message"],
-            attempt=int(told["shikyu.attempt"]),
+            attempt=_number(told["shikyu.attempt"], 1, INT - 1),
             run=told["shikyu.run"],
             group_id=told[CONNECT + "connector.name"],
             size=len(record.value or b""),
         )
     except ValueError:  # UnicodeDecodeError is one
         return None
+
+
+def _number(text: str, least: int, most: int) -> int:
+    """Raises ValueError for one that no event has room for: one such letter would stop all retries."""
+    number = int(text)
+    if not least <= number <= most:
+        raise ValueError(text)
+    return number
 
 
 def original(record: Record) -> Record:

@@ -124,6 +124,18 @@ def test_what_another_group_retried_or_of_a_topic_that_is_gone_is_not_passed_ove
         assert passed_over({}, known, run_of(window=window)) == (covered(0, 8),)  # Kafka tells no id now
 
 
+@pytest.mark.parametrize(
+    ("header", "number"),
+    [("__connect.errors.partition", -1), ("__connect.errors.offset", 2**63), ("shikyu.attempt", 2**31 - 1),
+     ("shikyu.attempt", 0), ("shikyu.source.timestamp", 2**64)],
+)  # fmt: skip
+def test_a_number_that_no_event_has_room_for_is_no_letter_of_ours(header, number):
+    """Whoever may write there could else stop every retry."""
+    forged = tuple((name, b"%d" % number if name == header else value) for name, value in dead(RECORD).headers)
+
+    assert letter(replace(dead(RECORD), headers=forged)) is None
+
+
 @pytest.fixture
 def retry(past, options, tmp_path):
     """Runs `shikyu dead-letters retry`."""
