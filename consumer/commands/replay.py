@@ -118,10 +118,14 @@ def cancel_command(resolved: Resolved, run_id: str) -> None:
     if run_id not in known.runs:
         have = ", ".join(list(known.runs)[-5:]) or "none"
         raise SettingsError(f"there is no run {run_id!r} in {runs.topic}; the last ones are: {have}")
-    if (ended := known.ended.get(run_id)) is not None:
+    ended = known.ended.get(run_id)
+    # One whose processes had not left, or that was killed meanwhile, has not kept where it stopped.
+    if ended is not None and (ended.kind == "done" or ended.stopped is not None):
         raise SettingsError(f"run {run_id} is {ended.kind} already, since {ended.at}")
-    cancel(settings, runs, known.runs[run_id])
+    have_left = cancel(settings, runs, known.runs[run_id])
     click.echo(f"run {run_id} is cancelled; what it answered stays where it is")
+    if not have_left:
+        click.echo("its processes have not left yet: cancel it once more then, so that it is kept where it stopped")
 
 
 def served(resolved: Resolved, request: "Request", max_rate: float | None) -> str:

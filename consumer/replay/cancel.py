@@ -13,21 +13,23 @@ LEFT_S = 20.0  # by then its processes have heard of it, and have finished the w
 LOOK_S = 0.5
 
 
-def cancel(settings: Settings, runs: Runs, run: Run) -> None:
+def cancel(settings: Settings, runs: Runs, run: Run) -> bool:
     """
     Nobody goes on with it from now on.
 
-    Where it stopped is kept when its processes leave in time, for whoever retries the same dead letters later.
+    Where it stopped is kept for whoever retries the same dead letters later, when its processes leave in time; whether
+    they did.
     """
     config = client_config(settings)
     runs.end(run.run, "cancelled")
     until = time.monotonic() + LEFT_S
     while members(config, run.group_id):
         if time.monotonic() > until:
-            return
+            return False
         time.sleep(LOOK_S)
     try:
         offsets = committed(config, run)
     except SurroundingsError:
-        return
+        return True
     runs.end(run.run, "cancelled", up_to(run, offsets))
+    return True

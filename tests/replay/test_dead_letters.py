@@ -226,10 +226,12 @@ class TestRetry:
         assert len(answers(died)) == 20
 
     def test_what_was_cancelled_is_gone_on_with_where_it_stopped(self, died, retry):
-        """Also when Kafka has forgotten the run's offsets since."""
+        """Also when Kafka has forgotten the run's offsets since, and the cancelling was killed half-way."""
         mended = ("--code", "missing-text", "--input-text", "body")
         run = retry("--run", "cancelled", *mended, "--max-rate", "0.5")
         run.until('"committed"')
+        config = {"bootstrap.servers": died.bootstrap}
+        Runs(run.runs_topic[1], config, config).end("cancelled", "cancelled")
         kafka = ["--kafka", f"bootstrap.servers={died.bootstrap}", *run.runs_topic, "--delivery-group-id", died.group]
         assert shikyu("replay", "cancel", "cancelled", *kafka).returncode == 0
         assert run.ended() == 5
