@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumer import surroundings
 from consumer.decode import Decoder
@@ -12,11 +12,12 @@ from consumer.kafka_options import client_config
 from consumer.kafka_records import record_of
 from consumer.model_settings import loaded
 from consumer.records import Message, Record
-from consumer.replay import start
+from consumer.replay import start, still_there
 from consumer.replay.entries import Span
 from consumer.replay.freeze import Gone
 from consumer.replay.progress import committed, yet_to_do
 from consumer.replay.reader import raise_for_good, reader_config
+from consumer.replay.source import overtaken
 from consumer.replay.start import Request
 from consumer.schema_store import open_store
 from consumer.settings import Settings
@@ -32,11 +33,16 @@ def estimate(settings: Settings, request: Request) -> str:
     start.model_of(settings)  # what is wrong here is told before Kafka is asked
     config = client_config(settings)
     listing = surroundings.listed(config)
-    run, gone = start.runs_of(settings).read().runs.get(request.run_id), list[Gone]()
+    known, gone = start.runs_of(settings).read(), list[Gone]()
+    run, ended = known.runs.get(request.run_id), known.ended.get(request.run_id)
     if run is None:
         run, gone = start.proposed(settings, request, listing)
     else:
+        start.must_go_on(run, ended.kind if ended else None)
         start.must_be_the_same(run, settings, request)
+        if ended is not None:
+            return f"run {run.run} is done since {ended.at}: there is nothing left to read"
+        still_there.must_be_the_same(config, run)
         run = run.model_copy(update={"window": yet_to_do(run, committed(config, run))})
     if not run.window:
         return "there is nothing to read in this window"
@@ -64,17 +70,23 @@ def _sample(config: Mapping[str, Any], window: tuple[Span, ...]) -> Iterator[Rec
     """Of the beginnings of some partitions, evenly chosen."""
     chosen = window[:: max(1, len(window) // SAMPLE_PARTITIONS)][:SAMPLE_PARTITIONS]
     each = SAMPLE_RECORDS // len(chosen)
-    consumer = Consumer(reader_config(config, "shikyu-replay"))
+    consumer = Consumer({**reader_config(config, "shikyu-replay"), "enable.partition.eof": True})
     try:
         for span in chosen:
             consumer.assign([TopicPartition(span.topic, span.partition, span.start)])
             wanted = min(each, span.end - span.start)
             while wanted and (message := consumer.poll(POLL_S)) is not None:
-                if (error := message.error()) is not None:
+                if (error := message.error()) is None:
+                    if (record := record_of(message)).offset >= span.end:
+                        break
+                    yield record
+                    wanted -= 1
+                elif error.code() == KafkaError._PARTITION_EOF:  # of offsets that hold no record
+                    break
+                elif error.code() == KafkaError._AUTO_OFFSET_RESET:
+                    raise overtaken(span.place, span.end)
+                else:
                     raise_for_good(error)
-                    continue
-                yield record_of(message)
-                wanted -= 1
     except KafkaException as problem:
         raise SurroundingsError(f"Kafka gave no sample of the window ({problem.args[0].name()})") from problem
     finally:

@@ -73,7 +73,11 @@ def asked(
                 f"{flag} {iso_millis(moment)} lies in the future (now it is {iso_millis(now)}): what is not written "
                 "yet can't be read again; leave --to-datetime out to read up to now"
             )
-    if since is not None and until is not None and since >= until:
+    if since is not None and since == until:
+        raise SettingsError(
+            f"the window is empty: it would begin at --to-datetime {iso_millis(since)}, where it ends; give a later one"
+        )
+    if since is not None and until is not None and since > until:
         raise SettingsError(
             f"the window is reversed: it would begin at {iso_millis(since)} and end at {iso_millis(until)}; exchange "
             "--from-datetime and --to-datetime"

@@ -74,7 +74,7 @@ def test_what_is_no_duration(text):
         ({"from_datetime": "2026-11-29"}, "--from-datetime 2026-11-29T00:00:00.000Z lies in the future"),
         ({"to_datetime": "2026-12-01"}, "--to-datetime 2026-12-01T00:00:00.000Z lies in the future"),
         ({"from_datetime": "2026-11-20", "to_datetime": "2026-11-10"}, "the window is reversed"),
-        ({"from_datetime": "2026-11-20", "to_datetime": "2026-11-20"}, "the window is reversed"),
+        ({"from_datetime": "2026-11-20", "to_datetime": "2026-11-20"}, "the window is empty: it would begin at"),
         ({"from_datetime": "yesterday"}, "--from-datetime 'yesterday' is no time"),
         ({"from_datetime": "0001-01-01T00:00+14:00"}, "is no time"),
         ({"by_duration": "7d", "from_datetime": "2026-11-20"}, "--by-duration and --from-datetime don't go together"),
