@@ -1,6 +1,7 @@
 """An input with a past, and replays of it as processes of their own."""
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -46,6 +47,38 @@ class Replay:
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
+
+
+_SIGNALLED = """
+import os, sys
+from itertools import count
+from pkgutil import resolve_name
+from consumer.cli import main
+place, call, number = sys.argv[1], *map(int, sys.argv[2:4])
+where, _, name = place.rpartition(".")
+owner, calls = resolve_name(where), count(1)
+was = getattr(owner, name)
+def signalled(*given, **named):
+    next(calls) == call and os.kill(os.getpid(), number)
+    return was(*given, **named)
+setattr(owner, name, signalled)
+sys.exit(main(sys.argv[4:]))
+"""
+
+
+def signalled_in(
+    place: str, number: signal.Signals, *arguments: str | Path, call: int = 1
+) -> subprocess.CompletedProcess[str]:
+    """Runs `shikyu`, which sends itself a signal as it is about to call what is named so, the so-manieth time."""
+    return subprocess.run(
+        [sys.executable, "-c", _SIGNALLED, place, str(call), str(int(number)), *map(str, arguments)],
+        cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=90, check=False,
+    )  # fmt: skip
+
+
+def killed_in(place: str, *arguments: str | Path, call: int = 1) -> None:
+    done = signalled_in(place, signal.SIGKILL, *arguments, call=call)
+    assert done.returncode == -signal.SIGKILL, done.stderr
 
 
 class Past:

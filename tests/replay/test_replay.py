@@ -3,16 +3,16 @@
 import json
 import random
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from tests.replay.conftest import Replay, newer_protocol
-from tests.service.process import ROOT, environment, shikyu
+from consumer.cli import main
+from tests.delivery.checker import committed
+from tests.replay.conftest import Replay, killed_in, newer_protocol
+from tests.service.process import shikyu
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 
@@ -81,33 +81,40 @@ def test_offsets_and_partitions(past, replay):
 AT_LEAST_ONCE = ("--delivery-guarantee", "at-least-once")
 
 
-def is_answered(past, run: str, window: set, guarantee: tuple[str, ...]) -> bool:
-    """All of it and nothing else; at least once, some of it maybe twice."""
-    answered = past.answered(run)
-    return set(answered) == window if guarantee else answered == dict.fromkeys(window, 1)
-
-
-@pytest.mark.parametrize(
-    ("guarantee", "pauses_s"), [((), (0.0, 0.3, 0.6, 1.1)), (AT_LEAST_ONCE, (0.4,))], ids=["exactly", "at-least"]
-)
-def test_killed_at_any_moment_it_goes_on_and_the_window_is_answered_once(past, replay, guarantee, pauses_s):
-    past.produce(range(300 if guarantee else 900))
+def test_killed_at_any_moment_it_goes_on_and_the_window_is_answered_once(past, replay):
+    past.produce(range(900))
     window = past.input()
-    for pause_s in pauses_s:
-        run = replay("--run", "killed", "--max-rate", "150", *guarantee)
+    for pause_s in (0.0, 0.3, 0.6, 1.1):
+        run = replay("--run", "killed", "--max-rate", "150")
         run.until("partitions-assigned")
         time.sleep(pause_s)
         run.kill()
     assert len(past.answered("killed")) < len(window)
 
-    last = replay("--run", "killed", *guarantee)
+    last = replay("--run", "killed")
 
     assert last.ended(90) == 0, last.log
     assert "run killed is done" in last.log
-    assert is_answered(past, "killed", window, guarantee)
-    again = replay("--run", "killed", *guarantee)
+    assert past.answered("killed") == dict.fromkeys(window, 1)
+    again = replay("--run", "killed")
     assert again.ended() == 0
-    assert is_answered(past, "killed", window, guarantee)
+    assert past.answered("killed") == dict.fromkeys(window, 1)
+
+
+def test_killed_at_least_once_it_loses_nothing(past, replay, options):
+    """Before a window's outputs are acknowledged, and between that and its commit, which alone is answered twice."""
+    past.produce(range(90))
+    window = past.input()
+    small = ("--run", "killed", "--batching-max-window-records", "20", *AT_LEAST_ONCE)
+    for place in ("_flush", "_commit_patiently"):
+        killed_in(f"consumer.at_least_once:AtLeastOnce.{place}", "replay", *small, *options, call=2)
+
+    last = replay(*small)
+
+    assert last.ended(90) == 0, last.log
+    answered = past.answered("killed")
+    assert set(answered) == window
+    assert 0 < sum(answered.values()) - len(window) <= 20
 
 
 def test_the_newer_group_protocol_answers_a_window_too(past, options, tmp_path):
@@ -115,37 +122,24 @@ def test_the_newer_group_protocol_answers_a_window_too(past, options, tmp_path):
     past.produce(range(200))
     window, newer = past.input(), newer_protocol(options)
     run = Replay(tmp_path, *newer, "--run", "newer", "--max-rate", "100")
-    run.until("partitions-assigned")
-    time.sleep(0.4)
+    run.until('"committed"')
     run.kill()
+    assert 0 < len(past.answered("newer")) < len(window)
     at_least = Replay(tmp_path, *newer, "--run", "at-least", *AT_LEAST_ONCE)
 
     last = Replay(tmp_path, *newer, "--run", "newer")
 
     assert [each.ended(90) for each in (at_least, last)] == [0, 0], last.log
-    assert is_answered(past, "newer", window, ())
-    assert is_answered(past, "at-least", window, AT_LEAST_ONCE)
-
-
-# What begins a run, killed where it is named.
-KILLED_IN = """
-import os, signal, sys
-from consumer.cli import main
-from consumer.replay import begin
-setattr(begin, sys.argv[1], lambda *_: os.kill(os.getpid(), signal.SIGKILL))
-main(sys.argv[2:])
-"""
+    assert past.answered("newer") == dict.fromkeys(window, 1)
+    assert set(past.answered("at-least")) == window
 
 
 def test_killed_while_it_is_begun_it_is_begun_by_the_next_start(past, replay, options):
     """Before its record is written, and between that and the window's starts: nobody finds half a run."""
     past.produce(range(30))
     for place in ("_write", "_send_starts"):
-        own = ["replay", "--run", "half", *options, "--delivery-transaction-timeout-s", "2"]
-        done = subprocess.run(
-            [sys.executable, "-c", KILLED_IN, place, *own], cwd=ROOT, env=environment(), timeout=60, check=False
-        )
-        assert done.returncode == -signal.SIGKILL
+        own = ("replay", "--run", "half", *options, "--delivery-transaction-timeout-s", "2")
+        killed_in(f"consumer.replay.begin.{place}", *own)
         past.produce(range(30))
 
     run = replay("--run", "half")
@@ -168,15 +162,36 @@ def test_processes_share_a_run_and_finish_for_one_that_is_killed(past, replay):
     assert past.answered("shared") == dict.fromkeys(window, 1)
 
 
-def test_told_to_leave_it_says_that_it_is_not_done(past, replay):
+def test_told_to_leave_it_says_that_it_is_not_done(past, replay, options, cluster, capsys):
+    """And goes on neither without the answers that it has given, nor over other records than those."""
     past.produce(range(300))
     run = replay("--run", "stopped", "--max-rate", "30")
-    run.until("partitions-assigned")
+    run.until('"committed"')
     run.process.send_signal(signal.SIGTERM)
 
     assert run.ended() == 5
     assert "run stopped is not done, for it was told to leave (SIGTERM)" in run.log
     assert "of 300 are left" in run.log
+    again, own = ["replay", "--run", "stopped", *options], f"{past.topics['urgent']}.replay.stopped"
+    delete(past, own)
+    assert main(again) == 3
+    assert f"a part of its window, and {own}, where these answers stood, is gone" in capsys.readouterr().err
+    assert own not in AdminClient({"bootstrap.servers": past.bootstrap}).list_topics(timeout=10).topics
+    delete(past, past.topics["input"])
+    cluster.create_topic(past.topics["input"], 3)
+    past.produce(range(300))
+    assert main(again) == 3
+    assert f"topic {past.topics['input']} was deleted and made anew since run stopped" in capsys.readouterr().err
+
+
+def delete(past, topic: str) -> None:
+    """Until Kafka no longer lists it."""
+    admin = AdminClient({"bootstrap.servers": past.bootstrap})
+    admin.delete_topics([topic])[topic].result(20)
+    until = time.monotonic() + 60
+    while topic in admin.list_topics(timeout=10).topics:
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def test_cancelled_it_leaves_and_nobody_goes_on(past, replay, options):
@@ -234,16 +249,43 @@ def test_a_run_whose_offsets_have_expired_is_refused(past, replay):
     assert "run old has no offset in" in again.log
 
 
-def test_a_run_that_is_done_stays_done_when_its_offsets_have_expired(past, replay):
+def test_a_run_that_is_done_stays_done_when_its_offsets_have_expired(past, replay, options, capsys):
+    """Nor are topics of it made anew, once somebody has cleared them away."""
     past.produce(range(30))
     assert replay("--run", "old").ended() == 0
     admin = AdminClient({"bootstrap.servers": past.bootstrap})
     admin.delete_consumer_groups([f"{past.group}.replay.old"])[f"{past.group}.replay.old"].result(20)
+    delete(past, own := f"{past.topics['urgent']}.replay.old")
 
-    again = replay("--run", "old")
+    assert main(["replay", "--run", "old", *options]) == 0
+
+    assert "run old is done" in capsys.readouterr().out
+    assert own not in admin.list_topics(timeout=10).topics
+    assert main(["replay", "--run", "old", "--dry-run", *options]) == 0
+    assert "there is nothing left to read" in capsys.readouterr().out
+
+
+def test_a_partition_that_is_answered_may_be_taken_by_retention(past, replay):
+    """While the others are not: nothing of it is to be read again."""
+    past.produce(range(300))
+    topic = past.topics["input"]
+    run = replay("--run", "uneven", "--from-offsets", "0:0-5,1:0-100", "--max-rate", "20")
+    until = time.monotonic() + 60
+    while committed(past.bootstrap, f"{past.group}.replay.uneven", topic)[0] < 5:
+        assert time.monotonic() < until, run.log
+        time.sleep(0.05)
+    run.process.send_signal(signal.SIGTERM)
+    assert run.ended() == 5, run.log
+    admin = AdminClient({"bootstrap.servers": past.bootstrap})
+    for each in admin.delete_records([TopicPartition(topic, 0, 90)]).values():
+        each.result(20)
+
+    again = replay("--run", "uneven")
 
     assert again.ended() == 0, again.log
-    assert "run old is done" in again.log
+    assert past.answered("uneven") == {
+        (topic, partition, offset): 1 for partition, end in ((0, 5), (1, 100)) for offset in range(end)
+    }
 
 
 def test_a_run_is_found_behind_a_transaction_that_somebody_left_open(past, replay, name):
