@@ -15,10 +15,15 @@ def past(cluster, name, topics) -> Past:
 
 
 @pytest.fixture
-def backfill(past, name, tmp_path) -> Iterator[Callable[..., Replay]]:
+def options(past, name) -> list[str]:
+    """A topic of runs of this test's own."""
+    return [*flags(past.bootstrap, past.topics, past.group), "--replay-runs-topic", f"{name}.runs"]
+
+
+@pytest.fixture
+def backfill(past, options, tmp_path) -> Iterator[Callable[..., Replay]]:
     """Starts one that writes to the run's own topics."""
     running: list[Replay] = []
-    options = [*flags(past.bootstrap, past.topics, past.group), "--replay-runs-topic", f"{name}.runs"]
 
     def start(*more: str | Path) -> Replay:
         running.append(Replay(tmp_path, *options, *map(str, more), command=("backfill",)))

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import time
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,7 +16,7 @@ from consumer.records import Dead
 from consumer.settings import Settings
 from tests.backfill.answers import MODEL, answers, dead, written_at
 from tests.backfill.archive import BLANK, FATES, line, spoilt, text, written
-from tests.replay.conftest import Replay
+from tests.replay.conftest import killed_in, signalled_in
 from tests.service.process import TINY, shikyu
 
 
@@ -52,14 +51,12 @@ def test_rows_become_events_and_bad_ones_dead_letters_with_their_file_and_line(t
 
 
 def test_killed_half_way_it_goes_on_and_every_row_stands_once(tmp_path):
-    archive = written(tmp_path / "a.jsonl", map(line, range(1, 3001)))
+    """In the tenth part, when its dead letters are written and the classified messages are not."""
+    archive = written(tmp_path / "a.jsonl", [b"{\n" if row == 905 else line(row) for row in range(1, 3001)])
     options = (str(archive), "--to", str(tmp_path / "out"), *MODEL, "--part-rows", "100")
-    run = Replay(tmp_path, *options, command=("backfill",))
-    run.until('"part-written"')
-    time.sleep(0.05)
-    run.kill()
+    killed_in("consumer.backfill.parts.put", "backfill", *options, call=20)
     before = written_at(tmp_path / "out")
-    assert 0 < len(before) < 30
+    assert len(before) == 9
     assert not (tmp_path / "out" / "complete.json").exists()
     other = shikyu("backfill", *options, "--no-output-include-text")
     assert (other.returncode, "was begun with output.include_text = True" in other.stderr) == (2, True)
@@ -67,7 +64,8 @@ def test_killed_half_way_it_goes_on_and_every_row_stands_once(tmp_path):
     again = shikyu("backfill", *options)
 
     assert again.returncode == 0, again.stderr
-    assert set(answers(tmp_path / "out")) == {("a.jsonl", 0, row) for row in range(1, 3001)}
+    assert set(answers(tmp_path / "out")) == {("a.jsonl", 0, row) for row in range(1, 3001) if row != 905}
+    assert [row["row"] for row in dead(tmp_path / "out")] == [905]
     after = written_at(tmp_path / "out")
     assert before.items() <= after.items()
     assert len(after) == 30
@@ -75,15 +73,12 @@ def test_killed_half_way_it_goes_on_and_every_row_stands_once(tmp_path):
 
 def test_told_to_leave_it_leaves_no_half_part_and_says_how_many_are_left(tmp_path):
     archive = written(tmp_path / "a.jsonl", map(line, range(1, 3001)))
-    run = Replay(
-        tmp_path, str(archive), "--to", str(tmp_path / "out"), *MODEL, "--part-rows", "100", command=("backfill",)
-    )
-    run.until('"part-written"')
+    options = (archive, "--to", tmp_path / "out", *MODEL, "--part-rows", "100")
 
-    run.process.send_signal(signal.SIGTERM)
+    done = signalled_in("consumer.answer:Steps.answer", signal.SIGTERM, "backfill", *options, call=3)
 
-    assert run.ended() == 5
-    assert "is not done, for it was told to leave (SIGTERM)" in run.log
+    assert done.returncode == 5, done.stderr
+    assert "is not done, for it was told to leave (SIGTERM): 2,700 of 3,000 lines are left" in done.stderr
     assert [path.name for path in (tmp_path / "out").rglob(".part-*")] == []
 
 
