@@ -14,6 +14,7 @@ from consumer.corrections.given import Given
 from consumer.corrections.read import partitions
 from consumer.encode import CONTENT_TYPES, serializer, time_of
 from consumer.errors import SurroundingsError
+from consumer.publish import fatal_is_told
 from consumer.records import OutputRecord
 from consumer.schema_store import SchemaStore
 from consumer.settings import Settings
@@ -87,7 +88,8 @@ def write(settings: Settings, records: Sequence[OutputRecord], advance: Callable
             _produce(producer, each, report)
             if number % 1000 == 0:
                 advance(taken)
-        producer.flush(FLUSH_S)
+        with fatal_is_told():
+            producer.flush(FLUSH_S)
     except KafkaException as problem:
         refused.append(problem.args[0])
     advance(taken)
@@ -101,10 +103,11 @@ def write(settings: Settings, records: Sequence[OutputRecord], advance: Callable
 
 def _produce(producer: Producer, each: OutputRecord, report: Callable[..., None]) -> None:
     while True:
-        try:
-            producer.produce(each.topic, each.value, each.key, headers=list(each.headers), on_delivery=report)
-            producer.poll(0)
-        except BufferError:
-            producer.poll(0.1)
-        else:
-            return
+        with fatal_is_told():
+            try:
+                producer.produce(each.topic, each.value, each.key, headers=list(each.headers), on_delivery=report)
+                producer.poll(0)
+            except BufferError:
+                producer.poll(0.1)
+            else:
+                return

@@ -6,6 +6,7 @@ It is read to its very end, past what a transaction still holds back: a record t
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from consumer import topic_configs
 from consumer.errors import SurroundingsError
+from consumer.publish import fatal_is_told
 from consumer.replay.entries import Ended, Known, Span
 from consumer.replay.reader import is_passing, raise_for_good, reader_config
 from consumer.timestamps import iso_millis
@@ -100,7 +102,8 @@ class Runs:
         producer.produce(
             self.topic, value, run.encode(), partition=0, on_delivery=lambda error, _: errors.append(error)
         )
-        producer.flush(ANSWER_S)
+        with suppress(KafkaException), fatal_is_told():
+            producer.flush(ANSWER_S)
         error = errors[0] if errors else None
         if not errors or error is not None:
             why = "no answer" if error is None else error.name()
