@@ -26,7 +26,7 @@ def event(number: int, text: str, **more) -> bytes:
     return json.dumps({"id": f"m{number}", "text": text, **more}).encode()
 
 
-def until(condition: Callable[[], bool], within_s: float = 40) -> None:
+def until(condition: Callable[[], bool], within_s: float = 90) -> None:
     end = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < end, "it never came true"

@@ -116,6 +116,8 @@ def test_steps_mark_decisions_and_nothing_else():
         return OutputRecord("out", None, repr(answer.audit).encode(), ())
 
     class Model:
+        at_once, start = 1, None
+
         def tokenize(self, texts):
             return []
 
