@@ -14,7 +14,7 @@ from consumer import artifact as artifacts
 from consumer import versions
 from consumer.ahead import Finish, ahead
 from consumer.answer import decide_all
-from consumer.batch_budget import BUDGETS, fastest
+from consumer.batch_budget import BUDGETS, GPU_BUDGETS, fastest
 from consumer.batching import batches
 from consumer.cleaning import clean
 from consumer.decide import Policy, WhenUnsure, decide
@@ -26,7 +26,7 @@ from consumer.tokenization import Tokenizer, Truncate
 
 Device = Literal["cpu", "cuda"]
 
-MAX_BATCH_RECORDS = 64
+MAX_BATCH_RECORDS, GPU_MAX_BATCH_RECORDS = 64, 4096
 KNOWN_GOOD_TEXT = "The parcel arrived on Tuesday."
 SENTENCES = (1, 3, 5, 7, 9, 11, 13, 15)  # of that text: about as long as messages are, and as different
 QUICK_S = 0.1  # where a run is so short, what the first of its kind lays out counts: then the second is measured
@@ -41,7 +41,8 @@ class Classifier:
     """
     A loaded model, safe to call from several threads.
 
-    `max_batch_tokens` is measured once it is warm, unless given; `tokens_per_s` is what it did then, for a first guess.
+    `max_batch_tokens` is what is found the fastest of `budgets` once it is warm; `tokens_per_s` what it did then, for a
+    first guess.
     """
 
     def __init__(
@@ -51,15 +52,15 @@ class Classifier:
         backend: Backend,
         policy: Policy,
         *,
-        max_batch_tokens: int | None = None,
+        budgets: Sequence[int] = BUDGETS,
         max_batch_records: int = MAX_BATCH_RECORDS,
     ) -> None:
         self.manifest = manifest
         self.policy = policy
         self._tokenizer = tokenizer
         self._backend = backend
-        self._budgets = BUDGETS if max_batch_tokens is None else (max_batch_tokens,)
-        self.max_batch_tokens = self._budgets[0]
+        self._budgets = budgets
+        self.max_batch_tokens = budgets[0]
         self._max_batch_records = max_batch_records
         self._known_good = tokenizer.encode([KNOWN_GOOD_TEXT])
         self.tokens_per_s = 0.0
@@ -159,7 +160,7 @@ def load(
     when_unsure: WhenUnsure = "urgent",
     max_unknown_share: float = 0.5,
     max_batch_tokens: int | None = None,
-    max_batch_records: int = MAX_BATCH_RECORDS,
+    max_batch_records: int | None = None,
     public_key: str | PathLike[str] | None = None,
 ) -> Classifier:
     """
@@ -169,8 +170,8 @@ def load(
 
     Without `precision`, int8 where the artifact may serve it, else fp32, and on a GPU (`device` "cuda", the gpu extra)
     fp16, which is computed there from model.safetensors; without `threads`, one per usable core;
-    without `max_batch_tokens`, as many as a short measurement finds fastest. With `public_key`, a PEM file, the
-    artifact must be signed by its other half.
+    without `max_batch_tokens`, as many as a short measurement finds fastest; without `max_batch_records`, 64, and on a
+    GPU 4,096. With `public_key`, a PEM file, the artifact must be signed by its other half.
     ArtifactError says what is wrong with the folder and what to do.
     """
     path = versions.artifact_in(Path(folder))
@@ -190,8 +191,8 @@ def load(
         tokenizer,
         _backend(artifact, device, threads),
         Policy.of(artifact, tokenizer.special_tokens, when_unsure, max_unknown_share),
-        max_batch_tokens=max_batch_tokens,
-        max_batch_records=max_batch_records,
+        budgets=(max_batch_tokens,) if max_batch_tokens else GPU_BUDGETS if device == "cuda" else BUDGETS,
+        max_batch_records=max_batch_records or (GPU_MAX_BATCH_RECORDS if device == "cuda" else MAX_BATCH_RECORDS),
     )
     _warm(path, classifier)
     return classifier

@@ -277,8 +277,11 @@ class Batching(Section):
         default=8 * MIB, ge=1024, le=1024 * MIB, description="Most bytes of a window's values."
     )
     max_window_tokens: int = Field(default=200_000, ge=1, le=100_000_000, description="Most tokens of a window.")
-    max_batch_records: int = Field(
-        default=64, ge=1, le=65_536, description="Most records of a batch, which the model takes at once."
+    max_batch_records: int | None = Field(
+        default=None,
+        ge=1,
+        le=65_536,
+        description="Most records of a batch, which the model takes at once; unless set 64, and on a GPU 4,096.",
     )
     max_batch_tokens: int | None = Field(
         default=None,

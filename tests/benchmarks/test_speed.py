@@ -12,7 +12,7 @@ pytest.importorskip("torch")
 
 from click.testing import CliRunner
 
-from benchmarks import model, overhead, scale, soak, stream
+from benchmarks import gpu, model, overhead, scale, soak, stream
 from benchmarks.paced import poisson
 from benchmarks.texts import MAX_LENGTH, SAMPLE, lengths, texts
 from benchmarks.through_kafka import rate
@@ -101,6 +101,19 @@ def test_the_model_s_benchmark_runs():
 
 
 @pytest.mark.kafka
+def test_the_gpu_s_benchmark_runs():
+    """On a CPU, of which it says so."""
+    few = ["--rounds", "1", "--timed", "40", "--texts", "40", "--compare", "40"]
+    done = CliRunner().invoke(gpu.main, ["--size", "tiny", "--device", "cpu", *few], catch_exceptions=False)
+
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout.strip().splitlines()[-1])
+    assert set(told["rates"]) == {gpu.THEIRS, gpu.OURS}
+    assert told["no_numbers"] == 0
+    assert told["same_labels"] > 0.9
+    assert "no GPU" in told["gpu"]
+
+
 def test_the_overhead_s_benchmark_runs(told_by):
     """Small, and with each way around the model."""
     told = told_by(overhead, "--rounds", "1", "--no-quix", "--slow", "6000", "--fast", "6000")
