@@ -56,8 +56,8 @@ class OnnxBackend:
 
     def __init__(self, model: bytes, config: Mapping[str, Any], threads: int | None = None) -> None:
         self._session = _session(model)
-        self._threads = ThreadPoolExecutor(threads or usable_cores(), thread_name_prefix="inference")
         self.at_once = threads or usable_cores()
+        self._threads = ThreadPoolExecutor(self.at_once, thread_name_prefix="inference")
         # The exporter leaves out what a graph does not use, which a model of one layer does.
         self._inputs = [each.name for each in self._session.get_inputs()]
         self._arrange = _arrangement(self._inputs, config)
