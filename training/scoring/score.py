@@ -16,7 +16,7 @@ from consumer.records import Satisfaction, Tokens
 from consumer.tokenization import Tokenizer
 from training.data.texts import in_batches
 
-MAX_BATCH_TOKENS, MAX_BATCH_RECORDS = 1024, 64
+MAX_BATCH_TOKENS, MAX_BATCH_RECORDS = 1024, 64  # more spill out of a core's caches
 
 Tokenize = Callable[[Sequence[str]], list[Tokens]]
 Start = Callable[[Batch], Finish]
