@@ -25,7 +25,7 @@ from rich.table import Table
 
 from benchmarks.machine import machine
 from consumer.classify import Classifier, load
-from consumer.decide import probabilities, urgencies
+from consumer.decide import prior_shift, probabilities, urgencies
 from consumer.drift.compare import Expectation, Yardstick, compare
 from consumer.drift.features import FEATURES, Feature
 from consumer.manifest import ClassShares, Description, Shares
@@ -34,7 +34,6 @@ from training.preparing import splits
 from training.run_folder import RunFolder
 from training.scoring.reference import reference
 from training.scoring.score import Scored, scored
-from training.scoring.shares import prior_shift
 
 EVEN = (0.2, 0.2, 0.2, 0.2, 0.2)
 SKEWED = (0.03, 0.03, 0.035, 0.115, 0.79)  # about as the reviews are; of the rare ones there are just enough

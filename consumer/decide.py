@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consumer.artifact import Artifact
+from consumer.manifest import ClassShares
 from consumer.records import Decision, ModelVersion, Satisfaction, Tokens
 
 WhenUnsure = Literal["urgent", "routine"]
@@ -40,13 +41,12 @@ class Policy:
     def of(
         cls, artifact: Artifact, special_tokens: int, when_unsure: WhenUnsure = "urgent", max_unknown_share: float = 0.5
     ) -> "Policy":
-        shares, served = artifact.manifest.class_shares, artifact.served
-        shift = np.log(np.array(shares.live)) - np.log(np.array(shares.training))
+        served = artifact.served
         return cls(
             artifact.version,
             served.temperature,
             served.threshold,
-            tuple(shift.tolist()),
+            prior_shift(artifact.manifest.class_shares),
             special_tokens,
             when_unsure,
             max_unknown_share,
@@ -58,11 +58,19 @@ def probabilities(logits: NDArray[np.float32], temperature: float) -> NDArray[np
     return _softmax(logits.astype(np.float64) / temperature)
 
 
+def prior_shift(shares: ClassShares) -> tuple[float, ...]:
+    """For `urgencies`: log(live share / training share) per class, and the weight of the unsatisfied."""
+    counted = np.array([1.0, shares.unsatisfied_weight, 1.0, 1.0, 1.0])
+    shift = np.log(np.array(shares.live)) - np.log(np.array(shares.training)) + np.log(counted)
+    return tuple(shift.tolist())
+
+
 def urgencies(logits: NDArray[np.float32], temperature: float, prior_shift: Sequence[float]) -> NDArray[np.float64]:
     """
     P(very unsatisfied) + P(unsatisfied) among live traffic; (B, 5) to (B,), in [0, 1].
 
-    Multiplies each class's odds by how much more often it occurs there than in training (Saerens et al. 2002).
+    Multiplies each class's odds by how much more often it occurs there than in training (Saerens et al. 2002); the
+    unsatisfied by less where `prior_shift` counts them less.
     """
     live = _softmax(logits.astype(np.float64) / temperature + np.asarray(prior_shift))
     urgency: NDArray[np.float64] = np.minimum(live[:, UNSATISFIED].sum(axis=1), 1.0)

@@ -54,10 +54,15 @@ class Part(BaseModel):
 
 
 class ClassShares(Part):
-    """How often each class occurs: where the temperature was fitted, and in live traffic."""
+    """
+    How often each class occurs: where the temperature was fitted, and in live traffic.
+
+    Urgency counts the unsatisfied (2 stars) `unsatisfied_weight` as often as they occur live.
+    """
 
     training: Shares
     live: Shares
+    unsatisfied_weight: Share = 1.0
 
 
 class Promise(Part):

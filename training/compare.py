@@ -9,7 +9,7 @@ from pathlib import Path
 
 from consumer.artifact import best_precision, read_manifest
 from consumer.classify import Classifier, load
-from consumer.decide import probabilities, urgencies
+from consumer.decide import prior_shift, probabilities, urgencies
 from consumer.errors import SettingsError, ShikyuError
 from consumer.manifest import Description
 from training import processes, run
@@ -26,7 +26,6 @@ from training.preparing.prepare import Prepared
 from training.recipe import SCRATCH
 from training.run_folder import RunFolder
 from training.scoring.score import score
-from training.scoring.shares import prior_shift
 from training.steps.evaluate import description_of
 from training.steps.job import Job
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from consumer.artifact import read_manifest
 from consumer.classify import Classifier, load
-from consumer.decide import urgencies
+from consumer.decide import prior_shift, urgencies
 from consumer.errors import SettingsError
 from consumer.manifest import ClassShares, Description, Manifest, Served, Shares
 from training import recipe as recipes
@@ -28,7 +28,6 @@ from training.run_folder import CARD, EVAL_RESULTS, RECIPE
 from training.scoring.crossfit import Calibration
 from training.scoring.reference import reference
 from training.scoring.score import Scored, folder_files, scored
-from training.scoring.shares import prior_shift
 
 FOR_TEMPERATURE = 0.2  # of the messages, as in a recipe
 

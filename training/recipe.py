@@ -124,6 +124,8 @@ class Promise(Section):
     """
     How the threshold is chosen, for live traffic with `live_shares`; what it promises holds with `confidence`.
 
+    Urgency counts the unsatisfied (2 stars) `unsatisfied_weight` as often as they occur: the promise and the needless
+    answers leave them out, so the less they count, the better the very unsatisfied are told from 3 to 5 stars.
     By recall: at least `recall` of the very unsatisfied are answered, in each slice if `slices` names a column.
     By cost: the least expected `cost_missed` and `cost_needless`.
     By capacity: at most `looks_per_day` of `messages_per_day`.
@@ -135,6 +137,7 @@ class Promise(Section):
     recall: Share = 0.95
     confidence: Share = 0.95
     live_shares: Shares | None = None
+    unsatisfied_weight: Annotated[float, Field(gt=0, le=1)] = 1.0
     slices: Annotated[str, Field(min_length=1)] | None = None
     cost_missed: PositiveFloat | None = None
     cost_needless: PositiveFloat | None = None

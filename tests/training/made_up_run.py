@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from consumer.decide import probabilities, urgencies
+from consumer.decide import prior_shift, probabilities, urgencies
 from consumer.manifest import ClassHistogram, ClassShares, Description, Reference, TrainingData
 from consumer.records import Satisfaction
 from training.evaluating.answers import Answers
@@ -27,7 +27,6 @@ from training.recipe import Recipe
 from training.reporting.report import Found
 from training.scoring.crossfit import Calibration
 from training.scoring.score import Scored
-from training.scoring.shares import prior_shift
 
 FIFTHS = (0.2, 0.2, 0.2, 0.2, 0.2)
 LIVE = (0.05, 0.05, 0.1, 0.2, 0.6)

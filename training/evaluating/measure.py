@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from consumer.artifact import best_precision, read_manifest
-from consumer.decide import probabilities, urgencies
+from consumer.decide import prior_shift, probabilities, urgencies
 from consumer.manifest import Description
 from training.data import Labelled
 from training.evaluating.answers import Answers, answer
@@ -18,7 +18,6 @@ from training.preparing.prepare import Prepared
 from training.recipe import Recipe
 from training.scoring import baseline
 from training.scoring.crossfit import baseline_scores
-from training.scoring.shares import prior_shift
 
 
 def measure(

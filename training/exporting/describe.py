@@ -65,7 +65,10 @@ def class_shares(recipe: Recipe, calibration: Calibration) -> ClassShares:
     """Where the temperature is fitted, and in live traffic; the same unless the recipe says otherwise."""
     counts = [int((calibration.labels == label).sum()) for label in range(len(Satisfaction))]
     training = cast("FiveShares", tuple(count / len(calibration.labels) for count in counts))
-    return ClassShares(training=training, live=recipe.promise.live_shares or training)
+    promise = recipe.promise
+    return ClassShares(
+        training=training, live=promise.live_shares or training, unsatisfied_weight=promise.unsatisfied_weight
+    )
 
 
 def describe(

@@ -196,12 +196,14 @@ def _validation(recipe: Recipe, begin: Start, messages: Labelled, learned: NDArr
     """`learned` are the class shares that the fit's logits speak for."""
     own = messages.class_shares()
     ids = encode(begin.tokenizer, messages.texts, recipe.model.max_length)
-    judged_by = {
+    judged_by: dict[str, Any] = {
         "recall": recipe.promise.recall,
         "model_shares": learned.tolist(),
         "own_shares": own,
         "live_shares": recipe.promise.live_shares or own,
     }
+    if recipe.promise.unsatisfied_weight != 1:
+        judged_by["unsatisfied_weight"] = recipe.promise.unsatisfied_weight
     return Validation(Examples(ids, soft_targets(messages.labels, 0.0)), judge(**judged_by), judged_by)
 
 

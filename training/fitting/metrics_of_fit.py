@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from transformers import EvalPrediction
 
-from consumer.decide import urgencies
+from consumer.decide import prior_shift, urgencies
+from consumer.manifest import ClassShares
 from training.operating.operating_point import needless_at_recall
 
 NEEDLESS = "needless_at_recall"
@@ -16,21 +17,28 @@ SMALLER_IS_BETTER = (NEEDLESS, "loss")
 
 
 def judge(
-    recall: float, model_shares: Sequence[float], own_shares: Sequence[float], live_shares: Sequence[float]
+    recall: float,
+    model_shares: Sequence[float],
+    own_shares: Sequence[float],
+    live_shares: Sequence[float],
+    unsatisfied_weight: float = 1.0,
 ) -> Callable[[EvalPrediction], Mapping[str, float]]:
     """
     For the Trainer's compute_metrics: (rows, 5) logits and (rows, 5) targets to figures.
 
     `needless_at_recall` is the share of 3 to 5 stars answered where `recall` of 1 star are, by the urgency for
-    `live_shares`; accuracy is for the messages' `own_shares`. The logits speak for `model_shares`, and the Trainer's
-    own loss is of them as they are.
+    `live_shares` that counts the unsatisfied by their weight; accuracy is for the messages' `own_shares`. The logits
+    speak for `model_shares`, and the Trainer's own loss is of them as they are.
     """
-    to_own, to_live = np.log(own_shares) - np.log(model_shares), np.log(live_shares) - np.log(model_shares)
+    to_own = np.log(own_shares) - np.log(model_shares)
+    to_live = prior_shift(
+        ClassShares.model_construct(training=model_shares, live=live_shares, unsatisfied_weight=unsatisfied_weight)
+    )
 
     def figures(prediction: EvalPrediction) -> Mapping[str, float]:
         logits, labels = _logits(prediction.predictions), np.asarray(prediction.label_ids).argmax(axis=1)
         return {
-            NEEDLESS: needless_at_recall(urgencies(logits, 1.0, to_live.tolist()), labels, recall),
+            NEEDLESS: needless_at_recall(urgencies(logits, 1.0, to_live), labels, recall),
             "accuracy": float(((logits + to_own).argmax(axis=1) == labels).mean()),
         }
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import numpy as np
 from numpy.typing import NDArray
 
-from consumer.decide import probabilities, urgencies
+from consumer.decide import prior_shift, probabilities, urgencies
 from consumer.manifest import ClassShares
 from consumer.records import Satisfaction
 from training import recipe as recipes
@@ -18,7 +18,7 @@ from training.operating.operate import Operated
 from training.operating.saved import saved
 from training.scoring.crossfit import Calibration
 from training.scoring.score import Scored
-from training.scoring.shares import own_shift, prior_shift
+from training.scoring.shares import own_shift
 
 
 def chosen(

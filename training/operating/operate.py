@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from consumer.decide import probabilities, urgencies
+from consumer.decide import prior_shift, probabilities, urgencies
 from consumer.manifest import ClassShares
 from training import recipe as recipes
 from training.measures.binomial import share_at_least, share_wherever_cut
@@ -18,7 +18,7 @@ from training.operating.tradeoff import by_capacity, by_cost
 from training.operating.worst_slice import SlicePoint, worst_slice
 from training.scoring.crossfit import Calibration
 from training.scoring.score import Scored
-from training.scoring.shares import own_shift, prior_shift
+from training.scoring.shares import own_shift
 
 
 @dataclass(frozen=True, slots=True)

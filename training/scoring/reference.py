@@ -6,11 +6,10 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from consumer.decide import probabilities, urgencies
+from consumer.decide import prior_shift, probabilities, urgencies
 from consumer.drift.features import CLASS_EDGES, UNKNOWN_EDGES, Edges, counted
 from consumer.manifest import ByClass, ClassHistogram, ClassShares, Reference, ReferenceScores, Served
 from training.scoring.score import Scored
-from training.scoring.shares import prior_shift
 
 URGENCY_EDGES = np.linspace(0.0, 1.0, 21)  # to draw; drift has edges of its own
 BINS = 20

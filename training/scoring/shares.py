@@ -6,12 +6,6 @@ from numpy.typing import NDArray
 from consumer.manifest import ClassShares
 
 
-def prior_shift(shares: ClassShares) -> list[float]:
-    """To those of live traffic."""
-    shift: list[float] = (np.log(np.array(shares.live)) - np.log(np.array(shares.training))).tolist()
-    return shift
-
-
 def own_shift(shares: ClassShares, labels: NDArray[np.int64]) -> list[float]:
     """To those of the messages with these labels."""
     own = np.bincount(labels, minlength=len(shares.training)) / len(labels)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from consumer.decide import prior_shift
 from consumer.manifest import ClassShares
 from tests.training.made_up_run import of_no_texts
 from training import recipe as recipes
@@ -14,7 +15,6 @@ from training.operating.operate import decided, operate, operated
 from training.operating.operating_point import needless_of
 from training.operating.served import served
 from training.scoring.crossfit import Calibration
-from training.scoring.shares import prior_shift
 
 pytestmark = pytest.mark.train
 

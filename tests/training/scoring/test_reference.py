@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 
-from consumer.decide import urgencies
+from consumer.decide import prior_shift, urgencies
 from consumer.drift.compare import Expectation
 from consumer.manifest import ClassShares, Reference, Served
 from tests.consumer.drift.made_up import EVEN, SKEWED, manifest
 from training.scoring.reference import BINS, reference
 from training.scoring.score import Scored
-from training.scoring.shares import prior_shift
 
 pytestmark = pytest.mark.train
 SERVED = {"int8": Served(files=("model.onnx",), temperature=1.5, threshold=0.5, servable=True)}
