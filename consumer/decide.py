@@ -59,9 +59,8 @@ def probabilities(logits: NDArray[np.float32], temperature: float) -> NDArray[np
 
 
 def prior_shift(shares: ClassShares) -> tuple[float, ...]:
-    """For `urgencies`: log(live share / training share) per class, and the weight of the unsatisfied."""
-    counted = np.array([1.0, shares.unsatisfied_weight, 1.0, 1.0, 1.0])
-    shift = np.log(np.array(shares.live)) - np.log(np.array(shares.training)) + np.log(counted)
+    """For `urgencies`: log(live share, as urgency counts it / training share) per class."""
+    shift = np.log(np.array(shares.in_urgency)) - np.log(np.array(shares.training))
     return tuple(shift.tolist())
 
 

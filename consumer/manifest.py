@@ -57,12 +57,19 @@ class ClassShares(Part):
     """
     How often each class occurs: where the temperature was fitted, and in live traffic.
 
-    Urgency counts the unsatisfied (2 stars) `unsatisfied_weight` as often as they occur live.
+    In urgency the unsatisfied (2 stars) count `unsatisfied_weight` times.
     """
 
     training: Shares
     live: Shares
     unsatisfied_weight: Share = 1.0
+
+    @property
+    def in_urgency(self) -> tuple[float, float, float, float, float]:
+        """The live shares as urgency counts them; their sum is 1 at most."""
+        very_unsatisfied, unsatisfied, *others = self.live
+        neutral, satisfied, very_satisfied = others
+        return very_unsatisfied, unsatisfied * self.unsatisfied_weight, neutral, satisfied, very_satisfied
 
 
 class Promise(Part):

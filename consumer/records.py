@@ -99,7 +99,8 @@ class Decision:
     The answer for one text.
 
     `probabilities` are calibrated, in the order of `Satisfaction`, and sum to 1; `urgency` is
-    P(very unsatisfied) + P(unsatisfied) after correction to the live class shares, in [0, 1].
+    P(very unsatisfied) + P(unsatisfied) after correction to the live class shares (two stars counting by the artifact's
+    weight), in [0, 1].
     `reason` is `model`, `rule:<name>` or `fallback:<why>`.
     """
 

@@ -73,9 +73,11 @@ def recalibrate(
 
 
 def promised_before(folder: Path) -> dict[str, object]:
-    """Of the artifact's own promise, what a new one repeats, by the recipe's names; nothing if it promises nothing."""
-    was = read_manifest(folder).precisions["fp32"].promise
-    return {"recall": was.target, "confidence": was.confidence, "slices": was.slices} if was else {}
+    """Of the artifact's own promise, what a new one repeats, by the recipe's names."""
+    manifest = read_manifest(folder)
+    weight: dict[str, object] = {"unsatisfied_weight": manifest.class_shares.unsatisfied_weight}
+    was = manifest.precisions["fp32"].promise
+    return {**weight, "recall": was.target, "confidence": was.confidence, "slices": was.slices} if was else weight
 
 
 def _scored(folder: Path, manifest: Manifest, messages: Labelled) -> dict[str, Scored]:
@@ -96,11 +98,13 @@ def _shares(manifest: Manifest, messages: Labelled, promise: recipes.Promise) ->
     """
     The model speaks for the shares that it spoke for before.
 
-    Live are the shares that were declared, now or when the artifact was made; else those of the messages.
+    Live are the shares that were declared, now or when the artifact was made; else those of the messages. In urgency,
+    two stars count as the promise says.
     """
     here, was = cast("Shares", tuple(messages.class_shares())), manifest.class_shares
     declared = was.live if was.live != was.training else None
-    return ClassShares(training=was.training, live=promise.live_shares or declared or here)
+    live = promise.live_shares or declared or here
+    return ClassShares(training=was.training, live=live, unsatisfied_weight=promise.unsatisfied_weight)
 
 
 def _precisions(

@@ -192,7 +192,11 @@ def _chosen_by(job: Job, step: str) -> tuple[Any, ...]:
         return GRAPHS_MADE, job.recipe.gate.min_agreement
     if step == "operate":
         return (DESCRIBED,)
-    return (promise.recall, promise.live_shares) if step == "fit" and job.recipe.validated else ()
+    if step != "fit" or not job.recipe.validated:
+        return ()
+    # Told only where it is another than it always was, so that older runs go on.
+    weight = () if promise.unsatisfied_weight == 1 else (promise.unsatisfied_weight,)
+    return promise.recall, promise.live_shares, *weight
 
 
 def _settings(job: Job, parts: Iterable[str]) -> dict[str, Any]:

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.decide import Policy, decide, probabilities, urgencies
+from consumer.decide import Policy, decide, prior_shift, probabilities, urgencies
+from consumer.manifest import ClassShares
 from consumer.records import ModelVersion, Satisfaction, Tokens
 
 EVEN = (0.0,) * 5
@@ -74,6 +75,17 @@ def test_urgency_is_corrected_to_live_shares_and_probabilities_are_not():
     assert decision.urgency == pytest.approx(by_hand[0] + by_hand[1])
     assert decision.probabilities == one().probabilities
     assert decision.satisfaction is Satisfaction.VERY_UNSATISFIED
+
+
+def test_the_unsatisfied_count_in_urgency_by_the_weight_that_the_artifact_says():
+    """As if so much fewer of them were live; with the least weight, only the very unsatisfied against the others."""
+    shares = ClassShares(training=(0.2,) * 5, live=(0.05, 0.05, 0.1, 0.3, 0.5), unsatisfied_weight=0.1)
+    first, second, *others = probabilities(LOGITS, 1.0)[0] * [0.05, 0.005, 0.1, 0.3, 0.5]
+
+    decision = one(prior_shift=prior_shift(shares))
+
+    assert decision.urgency == pytest.approx((first + second) / (first + second + sum(others)))
+    assert decision.probabilities == one().probabilities
 
 
 def test_temperature_divides_the_logits():

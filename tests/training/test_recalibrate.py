@@ -89,9 +89,10 @@ def test_shares_that_were_declared_stay_unless_others_are(made):
 
 @pytest.fixture
 def sliced(tmp_path) -> Path:
-    """The sample artifact, as if it had promised 0.85 with 0.9 confidence in each of two shops."""
+    """The sample artifact, as if it promised 0.85 with 0.9 confidence in two shops, and counted two stars a quarter."""
     artifact = Path(shutil.copytree(ARTIFACT, tmp_path / "artifact"))
     manifest = json.loads((artifact / "manifest.json").read_text("utf-8"))
+    manifest["class_shares"]["unsatisfied_weight"] = 0.25
     for each in manifest["precisions"].values():
         each["promise"] |= {"target": 0.85, "confidence": 0.9, "slices": "shop", "bound": "wilks"}
     (artifact / "manifest.json").write_text(json.dumps(manifest), "utf-8")
@@ -105,25 +106,26 @@ def in_shops(path: Path) -> str:
     return str(path)
 
 
-def promised(artifact: Path) -> tuple[float, float, str | None]:
-    promise = read_manifest(artifact).precisions["int8"].promise
+def promised(artifact: Path) -> tuple[float, float, str | None, float]:
+    manifest = read_manifest(artifact)
+    promise = manifest.precisions["int8"].promise
     assert promise is not None
-    return promise.target, promise.confidence, promise.slices
+    return promise.target, promise.confidence, promise.slices, manifest.class_shares.unsatisfied_weight
 
 
 def test_what_was_promised_is_promised_again_unless_told_otherwise(tmp_path, sliced):
     """
-    Recall, confidence and slices of the artifact's own promise; each option by itself changes its own part.
+    Recall, confidence, slices and weight of the artifact's own promise; each option by itself changes its own part.
     """
     command = ["recalibrate", str(sliced), in_shops(tmp_path / "a.jsonl"), "--version", "2", "--out"]
 
     assert cli.main([*command, str(tmp_path / "same")]) == 0
     assert cli.main([*command, str(tmp_path / "less"), "--recall", "0.8"]) == 0
-    assert cli.main([*command, str(tmp_path / "mean"), "--slices", ""]) == 0
+    assert cli.main([*command, str(tmp_path / "mean"), "--slices", "", "--unsatisfied-weight", "1"]) == 0
 
-    assert promised(tmp_path / "same") == (0.85, 0.9, "shop")
-    assert promised(tmp_path / "less") == (0.8, 0.9, "shop")
-    assert promised(tmp_path / "mean") == (0.85, 0.9, None)
+    assert promised(tmp_path / "same") == (0.85, 0.9, "shop", 0.25)
+    assert promised(tmp_path / "less") == (0.8, 0.9, "shop", 0.25)
+    assert promised(tmp_path / "mean") == (0.85, 0.9, None, 1)
 
 
 def test_messages_that_lack_the_promises_slices_are_told_the_way_out(tmp_path, sliced, capsys):

@@ -128,10 +128,12 @@ def test_a_step_done_alone_is_of_what_was_there(tmp_path, did):
 @pytest.mark.parametrize(
     ("validation", "first"), [("", "operate"), ("validation_share = 0.1\n", "fit"), ('validation = ["y"]\n', "fit")]
 )
-@pytest.mark.parametrize("promise", ["recall = 0.9", "live_shares = [0.1, 0.1, 0.2, 0.3, 0.3]"])
+@pytest.mark.parametrize(
+    "promise", ["recall = 0.9", "live_shares = [0.1, 0.1, 0.2, 0.3, 0.3]", "unsatisfied_weight = 0.1"]
+)
 def test_what_the_best_checkpoint_was_chosen_by_is_fitted_by_again(tmp_path, did, validation, first, promise):
     """
-    With validation, another recall or other live shares make another model; without, another threshold alone.
+    With validation, another recall, other live shares or another weight make another model; without, another threshold.
     """
     recipe = BASED.format(base="somebody/base").replace("[model]", f"{validation}[model]")
     finish(job(tmp_path, recipe))

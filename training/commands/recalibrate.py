@@ -20,6 +20,11 @@ SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 @click.option("--recall", type=SHARE, help="Of the very unsatisfied, promised; else as before.")
 @click.option("--confidence", type=SHARE, help="That the promise holds; else as before.")
 @click.option("--live-shares", help="Five shares of live traffic, as 0.05,0.1,0.2,0.3,0.35; else as before.")
+@click.option(
+    "--unsatisfied-weight",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="How much two stars count in urgency; else as before.",
+)
 @click.option("--slices", metavar="COLUMN", help='In every value of this column; else as before. "": of the mean.')
 @click.option(
     "--temperature-share",
@@ -38,6 +43,7 @@ def recalibrate(
     recall: float | None,
     confidence: float | None,
     live_shares: str | None,
+    unsatisfied_weight: float | None,
     slices: str | None,
     temperature_share: float | None,
     replace: bool,
@@ -65,6 +71,7 @@ def recalibrate(
         "recall": recall,
         "confidence": confidence,
         "live_shares": live_shares.split(",") if live_shares else None,
+        "unsatisfied_weight": unsatisfied_weight,
         "slices": slices,
         "temperature_share": temperature_share,
     }

@@ -76,7 +76,7 @@ def _reliable(
         probabilities((logits + temperature * np.array(shift)).astype(np.float32), temperature),
         urgencies(logits, temperature, prior_shift(shares)),
         own,
-        np.array(shares.live) * len(labels) / np.bincount(labels, minlength=len(shares.live)),
+        np.array(shares.in_urgency) * len(labels) / np.bincount(labels, minlength=len(shares.live)),
     )
     return {"loss": loss(logits, own, temperature, shift), **found.as_json()}
 

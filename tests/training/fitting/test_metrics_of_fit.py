@@ -37,6 +37,16 @@ def test_urgency_is_for_live_shares():
     assert judge(1.0, EVEN, EVEN, (0.01, 0.96, 0.01, 0.01, 0.01))(asked)[NEEDLESS] == 1.0
 
 
+def test_the_unsatisfied_count_in_urgency_by_their_weight():
+    """
+    Who is surely unsatisfied, and perhaps very, comes before who may be neutral: or not, where two stars count in full.
+    """
+    asked = prediction([[1, 1, 0, -9, -9], [-2, 3, 0.5, -9, -9]], [0, 2])
+
+    assert judge(1.0, EVEN, EVEN, EVEN)(asked)[NEEDLESS] == 1.0
+    assert judge(1.0, EVEN, EVEN, EVEN, 0.01)(asked)[NEEDLESS] == 0.0
+
+
 def test_accuracy_is_for_the_messages_own_shares():
     """
     A fit that saw few of a class says so less often than a split has it.
