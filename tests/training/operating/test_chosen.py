@@ -1,11 +1,15 @@
 import numpy as np
 import pytest
 
+from consumer.decide import probabilities
 from consumer.manifest import ClassShares
+from tests.training.made_up_run import of_no_texts
 from training import recipe as recipes
 from training.operating.basis import Basis
-from training.operating.operate import operate
+from training.operating.chosen import calibrated
+from training.operating.operate import operate, operated
 from training.reporting.told import chosen_lines
+from training.scoring.crossfit import Calibration
 
 pytestmark = pytest.mark.train
 
@@ -43,3 +47,22 @@ def test_a_slices_value_is_shown_without_its_tricks():
     assert "\\u{1b}[2Jde" in "".join(told)
     assert "\x1b" not in "".join(told)
     assert "e" * 41 not in "".join(told)
+
+
+def test_urgency_is_calibrated_for_what_it_counts():
+    """
+    Logits that say how probable each class is, at even shares: with two stars counting a tenth they still do.
+    """
+    draw = np.random.default_rng(0)
+    logits = draw.normal(0, 1.5, (4000, 5)).astype(np.float32)
+    said = probabilities(logits, 1.0)
+    labels = (said.cumsum(axis=1) < draw.random((4000, 1))).sum(axis=1)
+    even = np.bincount(labels, minlength=5) / 4000
+    shares = ClassShares(training=tuple(even), live=tuple(even), unsatisfied_weight=0.1)
+    calibration = Calibration(labels, {"fp32": of_no_texts(logits)})
+    basis = Basis.all_for_both(4000)
+    points = operated(calibration, shares, recipes.Promise(recall=0.9), basis)
+
+    found = calibrated(calibration, points, shares, basis)["fp32"]["after"]["urgency"]["error"]
+
+    assert found["high"] < 0.03
