@@ -7,7 +7,7 @@ Best effort, and at most once: what does not fit is dropped and counted, and wha
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal, Protocol
@@ -21,6 +21,7 @@ from consumer.encode import Encoder
 from consumer.errors import PassingFault, ShikyuError
 from consumer.kafka_options import producer_config
 from consumer.logs import kafka_logger
+from consumer.publish import fatal_is_told
 from consumer.records import Decision, ModelVersion, OutputRecord
 from consumer.run_names import SHADOW
 from consumer.schema_store import SchemaStore, open_store
@@ -101,6 +102,8 @@ class Shadow:
             self._answer_all()
         except ShikyuError as error:
             self._ended(str(error))
+        except KafkaException as problem:
+            self._ended(problem.args[0].name())
         except Exception as error:  # noqa: BLE001 - whatever it is, the first model goes on, and its words may be a text
             self._ended(type(error).__name__)
         finally:
@@ -132,7 +135,8 @@ class Shadow:
                 item = self._waiting.take(TAKE_S)
                 if item is not None and self._until_idle():
                     self._answer(item, child, encoder, producer)
-                producer.poll(0)
+                with fatal_is_told():
+                    producer.poll(0)
 
     def _encoder(self, settings: Settings, store: SchemaStore) -> Encoder | None:
         """Once the registry is there; None when told to leave before."""
@@ -206,7 +210,8 @@ def _producer(settings: Settings) -> Iterator[Producer]:
     try:
         yield producer
     finally:
-        producer.flush(FLUSH_S)
+        with suppress(KafkaException), fatal_is_told():
+            producer.flush(FLUSH_S)
         producer.purge()
 
 

@@ -112,7 +112,10 @@ def write(kafka: Mapping[str, str], topic: str, encoder: Encoder, correction: Co
         headers=list(encoder.headers(correction)),
         on_delivery=lambda error, _: answers.append(error),
     )
-    producer.flush(ANSWER_S)
+    try:
+        producer.flush(ANSWER_S)
+    except SystemError:  # confluent-kafka 2.16 forgets a fatal error behind a delivery report
+        answers.append(KafkaError(KafkaError._FATAL))
     error = answers[0] if answers else None
     if not answers or error is not None:
         why = f"no answer within {ANSWER_S:.0f} s" if error is None else error.name()

@@ -5,6 +5,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 from structlog.testing import capture_logs
 
 from consumer.answer import Answered
@@ -12,7 +13,7 @@ from consumer.errors import SurroundingsError
 from consumer.metrics import Metrics
 from consumer.records import Decision, Message, ModelVersion, Record, Satisfaction, Skipped, SkipReason
 from consumer.settings import Settings
-from consumer.shadow.shadow import Shadow
+from consumer.shadow.shadow import Shadow, _producer
 from consumer.shadow.waiting import Waiting
 from consumer.window import Window
 
@@ -150,6 +151,43 @@ def test_after_its_end_all_is_dropped_and_counted_what_waited_too(monkeypatch):
 
     assert [each["event"] for each in logs] == ["shadow-ended"]
     assert beside.metric("shikyu_shadow_records_total", outcome="dropped") == 3
+
+
+class Dying:
+    """A client that died: confluent-kafka 2.16 forgets the fatal error behind a delivery report."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        self.purged = False
+
+    def flush(self, _: float) -> None:
+        raise SystemError("returned NULL without setting an exception")
+
+    def purge(self) -> None:
+        self.purged = True
+
+
+def test_a_client_that_died_is_let_go(monkeypatch):
+    """Nothing of what it did at its end hides why the second model ended."""
+    monkeypatch.setattr("consumer.shadow.shadow.Producer", Dying)
+
+    with _producer(Settings()) as producer:
+        pass
+
+    assert producer.purged
+
+
+def test_kafkas_own_name_says_why_it_ended(monkeypatch):
+    """Its text might hold anything."""
+    beside = Beside()
+
+    def died() -> None:
+        raise KafkaException(KafkaError(KafkaError._FATAL))
+
+    monkeypatch.setattr(beside.shadow, "_answer_all", died)
+    with capture_logs() as logs:
+        beside.shadow._run()
+
+    assert [(each["event"], each["why"]) for each in logs] == [("shadow-ended", "_FATAL")]
 
 
 def test_only_the_share_and_only_what_was_decided_is_offered():
