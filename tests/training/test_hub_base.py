@@ -96,16 +96,19 @@ def test_a_hub_that_does_not_answer_is_named_before_the_wait(hub, monkeypatch, t
         pass
     lead_client(monkeypatch, gone.url, tmp_path / "hub")
     (tmp_path / "recipe.toml").write_text(RECIPE.format(train="train.jsonl"))
+    waits = "a Hub that does not answer is given up after 3 times 10 s (HF_HUB_ETAG_TIMEOUT)"
+    again = f"start: {gone.url} did not answer (ConnectError), {{}} of 3 times; asking again"
+    asked = [f"start: asking {gone.url} for {BASE}; {waits}", again.format(1), again.format(2)]
+
+    assert cli.main(["data", str(tmp_path / "recipe.toml"), "--json"]) == 5  # one message keeps no promise
+
+    looked_at = capsys.readouterr()
+    assert looked_at.err.splitlines()[:3] == asked
+    assert "did not answer (ConnectError)" in json.loads(looked_at.out)["unmeasured"]
 
     assert cli.main(["run", str(tmp_path / "recipe.toml")]) == 3
 
     told = capsys.readouterr()
-    waits = "a Hub that does not answer is given up after 3 times 10 s (HF_HUB_ETAG_TIMEOUT)"
-    again = f"start: {gone.url} did not answer (ConnectError), {{}} of 3 times; asking again"
-    assert told.out.splitlines() == [
-        f"start: asking {gone.url} for {BASE}; {waits}",
-        again.format(1),
-        again.format(2),
-    ]
+    assert told.out.splitlines() == asked
     assert "did not answer (ConnectError): check the network" in told.err
     assert "HF_HUB_OFFLINE=1 takes what the Hub's cache has" in told.err

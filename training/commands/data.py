@@ -32,7 +32,7 @@ def data(recipe: Path, data: Path | None, out: Path | None, work: Path | None, a
     from training.reporting.data_table import data_tables
     from training.run_folder import DATA, DATA_PAGE
 
-    job = run.job(recipe, lambda _: None, data, out, work)
+    job = run.job(recipe, _asked_of_the_hub, data, out, work)
     refused = None
     try:
         run.do(job, "data")
@@ -48,3 +48,9 @@ def data(recipe: Path, data: Path | None, out: Path | None, work: Path | None, a
         click.echo(f"\npage: {job.folder.root / DATA_PAGE} (it shows customers' texts)")
     if refused is not None:
         raise refused
+
+
+def _asked_of_the_hub(line: str) -> None:
+    """Told while one waits; what else the step says stands in the tables."""
+    if line.startswith("start: "):
+        click.echo(line, err=True)

@@ -49,23 +49,26 @@ def loading(base: str) -> Iterator[None]:
         raise _told(base, error) from error
 
 
-def reach(base: str, say: Say) -> None:
+def reach(base: str, say: Say, *, again: bool = False) -> None:
     """
     NotReached where the Hub does not answer, and the cache has nothing of the checkpoint. Each asking anew is told.
 
-    By one small question first: the Hub's own client would ask on, a minute each time, and say nothing.
+    By one small question first: the Hub's own client would ask on, a minute each time, and say nothing. `again`: what
+    is cached by now was asked for before, and told.
     """
     if _is_folder(base):
+        return
+    with loading(base):
+        cached = _is_cached(base)
+    if again and cached:
         return
     say(
         f"start: asking {endpoint()} for {base}; a Hub that does not answer is given up after {TRIES} times "
         f"{constants.HF_HUB_ETAG_TIMEOUT} s (HF_HUB_ETAG_TIMEOUT)"
     )
-    if constants.HF_HUB_OFFLINE:
+    if constants.HF_HUB_OFFLINE or cached:
         return
     with loading(base):
-        if _is_cached(base):
-            return
         for number in range(1, TRIES + 1):
             try:
                 get_session().head(constants.ENDPOINT, timeout=constants.HF_HUB_ETAG_TIMEOUT)

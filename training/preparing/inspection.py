@@ -14,6 +14,7 @@ from training.data.labelled import Labelled
 from training.data.labels import EMPTY, OUTSIDE, STARS
 from training.preparing.lengths import MOST_MEASURED, Lengths, lengths, tokenizer_of
 from training.preparing.prepare import Prepared, Reading
+from training.progress import Say
 from training.recipe import SCRATCH, Recipe
 
 SPLITS = ("train", "validation", "calibration", "test")
@@ -99,11 +100,11 @@ class Inspection:
         return asdict(self)
 
 
-def inspected(recipe: Recipe, messages: Prepared, reading: Reading) -> Inspection:
-    """`reading` is what `prepare` filled while it made the `messages`."""
+def inspected(recipe: Recipe, messages: Prepared, reading: Reading, say: Say = lambda _: None) -> Inspection:
+    """`reading` is what `prepare` filled while it made the `messages`; `say` hears what the Hub is asked."""
     assert reading.read is not None
     there = {name: some for name in SPLITS if (some := getattr(messages, name)) is not None}
-    measured, unmeasured = _lengths(recipe, there)
+    measured, unmeasured = _lengths(recipe, there, say)
     mapped = any(source.labels or source.decision for source in recipe.data.all_sources)
     return Inspection(
         splits={
@@ -123,9 +124,9 @@ def inspected(recipe: Recipe, messages: Prepared, reading: Reading) -> Inspectio
     )
 
 
-def _lengths(recipe: Recipe, there: Mapping[str, Labelled]) -> tuple[dict[str, Lengths | None], str | None]:
+def _lengths(recipe: Recipe, there: Mapping[str, Labelled], say: Say) -> tuple[dict[str, Lengths | None], str | None]:
     try:
-        words = tokenizer_of(recipe.model, there["train"].texts, recipe.seed)
+        words = tokenizer_of(recipe.model, there["train"].texts, recipe.seed, say)
     except ShikyuError as error:  # the fit will say it again, and that ends it; here the rest can still be told
         return {}, str(error)
     return {

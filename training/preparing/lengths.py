@@ -10,6 +10,7 @@ from transformers import PreTrainedTokenizerBase
 from training.data.labelled import taken
 from training.data.texts import in_batches
 from training.fitting import loading, model, tokenizer
+from training.progress import Say
 from training.recipe import SCRATCH, Model
 
 MOST_MEASURED = 20_000  # a share of them is less than a point off (95 %), and a million would take minutes
@@ -37,14 +38,15 @@ class Lengths:
     counts: tuple[int, ...]
 
 
-def tokenizer_of(recipe: Model, texts: Sequence[str], seed: int) -> PreTrainedTokenizerBase:
+def tokenizer_of(recipe: Model, texts: Sequence[str], seed: int, say: Say = lambda _: None) -> PreTrainedTokenizerBase:
     """
     The base model's own, or from scratch one learned from the texts; of more than MOST_MEASURED, from so many of them.
 
-    SettingsError or SurroundingsError where there can be none.
+    `say` hears what the Hub is asked, which may keep one waiting. SettingsError or SurroundingsError where there can
+    be none.
     """
     if recipe.base != SCRATCH:
-        loading.reach(recipe.base, lambda _: None)  # else a Hub that does not answer is waited for, for minutes
+        loading.reach(recipe.base, say, again=True)  # else a Hub that does not answer is waited for, for minutes
         return model.checkpoint_tokenizer(recipe.base, recipe.revision)
     return tokenizer.train(some(texts, seed), recipe.vocab_size, lower_case=recipe.lower_case)
 

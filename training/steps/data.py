@@ -11,6 +11,7 @@ from training.preparing import splits
 from training.preparing.inspection import inspected
 from training.preparing.limits import checks
 from training.preparing.prepare import FIFTH_OF_TRAIN, HALF_OF_VALIDATION, Prepared, Reading, prepare
+from training.progress import Say
 from training.recipe import Recipe
 from training.reporting.data_page import Examples, data_page, pairs
 from training.run_folder import DATA, DATA_PAGE
@@ -26,7 +27,7 @@ def data(job: Job) -> None:
     reading = Reading(scratch=job.folder.root)
     messages = prepare(job.recipe, job.files, reading)
     job.say(told(messages))
-    found, refused = judged(job.recipe, messages, reading)
+    found, refused = judged(job.recipe, messages, reading, job.say)
     job.folder.write_json(DATA, found)
     job.folder.write(DATA_PAGE, data_page(job.recipe, found, _examples(messages, reading)).encode())
     job.say(f"data: {job.folder.root / DATA_PAGE} (it holds customers' texts)")
@@ -73,9 +74,9 @@ def _source_percents(messages: Labelled) -> dict[str, float]:
     return {name: 100 * count / len(messages) for name, count in messages.source_counts().items()}
 
 
-def judged(recipe: Recipe, messages: Prepared, reading: Reading) -> tuple[dict[str, Any], list[str]]:
+def judged(recipe: Recipe, messages: Prepared, reading: Reading, say: Say) -> tuple[dict[str, Any], list[str]]:
     """What data.json holds, and a line for each limit that is not met."""
-    found = inspected(recipe, messages, reading)
+    found = inspected(recipe, messages, reading, say)
     limits = checks(found, recipe.data.limits)
     promise = None
     try:
