@@ -87,7 +87,7 @@ class Looked:
         return Looked(self.manifest, self.precision, np.concatenate([self.labels, other.labels]), scores)
 
     def shares(self, live: Shares) -> ClassShares:
-        return ClassShares(training=self.manifest.class_shares.training, live=live)
+        return self.manifest.class_shares.model_copy(update={"live": live})
 
     def columns(self, live: Shares) -> Columns:
         """As they would be seen live, with these class shares declared."""

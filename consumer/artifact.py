@@ -151,7 +151,8 @@ def _parse(path: Path, content: bytes) -> Manifest:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "as a whole"
-        raise ArtifactError(f"{path} is wrong at {where}: {first['msg']}; {AGAIN}") from error
+        newer = ", or install the shikyu that goes with it" if first["type"] == "extra_forbidden" else ""
+        raise ArtifactError(f"{path} is wrong at {where}: {first['msg']}; {AGAIN}{newer}") from error
     except (ValueError, RecursionError) as error:
         raise ArtifactError(f"{path} is no JSON; {AGAIN}") from error
 

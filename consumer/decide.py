@@ -24,7 +24,7 @@ BY_MODEL = "model"
 @dataclass(frozen=True, slots=True)
 class Policy:
     """
-    What turns logits into decisions. `prior_shift` is log(live share / training share) per class.
+    What turns logits into decisions. `prior_shift` is what the function of that name gives.
 
     A text of `special_tokens` tokens is empty.
     """
@@ -64,14 +64,14 @@ def prior_shift(shares: ClassShares) -> tuple[float, ...]:
     return tuple(shift.tolist())
 
 
-def urgencies(logits: NDArray[np.float32], temperature: float, prior_shift: Sequence[float]) -> NDArray[np.float64]:
+def urgencies(logits: NDArray[np.float32], temperature: float, shift: Sequence[float]) -> NDArray[np.float64]:
     """
     P(very unsatisfied) + P(unsatisfied) among live traffic; (B, 5) to (B,), in [0, 1].
 
     Multiplies each class's odds by how much more often it occurs there than in training (Saerens et al. 2002); the
-    unsatisfied by less where `prior_shift` counts them less.
+    unsatisfied by less where the artifact counts them less. `shift` is `prior_shift`'s.
     """
-    live = _softmax(logits.astype(np.float64) / temperature + np.asarray(prior_shift))
+    live = _softmax(logits.astype(np.float64) / temperature + np.asarray(shift))
     urgency: NDArray[np.float64] = np.minimum(live[:, UNSATISFIED].sum(axis=1), 1.0)
     return urgency
 

@@ -62,14 +62,14 @@ class ClassShares(Part):
 
     training: Shares
     live: Shares
-    unsatisfied_weight: Share = 1.0
+    # Left out where it changes nothing: consumers that do not know it yet take the artifact then.
+    unsatisfied_weight: Annotated[Share, Field(exclude_if=lambda weight: weight == 1)] = 1.0
 
     @property
-    def in_urgency(self) -> tuple[float, float, float, float, float]:
-        """The live shares as urgency counts them; their sum is 1 at most."""
+    def in_urgency(self) -> tuple[float, ...]:
+        """The five live shares as urgency counts them; their sum is 1 at most."""
         very_unsatisfied, unsatisfied, *others = self.live
-        neutral, satisfied, very_satisfied = others
-        return very_unsatisfied, unsatisfied * self.unsatisfied_weight, neutral, satisfied, very_satisfied
+        return very_unsatisfied, unsatisfied * self.unsatisfied_weight, *others
 
 
 class Promise(Part):

@@ -31,7 +31,7 @@ BROKER: Mapping[str, str] = {
     "controller.listener.names": "CONTROLLER",
     "log.dirs": "data",
     "auto.create.topics.enable": "false",
-    # Tests write records of weeks ago, which the default of seven days would take within five minutes.
+    # Samples and tests write records of weeks ago, which the default of seven days would take within five minutes.
     "log.retention.ms": "-1",
     "offsets.topic.replication.factor": "1",
     "offsets.topic.num.partitions": "4",

@@ -73,7 +73,7 @@ def recalibrate(
 
 
 def promised_before(folder: Path) -> dict[str, object]:
-    """Of the artifact's own promise, what a new one repeats, by the recipe's names."""
+    """By the recipe's names, what a new promise repeats: the artifact's own, if it has one, and how urgency counts."""
     manifest = read_manifest(folder)
     weight: dict[str, object] = {"unsatisfied_weight": manifest.class_shares.unsatisfied_weight}
     was = manifest.precisions["fp32"].promise

@@ -99,7 +99,10 @@ def recalibrate(
     for line in chosen_lines(made.points):
         click.echo(line)
     for name, before in made.before.items():
-        click.echo(f"{name} before: {before.recall:.1%} of 1 star answered, {before.needless:.1%} of 3 to 5 needlessly")
+        click.echo(
+            f"{name} before: {before.recall:.1%} of 1 star answered, {before.unsatisfied:.1%} of 2, "
+            f"{before.needless:.1%} of 3 to 5 needlessly"
+        )
     now = {
         str(name): served.promise.needless
         for name, served in made.description.precisions.items()

@@ -202,7 +202,7 @@ def _validation(recipe: Recipe, begin: Start, messages: Labelled, learned: NDArr
         "own_shares": own,
         "live_shares": recipe.promise.live_shares or own,
     }
-    if recipe.promise.unsatisfied_weight != 1:
+    if recipe.promise.unsatisfied_weight != 1:  # else as it always was: what these were compared with is kept
         judged_by["unsatisfied_weight"] = recipe.promise.unsatisfied_weight
     return Validation(Examples(ids, soft_targets(messages.labels, 0.0)), judge(**judged_by), judged_by)
 

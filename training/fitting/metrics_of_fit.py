@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from transformers import EvalPrediction
 
-from consumer.decide import prior_shift, urgencies
-from consumer.manifest import ClassShares
+from consumer.decide import urgencies
 from training.operating.operating_point import needless_at_recall
 
 NEEDLESS = "needless_at_recall"
@@ -31,14 +30,12 @@ def judge(
     speak for `model_shares`, and the Trainer's own loss is of them as they are.
     """
     to_own = np.log(own_shares) - np.log(model_shares)
-    to_live = prior_shift(
-        ClassShares.model_construct(training=model_shares, live=live_shares, unsatisfied_weight=unsatisfied_weight)
-    )
+    to_live = np.log(np.array(live_shares) * (1, unsatisfied_weight, 1, 1, 1)) - np.log(model_shares)
 
     def figures(prediction: EvalPrediction) -> Mapping[str, float]:
         logits, labels = _logits(prediction.predictions), np.asarray(prediction.label_ids).argmax(axis=1)
         return {
-            NEEDLESS: needless_at_recall(urgencies(logits, 1.0, to_live), labels, recall),
+            NEEDLESS: needless_at_recall(urgencies(logits, 1.0, to_live.tolist()), labels, recall),
             "accuracy": float(((logits + to_own).argmax(axis=1) == labels).mean()),
         }
 

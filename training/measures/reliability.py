@@ -66,7 +66,8 @@ class Reliability:
     """
     `class_wise` is the mean over the five classes; `urgency` is the two-class event "one or two stars".
 
-    Urgency and its Brier score are those of live traffic: as published, each message weighed by its class' live share.
+    Urgency and its Brier score are those of live traffic: as published, each message weighed by its class' live share
+    as urgency counts it.
     """
 
     top_label: CalibrationError
@@ -85,15 +86,19 @@ def reliability(
     probabilities: NDArray[np.float64],
     urgency: NDArray[np.float64],
     labels: NDArray[np.int64],
-    live_per_row: NDArray[np.float64],
+    counted_per_row: NDArray[np.float64],
 ) -> Reliability:
-    """`probabilities` (rows, 5) and `urgency` (rows,) of `labels`; `live_per_row` (5,) is live share / share here."""
+    """
+    `probabilities` (rows, 5) and `urgency` (rows,) of `labels`.
+
+    `counted_per_row` (5,) is a class' live share, as urgency counts it, / its share here.
+    """
     best, one = probabilities.argmax(axis=1), np.ones(len(Satisfaction))
     classes = np.arange(len(Satisfaction))[:, None]
     top = Event(probabilities.max(axis=1)[None], lambda drawn: (drawn == best)[None], one)
     each = Event(probabilities.T, lambda drawn: drawn == classes, one)
-    urgent = Event(urgency[None], lambda drawn: (drawn < UNSATISFIED)[None], live_per_row)
-    weights = live_per_row[labels]
+    urgent = Event(urgency[None], lambda drawn: (drawn < UNSATISFIED)[None], counted_per_row)
+    weights = counted_per_row[labels]
     return Reliability(
         top_label=calibration_error(top, probabilities, labels),
         class_wise=calibration_error(each, probabilities, labels),

@@ -104,7 +104,15 @@ def _promises(description: Description) -> list[str]:
                 f"were answered needlessly"
                 f"{'' if served.servable else ' (not servable: see the gate in manifest.json)'}."
             )
-    return [*lines, ""]
+    return [*lines, *counted(description), ""]
+
+
+def counted(description: Description) -> list[str]:
+    """What the promise costs those of two stars; nothing where they count in full."""
+    weight = description.class_shares.unsatisfied_weight
+    if weight == 1:
+        return []
+    return ["", f"A message with 2 stars counts {weight:g} times in urgency, so that fewer of these are answered."]
 
 
 def _figures(figures: Json) -> list[str]:

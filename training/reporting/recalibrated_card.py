@@ -8,7 +8,7 @@ from consumer.manifest import Description, Manifest
 from consumer.pages.in_words import at_least, percent
 from training.data import Labelled
 from training.evaluating.evaluate import Answered
-from training.reporting.card import whatever
+from training.reporting.card import counted, whatever
 
 MEASURED = "model-index"
 
@@ -56,4 +56,4 @@ def _promises(now: Description, before: Mapping[str, Answered]) -> list[str]:
                 f"{percent(before[name].recall)} and {percent(before[name].needless)}"
                 f"{'' if served.servable else ' (not servable: see the gate in manifest.json)'}."
             )
-    return lines
+    return [*lines, *counted(now)]

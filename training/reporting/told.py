@@ -48,13 +48,18 @@ def saves_little_lines(chosen: Mapping[str, Any]) -> list[str]:
     return [f"warning: {name}: {saved['warning']}" for name, saved in each.items() if saved["warning"]]
 
 
+def counting(weight: float) -> str:
+    """What goes with a promise whose price two stars pay, and nothing where they count in full."""
+    return "" if weight == 1 else f"; in urgency, two stars count {weight:g} times"
+
+
 def promise_line(promise: recipes.Promise) -> str:
     """What is about to be promised, and in which slices."""
     sliced = f" in every slice of {visible(promise.slices, SHOWN_CHARACTERS)}" if promise.slices else ""
     mean = ' (--slices "" promises the mean)' if promise.slices else ""
     return (
         f"to promise: {at_least(promise.recall, '%')} of 1 star with {at_least(promise.confidence, '%')} confidence"
-        f"{sliced}{mean}"
+        f"{sliced}{mean}{counting(promise.unsatisfied_weight)}"
     )
 
 

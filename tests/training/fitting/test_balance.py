@@ -179,6 +179,20 @@ def test_a_head_without_a_bias_is_refused(tmp_path):
         fit.fit(model, words, examples, tmp_path, {}, fit.Ways(put_back=np.zeros(5, dtype=np.float32)))
 
 
+@pytest.mark.parametrize(("weight", "told"), [(1, None), (0.1, 0.1)])
+def test_validation_judges_by_the_weight_that_two_stars_will_have(weight, told):
+    """
+    Told where it is not 1 alone: a fit that is begun already goes on.
+    """
+    model, words = blank()
+    recipe = {"name": "even", "output": "o", "data": {"train": ["x"]}, "promise": {"unsatisfied_weight": weight}}
+    start = learn.Start(words, model.config, None, "scratch")
+
+    found = learn._validation(Recipe.model_validate(recipe), start, messages_of(LABELS), np.full(5, 0.2))
+
+    assert found.judged_by.get("unsatisfied_weight") == told
+
+
 def fitted(work, messages, calibration, validation=None, teach=None, decided=None, **plan):
     """The class shares that it answers with."""
     model, words = blank()

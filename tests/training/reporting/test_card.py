@@ -219,3 +219,17 @@ def test_the_card_names_no_package_that_is_not_ours():
 
     assert "pip install ." in text
     assert "pip install shikyu" not in text
+
+
+@pytest.mark.parametrize("weight", [1.0, 0.1])
+def test_what_the_promise_costs_two_stars_is_said(weight):
+    """
+    Where they do not count in full.
+    """
+    _, description, found = usual()
+    shares = description.class_shares.model_copy(update={"unsatisfied_weight": weight})
+    described = description.model_copy(update={"class_shares": shares})
+
+    text = card(recipe(), described, found.eval_results, found.evaluation, None)
+
+    assert ("A message with 2 stars counts 0.1 times in urgency" in text) is (weight < 1)
