@@ -65,6 +65,7 @@ def figures(artifact: Path, reviews: Path) -> dict[str, Any]:
         name: {
             **evaluate(each, test.labels).as_json(),
             "needless_at_95": needless_at_recall(each.urgency, test.labels, RECALL),
+            # Of probabilities, which speak for calibration's shares: right while these recipes declare no others.
             "needless_at_95_two_stars_in_full": needless_at_recall(
                 each.probabilities[:, :2].sum(axis=1), test.labels, RECALL
             ),
