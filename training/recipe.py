@@ -72,8 +72,9 @@ class Fit(Section):
 
     `precision` holds for pretraining too. `balance` is against skewed classes: by weights in the loss, by drawing each
     epoch evenly, or by the prior (logit adjustment). An epoch has `max_per_class` messages of a class at most,
-    drawn anew in each. Each layer learns at `layer_decay` of the rate of the one above. `patience` is how many
-    evaluations may pass without a better one.
+    drawn anew in each. Of a text it reads `max_length` tokens, where the served model reads more ([model] max_length):
+    few texts are long, and those make the longest steps. Each layer learns at `layer_decay` of the rate of the one
+    above. `patience` is how many evaluations may pass without a better one.
     """
 
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -82,6 +83,8 @@ class Fit(Section):
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     balance: Literal["none", "weights", "resample", "prior"] = "none"
     max_per_class: Annotated[int, Field(ge=1)] | None = None
+    # Left out where it is not given, so that what was fitted before there was one counts as done.
+    max_length: Annotated[int | None, Field(ge=8, le=512, exclude_if=lambda length: length is None)] = None
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
     patience: Annotated[int, Field(ge=1)] | None = None
     arguments: dict[str, Any] = {}
@@ -223,6 +226,15 @@ class Recipe(Section):
         if self.model.base != SCRATCH and self.pretrain != Pretrain():
             raise ValueError(
                 f'[pretrain] is of a model with base = "{SCRATCH}", and a checkpoint is pretrained: drop it'
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _fitted_on_what_is_read(self) -> Self:
+        if (fitted := self.fit.max_length) is not None and fitted > self.model.max_length:
+            raise ValueError(
+                f"[fit] max_length is {fitted}, and the model reads {self.model.max_length} tokens of a text "
+                "([model] max_length): fit on as many or fewer"
             )
         return self
 

@@ -138,7 +138,7 @@ def _fresh(begin: Start) -> PreTrainedModel:
 
 def _examples(recipe: Recipe, begin: Start, texts: Sequence[str], targets: NDArray[np.float32], work: Path) -> Examples:
     return Examples(
-        encode(begin.tokenizer, texts, recipe.model.max_length),
+        encode(begin.tokenizer, texts, recipe.fit.max_length or recipe.model.max_length),
         targets,
         recipe.fit.token_dropout,
         begin.tokenizer.mask_token_id,

@@ -179,6 +179,20 @@ def test_a_head_without_a_bias_is_refused(tmp_path):
         fit.fit(model, words, examples, tmp_path, {}, fit.Ways(put_back=np.zeros(5, dtype=np.float32)))
 
 
+def test_a_fit_may_read_less_of_a_text_than_what_is_served(tmp_path, monkeypatch):
+    """
+    Validation reads what is served.
+    """
+    asked = []
+    monkeypatch.setattr(learn, "fit", lambda *given: asked.append((given[2], given[6])))
+    long = replace(messages_of(LABELS), texts=(" ".join(["nothing"] * 40),) * len(LABELS))
+
+    fitted(tmp_path, long, long, long, max_length=16)
+
+    [(examples, validation)] = asked
+    assert (set(examples.lengths()), set(validation.examples.lengths())) == ({16}, {128})
+
+
 @pytest.mark.parametrize(("weight", "told"), [(1, None), (0.1, 0.1)])
 def test_validation_judges_by_the_weight_that_two_stars_will_have(weight, told):
     """
