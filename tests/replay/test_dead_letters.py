@@ -1,6 +1,7 @@
 """Dead letters looked at and retried, on a real Kafka."""
 
 import json
+import re
 from collections import Counter
 from dataclasses import replace
 
@@ -207,7 +208,8 @@ class TestRetry:
         run.kill()
         other = retry("--code", "missing-text", "--input-text", "body")
         assert other.ended() == 2
-        assert "run killed retries dead letters of this topic, and is not done" in other.log
+        # For a second more, the group has who was killed as its member, and it counts as at work.
+        assert re.search("run killed retries dead letters of this topic, and is (not done|at work)", other.log)
 
         assert retry(*options).ended() == 0
 
