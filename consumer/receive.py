@@ -155,7 +155,7 @@ class Source:
                 committed = self._marks.look_at(place)
                 if committed is None and self._handed_back(record):
                     break  # Kafka does not say where we are, nor would it take a commit
-                if self._is_elsewhere(record, committed):
+                if self._is_behind(record, committed):
                     continue
                 asked.add(place)
             if is_new or limits is None:
@@ -187,24 +187,17 @@ class Source:
         assert error is not None
         raise_when_dead(error, message.topic(), self._group)
 
-    def _is_elsewhere(self, record: Record, committed: int | None) -> bool:
+    def _is_behind(self, record: Record, committed: int | None) -> bool:
         """
-        A partition's first record, where what is committed is another: then reading goes on at what is committed.
+        A partition's first record that was committed before: then reading goes on at what is committed.
 
-        Seen once each after a broker's death: librdkafka began at auto.offset.reset, and Kafka knew the offset all the
-        time; and three records behind the committed offset never came. Where none stands there, as of a transaction's
-        marker or a compacted one, the same record comes again, and is taken.
+        Seen once after a broker's death: librdkafka began at auto.offset.reset, and Kafka knew the offset all the time.
         """
-        low, end = self._watermarks(record.topic, record.partition)
-        if committed is None or committed < 0 or record.offset == committed or (end is not None and committed > end):
+        end = self.high_watermark(record.topic, record.partition)
+        if committed is None or record.offset >= committed or (end is not None and committed > end):
             return False  # beyond the end it is of a topic that was there before
         where = {"topic": record.topic, "partition": record.partition}
-        if record.offset < committed:
-            log.warning("read-behind-committed", **where, offset=record.offset, committed=committed)
-        elif low is None or committed < low:
-            return False  # retention has taken it
-        else:
-            log.info("read-ahead-of-committed", **where, offset=record.offset, committed=committed)
+        log.warning("read-behind-committed", **where, offset=record.offset, committed=committed)
         try:
             self._consumer.seek(TopicPartition(record.topic, record.partition, committed))
         except KafkaException as problem:
