@@ -98,13 +98,14 @@ class Loop:
 
     def must_own(self, window: Window) -> None:
         if not self.source.owns(window):
-            raise Dropped("the group was rebalanced since the window was received")
+            raise Dropped("the group has gone on since the window was received")
 
     def answer(self, window: Window) -> Answered:
         """Marked meanwhile, where somebody may have died of these; an error that nobody expects leaves the mark."""
         self.source.mark(window)
         started = time.monotonic()
         try:
+            self.must_own(window)  # the group may have refused the mark: it would refuse the offsets, too
             answered = self.steps.answer(window.records)
         except (ShikyuError, Dropped):
             self.source.unmark()

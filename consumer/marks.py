@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, wait
 
 import structlog
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumer.quarantine import Place, Quarantine, Watermark
 from consumer.records import Record
@@ -17,6 +17,9 @@ log = structlog.get_logger()
 ANSWER_S = 2.0  # how long a question may take that the stream can do without
 HANG_S = 90.0  # librdkafka's own limits of a commit end before, where it keeps to them
 LOOK_S = 0.1
+
+# The group has gone on without us, which librdkafka may not know yet.
+NO_MEMBER = {KafkaError.UNKNOWN_MEMBER_ID, KafkaError.ILLEGAL_GENERATION, KafkaError.FENCED_INSTANCE_ID}
 
 
 class Marks:
@@ -31,6 +34,7 @@ class Marks:
         self._consumer = consumer
         self._quarantine = quarantine
         self._is_member = is_member
+        self.is_in_doubt = False  # whether the group has us, after a broker went away: the next mark asks
 
     def look_at(self, place: Place) -> int | None:
         """
@@ -45,12 +49,15 @@ class Marks:
             log.warning("found-in-hand", **where, before=mark.before, attempt=mark.attempt)
         return told.get(place)
 
-    def write(self, records: Sequence[Record], end: Watermark) -> None:
-        """What is in hand while it is answered."""
-        marks = self._quarantine.marks(records, end)
-        if marks and self._is_member():
-            self._quarantine.written(marks)  # before, for who knows whether a commit that failed was taken
-            self._overwrite({place: (offset, str(mark)) for place, (offset, mark) in marks.items()})
+    def write(self, records: Sequence[Record], end: Watermark) -> bool:
+        """What is in hand while it is answered; false when the group has us no more, and would take none of it."""
+        marks = self._quarantine.marks(records, end, everywhere=self.is_in_doubt)
+        if not marks or not self._is_member():
+            return True
+        self._quarantine.written(marks)  # before, for who knows whether a commit that failed was taken
+        error = self._overwrite({place: (offset, str(mark)) for place, (offset, mark) in marks.items()})
+        self.is_in_doubt = self.is_in_doubt and error is not None
+        return error is None or error.code() not in NO_MEMBER
 
     def take_away(self) -> None:
         """At once, of a window that was answered or given up: nothing was committed since they were written."""
@@ -64,7 +71,7 @@ class Marks:
         if not offsets or not self._is_member():
             return
         metadata = {place: (offset, self._quarantine.metadata(place, offset)) for place, offset in offsets.items()}
-        if self._overwrite(metadata):
+        if self._overwrite(metadata) is None:
             self._quarantine.taken_away(offsets)
 
     def committed(self, partitions: list[TopicPartition], timeout_s: float) -> list[TopicPartition]:
@@ -87,9 +94,9 @@ class Marks:
             found = []
         return {(known.topic, known.partition): known.offset for known in found}
 
-    def _overwrite(self, metadata: Mapping[Place, tuple[int, str]]) -> bool:
+    def _overwrite(self, metadata: Mapping[Place, tuple[int, str]]) -> KafkaError | None:
         """
-        A plain commit of offsets as they are; false when Kafka does not take it.
+        A plain commit of offsets as they are; the error when Kafka does not take it.
 
         It waits for the reply: none comes late, when others have gone on.
         """
@@ -97,9 +104,10 @@ class Marks:
         try:
             commit(self._consumer, offsets)
         except KafkaException as problem:
-            log.warning("mark-failed", error=problem.args[0].name())
-            return False
-        return True
+            error: KafkaError = problem.args[0]
+            log.warning("mark-failed", error=error.name())
+            return error
+        return None
 
 
 def commit(consumer: Consumer, offsets: list[TopicPartition]) -> None:

@@ -100,11 +100,14 @@ class Quarantine:
             return 1
         return max(1, min(records, sum(in_hand for _, in_hand in suspicions)) // 2)
 
-    def marks(self, window: Sequence[Record], end: Watermark) -> dict[Place, tuple[int, Mark]]:
+    def marks(
+        self, window: Sequence[Record], end: Watermark, *, everywhere: bool = False
+    ) -> dict[Place, tuple[int, Mark]]:
         """
         By partition the committed offset, and the mark to write there while the window is answered; mostly nothing.
 
         `end` is a partition's high watermark: what was in hand at a death is older than what was written since.
+        `everywhere` it is written where nobody may have died, too.
         """
         marks = {}
         for place, (first, last) in _spans(window).items():
@@ -118,7 +121,7 @@ class Quarantine:
                 known.careful_until = min(first + self._horizon, end(*place) or first + self._horizon)
             if suspicion := known.suspicion(first):
                 marks[place] = (known.committed, Mark(suspicion.attempt + 1, min(last + 1, suspicion.before)))
-            elif first < known.careful_until:
+            elif everywhere or first < known.careful_until:
                 marks[place] = (known.committed, Mark(1, last + 1))
         return marks
 

@@ -16,7 +16,7 @@ from consumer.errors import SettingsError
 from consumer.kafka_records import age_s, record_of
 from consumer.marks import Marks, commit
 from consumer.quarantine import Place, Quarantine
-from consumer.receive_errors import raise_when_dead
+from consumer.receive_errors import AWAY, raise_when_dead
 from consumer.records import Record
 from consumer.sizing import Limits
 from consumer.statistics import Statistics
@@ -56,12 +56,19 @@ class Source:
         self._epoch = 0
         self._in_hand: Sequence[Record] = ()
         self._fence: Fence | None = None
+        self._refused: Fence | None = None
         self._group = str(config["group.id"])
         self._is_classic = config.get("group.protocol", "classic") == "classic"
         self.statistics = Statistics(float(config.get("statistics.interval.ms", 0)) / 1000)
-        config = {**config, "error_cb": on_error, "stats_cb": self.statistics.told}
+        self._on_error = on_error
+        config = {**config, "error_cb": self._erred, "stats_cb": self.statistics.told}
         self._consumer = Consumer(config, logger=logger) if logger else Consumer(config)
         self._marks = Marks(self._consumer, quarantine, self._is_member)
+
+    def _erred(self, error: KafkaError) -> None:
+        if error.code() in AWAY:
+            self._marks.is_in_doubt = True
+        self._on_error(error)
 
     def join(self, topics: Sequence[str]) -> None:
         """Joins the group: from now on partitions are taken from its other members."""
@@ -229,7 +236,8 @@ class Source:
         The broker accepts a token of generation −1 with an empty member (tried with Kafka 4.4), hence the second half.
         """
         generation, member = generation_and_member(window.fence.group_metadata)
-        return self._epoch == window.fence.epoch and generation >= 0 and bool(member)
+        is_refused = window.fence is self._refused
+        return self._epoch == window.fence.epoch and generation >= 0 and bool(member) and not is_refused
 
     def rewind(self, dropped: Iterable[Record], give_up: Any = lambda: False) -> None:
         """
@@ -267,8 +275,9 @@ class Source:
         self.statistics.forget(first)
 
     def mark(self, window: Window) -> None:
-        """Tells whoever comes after us what is in hand, where we may die of it."""
-        self._marks.write(window.records, self.high_watermark)
+        """Tells whoever comes after us what is in hand, where we may die of it; it may tell that it is ours no more."""
+        if not self._marks.write(window.records, self.high_watermark):
+            self._refused = window.fence
 
     def unmark(self) -> None:
         """Takes the marks away: whoever comes next shall not think that we died."""

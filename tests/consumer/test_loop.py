@@ -245,6 +245,20 @@ def test_another_owner_s_window_is_not_marked():
     assert source.marks == []
 
 
+def test_a_window_whose_mark_the_group_refuses_is_not_answered():
+    """It would refuse its offsets, too: the model's time would be lost, and a transaction opened to be aborted."""
+    source, publisher = ListSource(record(0)), ListPublisher()
+
+    def refuse(window):
+        source.owned = False
+
+    source.mark = refuse
+    answered = []
+    loop(source, publisher, lambda: answered.append(True)).step(source.window)
+
+    assert (answered, publisher.published, source.rewound) == ([], [], [record(0)])
+
+
 def test_passing_fault_waits_and_dead_letters_nothing():
     """While the registry is away the window waits, polling goes on, and what came meanwhile is rewound too."""
     source, publisher = ListSource(record(0), record(1, b"away")), ListPublisher()

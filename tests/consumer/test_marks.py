@@ -3,12 +3,15 @@
 from types import SimpleNamespace
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 from structlog.testing import capture_logs
 
 from consumer.marks import Marks
 from consumer.quarantine import Mark, Quarantine
+from consumer.receive import Source
 from consumer.records import Record
+from consumer.sizing import Limits, Sizer
+from tests.mock_cluster import OFFSET_COMMIT, MockCluster
 
 A, B = ("in", 0), ("in", 1)
 FAILED = KafkaException(KafkaError(KafkaError._TIMED_OUT))
@@ -122,6 +125,75 @@ def test_where_kafka_does_not_answer_the_stream_goes_on(fails):
 
     assert [line["event"] for line in told] == ["marks-not-read" if fails == "look" else "mark-failed"]
     assert quarantine.is_new(A) is (fails == "look")
+
+
+@pytest.fixture
+def mock():
+    """Kafka's first record, and a second, in librdkafka's mock of a broker."""
+    cluster = MockCluster()
+    producer = Producer({"bootstrap.servers": cluster.bootstrap_servers})
+    for value in (b"first", b"second"):
+        producer.produce("in", value, partition=0)
+        assert producer.flush(10) == 0
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture
+def source(mock):
+    """A member of the group, of whose windows the first alone is marked."""
+    config = {"bootstrap.servers": mock.bootstrap_servers, "group.id": "g", "enable.auto.commit": False}
+    errors = []
+    started = Source({**config, "auto.offset.reset": "earliest"}, Quarantine(1), on_error=errors.append)
+    started.errors = errors
+    started.join(["in"])
+    yield started
+    started.close()
+
+
+def received(source: Source):
+    sizer = Sizer(Limits(1, 10**6, 10**6), latency_target_s=1, max_window_s=1, tokens_per_s=1e6, max_tokens=1)
+    while not (window := source.receive(sizer)).records:
+        pass
+    return window
+
+
+@pytest.mark.parametrize(
+    ("error", "is_ours"),
+    [
+        (KafkaError.UNKNOWN_MEMBER_ID, False),
+        (KafkaError.ILLEGAL_GENERATION, False),
+        (KafkaError.GROUP_AUTHORIZATION_FAILED, True),
+    ],
+)
+def test_a_group_that_refuses_the_mark_of_who_is_no_member_says_whose_the_window_is(mock, source, error, is_ours):
+    """As after a broker's death, before a heartbeat has told it; that no mark may be written says nothing of it."""
+    window = received(source)
+    assert source.owns(window)
+
+    mock.fail(OFFSET_COMMIT, error)
+    source.mark(window)
+
+    assert source.owns(window) is is_ours
+
+
+def test_after_a_broker_was_away_the_group_is_asked_by_a_mark_where_there_would_be_none(mock, source):
+    """It may have forgotten us, and a transaction whose offsets it refuses would be aborted."""
+    source.mark(received(source))
+    source.unmark()
+    window = received(source)
+    with mock.counted() as quiet:
+        source.mark(window)
+    mock.down()
+    while not source.errors:
+        source.wait(0.1, lambda: False)
+    mock.up_in(0)
+    with mock.counted() as asked:
+        source.mark(window)
+    with mock.counted() as again:
+        source.mark(window)
+
+    assert [OFFSET_COMMIT in kinds for kinds in (quiet, asked, again)] == [False, True, False]
 
 
 def test_a_group_s_first_mark_stands_at_its_first_record():
