@@ -34,7 +34,7 @@ def settings(bootstrap: str, registry_url: str, guarantee: Guarantee, protocol: 
         "input": {"topics": [TOPICS["input"]]},
         "output": {"urgent": TOPICS["urgent"], "routine": TOPICS["routine"], "format": "json"},
         "dead_letters": {"topic": TOPICS["dead"]},
-        # Longer than a consumer and the broker are away together: see tests/chaos/expired.py.
+        # Longer than a consumer and the broker are away together: see tests/chaos/unmarked.py.
         "delivery": {"group_id": GROUP, "guarantee": guarantee, "transaction_timeout_s": 45},
         "batching": {"max_window_records": WINDOW},
         "registry": {"url": registry_url},
