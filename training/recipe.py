@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, Field, PositiveFloat, Validatio
 from pydantic_core import ErrorDetails
 
 from consumer.errors import SettingsError
-from consumer.manifest import FileName, Shares, Word
+from consumer.manifest import LEAST_WEIGHT, FileName, Shares, Weight, Word
 from consumer.names import nearest
 from training.data.sources import STRICT, Data
 
@@ -140,7 +140,7 @@ class Promise(Section):
     recall: Share = 0.95
     confidence: Share = 0.95
     live_shares: Shares | None = None
-    unsatisfied_weight: Annotated[float, Field(gt=0, le=1)] = 1.0
+    unsatisfied_weight: Weight = 1.0
     slices: Annotated[str, Field(min_length=1)] | None = None
     cost_missed: PositiveFloat | None = None
     cost_needless: PositiveFloat | None = None
@@ -294,6 +294,8 @@ def _told(problem: ErrorDetails) -> str:
             return f"{where} is {problem['input']!r:.80}: write it without spaces"
         case "missing":
             return f"{where} is missing"
+        case "greater_than_equal" if place == ("promise", "unsatisfied_weight"):
+            return f"{where} is {problem['input']!r:.80}: two stars hardly count with 0.01; the least is {LEAST_WEIGHT}"
     message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ").removeprefix("String ")
     if isinstance(problem["input"], dict | list):  # which may be the whole section
         return f"{where}: {message}"

@@ -3,7 +3,9 @@ from pathlib import Path
 import pytest
 
 from consumer.errors import SettingsError
+from consumer.manifest import LEAST_WEIGHT
 from training import recipe as recipes
+from training.commands.recalibrate import WEIGHT
 from training.reporting.recipe_lines import as_run
 
 pytestmark = pytest.mark.train
@@ -118,3 +120,26 @@ def test_another_source_may_have_the_other_stars(tmp_path):
     read(tmp_path, SOURCES.format(own="", public='stars = "tone"\nlabels = { angry = 1, happy = 5 }'))
     with pytest.raises(SettingsError, match="in train, no label means 2, 3, 4 stars"):
         read(tmp_path, f'name = "a"\noutput = "o"\n[[data.sources]]\nname = "own"\n{tones}')
+
+
+@pytest.mark.parametrize(
+    ("weight", "told"),
+    [
+        ("0", "promise.unsatisfied_weight is 0: two stars hardly count with 0.01; the least is 1e-06"),
+        ("5e-324", "promise.unsatisfied_weight is 5e-324: two stars hardly count with 0.01"),
+        ("nan", "promise.unsatisfied_weight is nan: it should be a finite number"),
+    ],
+)
+def test_a_weight_that_two_stars_cannot_have_is_refused(tmp_path, weight, told):
+    """
+    One of next to nothing has no logarithm once it is multiplied by a share.
+    """
+    with pytest.raises(SettingsError, match=told):
+        read(tmp_path, f"{RECIPE}[promise]\nunsatisfied_weight = {weight}\n")
+
+
+def test_the_least_weight_is_one_for_the_option_too():
+    """
+    Which names it itself, so that a `--help` need not wait for what the manifest imports.
+    """
+    assert (WEIGHT.min, WEIGHT.max, WEIGHT.min_open) == (LEAST_WEIGHT, 1, False)

@@ -9,6 +9,8 @@ from consumer.errors import SettingsError
 from training.commands.options import FOLDER, ExistingFile, labelled, ready, replacing
 
 SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
+# consumer.manifest.LEAST_WEIGHT, which would take numpy along into each `--help`.
+WEIGHT = click.FloatRange(1e-6, 1)
 
 
 @click.command()
@@ -22,8 +24,8 @@ SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 @click.option("--live-shares", help="Five shares of live traffic, as 0.05,0.1,0.2,0.3,0.35; else as before.")
 @click.option(
     "--unsatisfied-weight",
-    type=click.FloatRange(0, 1, min_open=True),
-    help="How much two stars count in urgency; else as before.",
+    type=WEIGHT,
+    help="How much two stars count in urgency: in full with 1, hardly with 0.01; else as before.",
 )
 @click.option("--slices", metavar="COLUMN", help='In every value of this column; else as before. "": of the mean.')
 @click.option(
