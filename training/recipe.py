@@ -140,7 +140,7 @@ class Promise(Section):
     recall: Share = 0.95
     confidence: Share = 0.95
     live_shares: Shares | None = None
-    unsatisfied_weight: Weight = 1.0
+    unsatisfied_weight: Annotated[Weight, Field(strict=True)] = 1.0
     slices: Annotated[str, Field(min_length=1)] | None = None
     cost_missed: PositiveFloat | None = None
     cost_needless: PositiveFloat | None = None

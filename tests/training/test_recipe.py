@@ -128,14 +128,16 @@ def test_another_source_may_have_the_other_stars(tmp_path):
         ("0", "promise.unsatisfied_weight is 0: two stars hardly count with 0.01; the least is 1e-06"),
         ("5e-324", "promise.unsatisfied_weight is 5e-324: two stars hardly count with 0.01"),
         ("nan", "promise.unsatisfied_weight is nan: it should be a finite number"),
+        ("true", "promise.unsatisfied_weight is True: it should be a valid number"),
     ],
 )
 def test_a_weight_that_two_stars_cannot_have_is_refused(tmp_path, weight, told):
     """
-    One of next to nothing has no logarithm once it is multiplied by a share.
+    One of next to nothing has no logarithm once it is multiplied by a share; true is no number, and 1 is one.
     """
     with pytest.raises(SettingsError, match=told):
         read(tmp_path, f"{RECIPE}[promise]\nunsatisfied_weight = {weight}\n")
+    assert read(tmp_path, f"{RECIPE}[promise]\nunsatisfied_weight = 1\n").promise.unsatisfied_weight == 1
 
 
 def test_the_least_weight_is_one_for_the_option_too():
