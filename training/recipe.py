@@ -140,7 +140,8 @@ class Promise(Section):
     recall: Share = 0.95
     confidence: Share = 0.95
     live_shares: Shares | None = None
-    unsatisfied_weight: Annotated[Weight, Field(strict=True)] = 1.0
+    # Left out where it changes nothing: an older shikyu-train reads the recipe then, and what it did counts as done.
+    unsatisfied_weight: Annotated[Weight, Field(strict=True, exclude_if=lambda weight: weight == 1)] = 1.0
     slices: Annotated[str, Field(min_length=1)] | None = None
     cost_missed: PositiveFloat | None = None
     cost_needless: PositiveFloat | None = None

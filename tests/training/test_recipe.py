@@ -99,6 +99,20 @@ def test_a_recipe_as_it_was_run_can_be_run(tmp_path):
     assert read(tmp_path, as_run(once, {})) == once
 
 
+@pytest.mark.parametrize(("promise", "told"), [("", False), ("unsatisfied_weight = 0.1\n", True)])
+def test_what_changes_nothing_is_told_to_no_older_version(tmp_path, promise, told):
+    """
+    Two stars that count in full, and a fit that reads what is served: a recipe with them was one before they had names.
+    """
+    once = read(tmp_path, f"{RECIPE}[promise]\n{promise}")
+
+    words = as_run(once, {})
+
+    assert ("unsatisfied_weight" in words) is told
+    assert words.count("max_length") == 1
+    assert read(tmp_path, words) == once
+
+
 LABELS = 'name = "a"\noutput = "o"\n[data]\ntrain = ["x.csv"]\nstars = "tone"\nlabels = {{ {labels} }}\n'
 
 
