@@ -169,6 +169,9 @@ def test_too_few_messages_are_told_with_how_many_more(tmp_path, capsys):
     [
         (["--version", "a b", "--recall", "0.9"], "The version 'a b' is none"),
         (["--version", "2", "--live-shares", "0.5,0.5"], "--live-shares: Field required; give five that sum to 1"),
+        (["--version", "2", "--recall", "nan"], "--recall is nan: it should be a finite number."),
+        (["--version", "2", "--unsatisfied-weight", "nan"], "--unsatisfied-weight is nan: it should be a finite"),
+        (["--version", "2", "--temperature-share", "nan"], "--temperature-share is nan: it should be a finite"),
     ],
 )
 def test_what_is_given_wrongly_is_named(tmp_path, capsys, options, message):

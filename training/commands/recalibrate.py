@@ -1,5 +1,6 @@
 """`shikyu-train recalibrate`: the same model, promised for other messages."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -81,7 +82,7 @@ def recalibrate(
     try:
         promise = Promise.model_validate({**wanted, "slices": wanted.get("slices") or None})
     except ValidationError as error:
-        raise SettingsError(_told(error)) from error
+        raise SettingsError(_told(error, given)) from error
     click.echo(promise_line(promise))
     found = read_for([artifact], files, text, stars, mapping, [promise.slices] if promise.slices else [])
     source = Source.model_validate(
@@ -117,11 +118,15 @@ def recalibrate(
         click.echo(line, err=True)
 
 
-def _told(error: ValidationError) -> str:
+def _told(error: ValidationError, given: Mapping[str, object]) -> str:
     """
-    The options are in their ranges already: what is left is five shares, or the old promise of a threshold by cost.
+    What the options' ranges let pass: nan, shares that are not five, and the old promise of a threshold by cost.
     """
     first = error.errors()[0]
-    if first["loc"][:1] == ("live_shares",):
+    name = str(first["loc"][0]) if first["loc"] else ""
+    if name == "live_shares":
         return f"--live-shares: {first['msg']}; give five that sum to 1."
+    if given.get(name) is not None:
+        told = first["msg"].removeprefix("Input ")
+        return f"--{name.replace('_', '-')} is {given[name]}: it {told}."
     return f"The artifact's own promise cannot be made again ({first['msg']}): say what to promise with --recall."
