@@ -232,10 +232,17 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _fitted_on_what_is_read(self) -> Self:
-        if (fitted := self.fit.max_length) is not None and fitted > self.model.max_length:
+        fitted, served = self.fit.max_length or self.model.max_length, self.model.max_length
+        if fitted > served:
             raise ValueError(
-                f"[fit] max_length is {fitted}, and the model reads {self.model.max_length} tokens of a text "
-                "([model] max_length): fit on as many or fewer"
+                f"[fit] max_length is {fitted}, and the model reads {served} tokens of a text ([model] max_length): "
+                "fit on as many or fewer, or raise [model] max_length"
+            )
+        if fitted < served and self.model.base == SCRATCH and not self.pretrain.of_masked_words:
+            raise ValueError(
+                f"[fit] max_length is {fitted}, and nothing else teaches a model from scratch what stands beyond it, "
+                f"up to the {served} tokens that it reads ([model] max_length): leave it out, or let it learn masked "
+                "words first (num_train_epochs under [pretrain.arguments])"
             )
         return self
 

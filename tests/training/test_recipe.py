@@ -113,6 +113,29 @@ def test_what_changes_nothing_is_told_to_no_older_version(tmp_path, promise, tol
     assert read(tmp_path, words) == once
 
 
+@pytest.mark.parametrize(
+    ("fitted", "pretraining", "refused"),
+    [
+        (64, "", True),
+        (64, "[pretrain]\nword_vectors = true\n", True),
+        (64, "[pretrain.arguments]\nnum_train_epochs = 1\n", False),
+        (128, "", False),
+    ],
+)
+def test_a_model_from_scratch_is_fitted_on_all_that_it_reads(tmp_path, fitted, pretraining, refused):
+    """
+    Unless masked words have taught it the places that the fit does not see; a checkpoint knows them.
+    """
+    words = f"{RECIPE.replace('somebody/base', 'scratch')}[fit]\nmax_length = {fitted}\n{pretraining}"
+
+    if refused:
+        with pytest.raises(SettingsError, match="nothing else teaches a model from scratch what stands beyond it"):
+            read(tmp_path, words)
+    else:
+        read(tmp_path, words)
+    read(tmp_path, f"{RECIPE}[fit]\nmax_length = {fitted}\n")
+
+
 LABELS = 'name = "a"\noutput = "o"\n[data]\ntrain = ["x.csv"]\nstars = "tone"\nlabels = {{ {labels} }}\n'
 
 
