@@ -76,6 +76,9 @@ def _data(recipe: Recipe, description: Description, figures: Json) -> list[str]:
     scratch = description.base_model == SCRATCH
     pinned = f" at `{description.base_revision}`" if description.base_revision else ""
     origin = "Built from scratch" if scratch else f"Fine-tuned from `{description.base_model}`{pinned}"
+    served = description.max_length
+    fitted = recipe.fit.max_length or served
+    more = f", and {served} where it is calibrated and served" if fitted < served else ""
     size = figures.get("eval_samples")
     calibrated = (
         "by models fitted on the other folds of the same messages"
@@ -87,7 +90,7 @@ def _data(recipe: Recipe, description: Description, figures: Json) -> list[str]:
         "",
         (
             f"{origin}; {description.training_data.rows} messages ({counts} with 1 to 5 stars), "
-            f"at most {description.max_length} tokens of each. Temperature and threshold were chosen {calibrated}."
+            f"at most {fitted} tokens of each{more}. Temperature and threshold were chosen {calibrated}."
         ),
         "",
     ]
