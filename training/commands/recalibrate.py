@@ -78,12 +78,13 @@ def recalibrate(
         "slices": slices,
         "temperature_share": temperature_share,
     }
-    wanted = {**promised_before(artifact), **{name: each for name, each in given.items() if each is not None}}
+    before = promised_before(artifact)
+    wanted = {**before, **{name: each for name, each in given.items() if each is not None}}
     try:
         promise = Promise.model_validate({**wanted, "slices": wanted.get("slices") or None})
     except ValidationError as error:
         raise SettingsError(_told(error, given)) from error
-    click.echo(promise_line(promise))
+    click.echo(promise_line(promise, before["unsatisfied_weight"]))
     found = read_for([artifact], files, text, stars, mapping, [promise.slices] if promise.slices else [])
     source = Source.model_validate(
         {
@@ -99,22 +100,20 @@ def recalibrate(
 
     made = recalibrate(artifact, found.messages, version, promise, source)
     write_artifact(out, made.description, made.files, replace=replace)
-    for line in chosen_lines(made.points):
+    for line in chosen_lines(made.points, found.messages.labels):
         click.echo(line)
-    for name, before in made.before.items():
+    for name, was in made.before.items():
         click.echo(
-            f"{name} before: {before.recall:.1%} of 1 star answered, {before.unsatisfied:.1%} of 2, "
-            f"{before.needless:.1%} of 3 to 5 needlessly"
+            f"{name} before: {was.recall:.1%} of 1 star answered, {was.unsatisfied:.1%} of 2, "
+            f"{was.needless:.1%} of 3 to 5 needlessly"
         )
-    now = {
-        str(name): served.promise.needless
-        for name, served in made.description.precisions.items()
-        if served.promise is not None
-    }
-    for name, needless in now.items():
-        click.echo(f"{name} now: {needless:.1%} of 3 to 5 needlessly, on the same messages")
+    for name, now in made.now.items():
+        click.echo(
+            f"{name} now: {now.unsatisfied:.1%} of 2 stars answered, {now.needless:.1%} of 3 to 5 needlessly, on the "
+            "same messages"
+        )
     click.echo(f"artifact: {out}")
-    for line in answers_nearly_all_lines(now):
+    for line in answers_nearly_all_lines({name: now.needless for name, now in made.now.items()}):
         click.echo(line, err=True)
 
 

@@ -110,12 +110,17 @@ def _promises(description: Description) -> list[str]:
     return [*lines, *counted(description), ""]
 
 
-def counted(description: Description) -> list[str]:
-    """What the promise costs those of two stars; nothing where they count in full."""
+def counted(description: Description, was: float | None = None) -> list[str]:
+    """What the promise costs those of two stars; nothing where they count in full, unless it `was` otherwise before."""
     weight = description.class_shares.unsatisfied_weight
-    if weight == 1:
+    before = "" if was is None or was == weight else f" (was {was:g})"
+    if weight < 1:
+        cost = f"counts {weight:g} times in urgency{before}, so that fewer of these are answered"
+    elif before:
+        cost = f"counts in full in urgency{before}"
+    else:
         return []
-    return ["", f"A message with 2 stars counts {weight:g} times in urgency, so that fewer of these are answered."]
+    return ["", f"A message with 2 stars {cost}."]
 
 
 def _figures(figures: Json) -> list[str]:
