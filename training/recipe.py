@@ -128,7 +128,7 @@ class Promise(Section):
     How the threshold is chosen, for live traffic with `live_shares`; what it promises holds with `confidence`.
 
     Urgency counts the unsatisfied (2 stars) `unsatisfied_weight` as often as they occur: the promise and the needless
-    answers leave them out, so the less they count, the better the very unsatisfied are told from 3 to 5 stars.
+    answers leave them out, so the less they count, mostly the better are the very unsatisfied told from 3 to 5.
     By recall: at least `recall` of the very unsatisfied are answered, in each slice if `slices` names a column.
     By cost: the least expected `cost_missed` and `cost_needless`.
     By capacity: at most `looks_per_day` of `messages_per_day`.
