@@ -41,6 +41,9 @@ def _sums_to_one(shares: tuple[float, ...]) -> tuple[float, ...]:
 Bound = Literal["wilks", "clopper-pearson", "massart"]
 # A class that never occurs has no logarithm to shift by, so every share is above zero.
 Share = Annotated[FiniteFloat, Field(gt=0, le=1)]
+# Less would say no more, and the smallest of doubles (5e-324) times a share is 0.
+LEAST_WEIGHT = 1e-6
+Weight = Annotated[FiniteFloat, Field(ge=LEAST_WEIGHT, le=1)]
 Shares = Annotated[tuple[Share, Share, Share, Share, Share], AfterValidator(_sums_to_one)]
 Count = Annotated[int, Field(ge=0)]
 Probability = Annotated[FiniteFloat, Field(ge=0, le=1)]
@@ -63,7 +66,7 @@ class ClassShares(Part):
     training: Shares
     live: Shares
     # Left out where it changes nothing: consumers that do not know it yet take the artifact then.
-    unsatisfied_weight: Annotated[Share, Field(exclude_if=lambda weight: weight == 1)] = 1.0
+    unsatisfied_weight: Annotated[Weight, Field(exclude_if=lambda weight: weight == 1)] = 1.0
 
     @property
     def in_urgency(self) -> tuple[float, ...]:

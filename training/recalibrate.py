@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from pydantic import ValidationError
 
@@ -34,12 +34,16 @@ FOR_TEMPERATURE = 0.2  # of the messages, as in a recipe
 
 @dataclass(frozen=True, slots=True)
 class Recalibrated:
-    """`description` and `files` for `write_artifact`; `before` is what the old threshold did on the same messages."""
+    """
+    `description` and `files` for `write_artifact`; on the same messages, `before` is what the old threshold did and
+    `now` what the new one does.
+    """
 
     description: Description
     files: Mapping[str, bytes]
     points: Mapping[str, Operated]
     before: Mapping[str, Answered]
+    now: Mapping[str, Answered]
 
 
 def recalibrate(
@@ -62,20 +66,22 @@ def recalibrate(
     kept = folder_files(folder)
     description = _described(manifest, version, shares, _precisions(manifest, points, by, messages), calibration, kept)
     before = {name: _before(manifest, name, each, messages) for name, each in calibration.scored.items()}
+    now = {name: answered(each.urgent, messages.labels) for name, each in points.items()}
+    card = kept[CARD].decode(errors="replace")
     made = {
         EVAL_RESULTS: _results(manifest, description, messages, before, calibrated(calibration, points, shares, part)),
-        CARD: recalibrated_card(kept[CARD].decode(errors="replace"), manifest, description, messages, before).encode(),
+        CARD: recalibrated_card(card, manifest, description, messages, before, now).encode(),
     }
     files = {name: content for name, content in kept.items() if name in description.owned_files}
     if source is not None and RECIPE in files:
         made[RECIPE] = recalibrated_recipe(kept[RECIPE], version, promise, source)
-    return Recalibrated(description, {**files, **made}, points, before)
+    return Recalibrated(description, {**files, **made}, points, before, now)
 
 
-def promised_before(folder: Path) -> dict[str, object]:
+def promised_before(folder: Path) -> dict[str, Any]:
     """By the recipe's names, what a new promise repeats: the artifact's own, if it has one, and how urgency counts."""
     manifest = read_manifest(folder)
-    weight: dict[str, object] = {"unsatisfied_weight": manifest.class_shares.unsatisfied_weight}
+    weight = {"unsatisfied_weight": manifest.class_shares.unsatisfied_weight}
     was = manifest.precisions["fp32"].promise
     return {**weight, "recall": was.target, "confidence": was.confidence, "slices": was.slices} if was else weight
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, Field, PositiveFloat, Validatio
 from pydantic_core import ErrorDetails
 
 from consumer.errors import SettingsError
-from consumer.manifest import FileName, Shares, Word
+from consumer.manifest import LEAST_WEIGHT, FileName, Shares, Weight, Word
 from consumer.names import nearest
 from training.data.sources import STRICT, Data
 
@@ -128,7 +128,7 @@ class Promise(Section):
     How the threshold is chosen, for live traffic with `live_shares`; what it promises holds with `confidence`.
 
     Urgency counts the unsatisfied (2 stars) `unsatisfied_weight` as often as they occur: the promise and the needless
-    answers leave them out, so the less they count, the better the very unsatisfied are told from 3 to 5 stars.
+    answers leave them out, so the less they count, mostly the better are the very unsatisfied told from 3 to 5.
     By recall: at least `recall` of the very unsatisfied are answered, in each slice if `slices` names a column.
     By cost: the least expected `cost_missed` and `cost_needless`.
     By capacity: at most `looks_per_day` of `messages_per_day`.
@@ -140,7 +140,8 @@ class Promise(Section):
     recall: Share = 0.95
     confidence: Share = 0.95
     live_shares: Shares | None = None
-    unsatisfied_weight: Annotated[float, Field(gt=0, le=1)] = 1.0
+    # Left out where it changes nothing: an older shikyu-train reads the recipe then, and what it did counts as done.
+    unsatisfied_weight: Annotated[Weight, Field(strict=True, exclude_if=lambda weight: weight == 1)] = 1.0
     slices: Annotated[str, Field(min_length=1)] | None = None
     cost_missed: PositiveFloat | None = None
     cost_needless: PositiveFloat | None = None
@@ -231,10 +232,17 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _fitted_on_what_is_read(self) -> Self:
-        if (fitted := self.fit.max_length) is not None and fitted > self.model.max_length:
+        fitted, served = self.fit.max_length or self.model.max_length, self.model.max_length
+        if fitted > served:
             raise ValueError(
-                f"[fit] max_length is {fitted}, and the model reads {self.model.max_length} tokens of a text "
-                "([model] max_length): fit on as many or fewer"
+                f"[fit] max_length is {fitted}, and the model reads {served} tokens of a text ([model] max_length): "
+                "fit on as many or fewer, or raise [model] max_length"
+            )
+        if fitted < served and self.model.base == SCRATCH and not self.pretrain.of_masked_words:
+            raise ValueError(
+                f"[fit] max_length is {fitted}, and nothing else teaches a model from scratch what stands beyond it, "
+                f"up to the {served} tokens that it reads ([model] max_length): leave it out, or let it learn masked "
+                "words first (num_train_epochs under [pretrain.arguments])"
             )
         return self
 
@@ -294,6 +302,8 @@ def _told(problem: ErrorDetails) -> str:
             return f"{where} is {problem['input']!r:.80}: write it without spaces"
         case "missing":
             return f"{where} is missing"
+        case "greater_than_equal" if place == ("promise", "unsatisfied_weight"):
+            return f"{where} is {problem['input']!r:.80}: two stars hardly count with 0.01; the least is {LEAST_WEIGHT}"
     message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ").removeprefix("String ")
     if isinstance(problem["input"], dict | list):  # which may be the whole section
         return f"{where}: {message}"

@@ -31,7 +31,9 @@ class Row:
             f"{name} (urgent from {each.threshold:.4f})" if each.servable else f"{name} (not servable)"
             for name, each in self.manifest.precisions.items()
         )
-        return f"{mark} {self.version}  {self.manifest.name}, made {made}, {', '.join(served)}"
+        weight = self.manifest.class_shares.unsatisfied_weight
+        counting = "" if weight == 1 else f", two stars count {weight:g} times"
+        return f"{mark} {self.version}  {self.manifest.name}, made {made}, {', '.join(served)}{counting}"
 
     def as_json(self) -> dict[str, Any]:
         told: dict[str, Any] = {"version": self.version, "current": self.is_current, "problem": self.wrong}
@@ -40,6 +42,7 @@ class Row:
         return told | {
             "name": self.manifest.name,
             "created_at": self.manifest.created_at.isoformat(),
+            "unsatisfied_weight": self.manifest.class_shares.unsatisfied_weight,
             "precisions": {
                 name: {"threshold": each.threshold, "servable": each.servable}
                 for name, each in self.manifest.precisions.items()

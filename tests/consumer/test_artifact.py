@@ -163,6 +163,7 @@ LABELS = ["very_unsatisfied", "unsatisfied", "neutral", "satisfied", "very_satis
         (wrong("files", "a/b", value={"size": 1, "sha256": "0" * 64}), "wrong at files"),
         (wrong("threshhold", value=0.5), "wrong at threshhold.*, or install the shikyu that goes with it"),
         (wrong("class_shares", "unsatisfied_weight", value=0), "class_shares.unsatisfied_weight"),
+        (wrong("class_shares", "unsatisfied_weight", value=5e-324), "class_shares.unsatisfied_weight"),
         (wrong("name", value="a\nb"), "wrong at name"),
         (wrong("manifest_version", value=True), "manifest_version True"),
         (wrong("manifest_version", value=1.0), "manifest_version 1.0"),

@@ -53,7 +53,7 @@ SIZES = "[model.config]\nhidden_size = 32\nnum_hidden_layers = 1\nnum_attention_
         (f"{HEAD}train = {'[' * 5000}", "is no TOML"),
         (f'{HEAD}train = ["x"]\n[promise]\nlive_shares = [0.1, 0.1, 0.1, 0.1, 0.1]', "sum to 0.5, not to 1"),
         (f'{HEAD}train = ["x"]\n[teach]\nfragments_per_message = inf', "should be a finite number"),
-        (f'{HEAD}train = ["x"]\n[fit]\nmax_length = 129', "[fit] max_length is 129, and the model reads 128 tokens"),
+        (f'{HEAD}train = ["x"]\n[fit]\nmax_length = 129', "or raise [model] max_length"),
         (f'{HEAD}train = ["x"]\n[fit.arguments]\nlearning_rat = 1', "did you mean learning_rate?"),
         (
             'name = "a"\noutput = "o"\n[data]\ntrain = ["x"]\n[model]\nbase = "b"\n[model.config]\nhidden_size = 8',

@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -77,6 +78,20 @@ def test_what_the_old_threshold_did_is_told_of_the_same_messages(made):
     assert told in (made / "README.md").read_text("utf-8")
 
 
+def test_what_is_answered_of_two_stars_is_told_before_and_after(made):
+    """
+    On the card, as the consumer decides with either artifact: no promise says it.
+    """
+    messages = data.read([MESSAGES])
+    two = [text for text, label in zip(messages.texts, messages.labels, strict=True) if label == 1]
+
+    shares = [sum(one.urgent for one in load(each, "int8").classify(two)) / len(two) for each in (ARTIFACT, made)]
+
+    before, after = (f"{100 * share:.1f}\u00a0%" for share in shares)
+    line = next(line for line in (made / "README.md").read_text("utf-8").splitlines() if line.startswith("- int8"))
+    assert line.endswith(f"of those with 2 stars it answered {before}, and the new one answers {after}.")
+
+
 def test_shares_that_were_declared_stay_unless_others_are(made):
     """
     Those of live traffic are no messages' own.
@@ -113,7 +128,7 @@ def promised(artifact: Path) -> tuple[float, float, str | None, float]:
     return promise.target, promise.confidence, promise.slices, manifest.class_shares.unsatisfied_weight
 
 
-def test_what_was_promised_is_promised_again_unless_told_otherwise(tmp_path, sliced):
+def test_what_was_promised_is_promised_again_unless_told_otherwise(tmp_path, sliced, capsys):
     """
     Recall, confidence, slices and weight of the artifact's own promise; each option by itself changes its own part.
     """
@@ -121,11 +136,17 @@ def test_what_was_promised_is_promised_again_unless_told_otherwise(tmp_path, sli
 
     assert cli.main([*command, str(tmp_path / "same")]) == 0
     assert cli.main([*command, str(tmp_path / "less"), "--recall", "0.8"]) == 0
+    kept = capsys.readouterr().out
     assert cli.main([*command, str(tmp_path / "mean"), "--slices", "", "--unsatisfied-weight", "1"]) == 0
 
     assert promised(tmp_path / "same") == (0.85, 0.9, "shop", 0.25)
     assert promised(tmp_path / "less") == (0.8, 0.9, "shop", 0.25)
     assert promised(tmp_path / "mean") == (0.85, 0.9, None, 1)
+    assert "in urgency, two stars count 0.25 times\n" in kept
+    assert re.search(r"\nint8 now: [0-9.]+% of 2 stars answered, [0-9.]+% of 3 to 5 needlessly, on the same", kept)
+    assert "in urgency, two stars count in full (was 0.25)\n" in capsys.readouterr().out
+    assert "counts 0.25 times in urgency, so that" in (tmp_path / "same" / "README.md").read_text("utf-8")
+    assert "counts in full in urgency (was 0.25)." in (tmp_path / "mean" / "README.md").read_text("utf-8")
 
 
 def test_messages_that_lack_the_promises_slices_are_told_the_way_out(tmp_path, sliced, capsys):
@@ -169,6 +190,9 @@ def test_too_few_messages_are_told_with_how_many_more(tmp_path, capsys):
     [
         (["--version", "a b", "--recall", "0.9"], "The version 'a b' is none"),
         (["--version", "2", "--live-shares", "0.5,0.5"], "--live-shares: Field required; give five that sum to 1"),
+        (["--version", "2", "--recall", "nan"], "--recall is nan: it should be a finite number."),
+        (["--version", "2", "--unsatisfied-weight", "nan"], "--unsatisfied-weight is nan: it should be a finite"),
+        (["--version", "2", "--temperature-share", "nan"], "--temperature-share is nan: it should be a finite"),
     ],
 )
 def test_what_is_given_wrongly_is_named(tmp_path, capsys, options, message):

@@ -1,5 +1,6 @@
 """`shikyu-train recalibrate`: the same model, promised for other messages."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -9,6 +10,8 @@ from consumer.errors import SettingsError
 from training.commands.options import FOLDER, ExistingFile, labelled, ready, replacing
 
 SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
+# consumer.manifest.LEAST_WEIGHT, which would take numpy along into each `--help`.
+WEIGHT = click.FloatRange(1e-6, 1)
 
 
 @click.command()
@@ -22,8 +25,8 @@ SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 @click.option("--live-shares", help="Five shares of live traffic, as 0.05,0.1,0.2,0.3,0.35; else as before.")
 @click.option(
     "--unsatisfied-weight",
-    type=click.FloatRange(0, 1, min_open=True),
-    help="How much two stars count in urgency; else as before.",
+    type=WEIGHT,
+    help="How much two stars count in urgency: in full with 1, hardly with 0.01; else as before.",
 )
 @click.option("--slices", metavar="COLUMN", help='In every value of this column; else as before. "": of the mean.')
 @click.option(
@@ -75,12 +78,13 @@ def recalibrate(
         "slices": slices,
         "temperature_share": temperature_share,
     }
-    wanted = {**promised_before(artifact), **{name: each for name, each in given.items() if each is not None}}
+    before = promised_before(artifact)
+    wanted = {**before, **{name: each for name, each in given.items() if each is not None}}
     try:
         promise = Promise.model_validate({**wanted, "slices": wanted.get("slices") or None})
     except ValidationError as error:
-        raise SettingsError(_told(error)) from error
-    click.echo(promise_line(promise))
+        raise SettingsError(_told(error, given)) from error
+    click.echo(promise_line(promise, before["unsatisfied_weight"]))
     found = read_for([artifact], files, text, stars, mapping, [promise.slices] if promise.slices else [])
     source = Source.model_validate(
         {
@@ -96,30 +100,32 @@ def recalibrate(
 
     made = recalibrate(artifact, found.messages, version, promise, source)
     write_artifact(out, made.description, made.files, replace=replace)
-    for line in chosen_lines(made.points):
+    for line in chosen_lines(made.points, found.messages.labels):
         click.echo(line)
-    for name, before in made.before.items():
+    for name, was in made.before.items():
         click.echo(
-            f"{name} before: {before.recall:.1%} of 1 star answered, {before.unsatisfied:.1%} of 2, "
-            f"{before.needless:.1%} of 3 to 5 needlessly"
+            f"{name} before: {was.recall:.1%} of 1 star answered, {was.unsatisfied:.1%} of 2, "
+            f"{was.needless:.1%} of 3 to 5 needlessly"
         )
-    now = {
-        str(name): served.promise.needless
-        for name, served in made.description.precisions.items()
-        if served.promise is not None
-    }
-    for name, needless in now.items():
-        click.echo(f"{name} now: {needless:.1%} of 3 to 5 needlessly, on the same messages")
+    for name, now in made.now.items():
+        click.echo(
+            f"{name} now: {now.unsatisfied:.1%} of 2 stars answered, {now.needless:.1%} of 3 to 5 needlessly, on the "
+            "same messages"
+        )
     click.echo(f"artifact: {out}")
-    for line in answers_nearly_all_lines(now):
+    for line in answers_nearly_all_lines({name: now.needless for name, now in made.now.items()}):
         click.echo(line, err=True)
 
 
-def _told(error: ValidationError) -> str:
+def _told(error: ValidationError, given: Mapping[str, object]) -> str:
     """
-    The options are in their ranges already: what is left is five shares, or the old promise of a threshold by cost.
+    What the options' ranges let pass: nan, shares that are not five, and the old promise of a threshold by cost.
     """
     first = error.errors()[0]
-    if first["loc"][:1] == ("live_shares",):
+    name = str(first["loc"][0]) if first["loc"] else ""
+    if name == "live_shares":
         return f"--live-shares: {first['msg']}; give five that sum to 1."
+    if given.get(name) is not None:
+        told = first["msg"].removeprefix("Input ")
+        return f"--{name.replace('_', '-')} is {given[name]}: it {told}."
     return f"The artifact's own promise cannot be made again ({first['msg']}): say what to promise with --recall."

@@ -112,8 +112,9 @@ class Limits(BaseModel):
     """
     What `data` lets pass, in shares of a split's messages: more of it, and nothing is trained.
 
-    `empty` texts and labels `outside` the mapping are left out; `cut` are texts longer than max_length; `copies` stand
-    in train more than once, word for word or nearly; `test_in_train` in both (they are taken out of train).
+    `empty` texts and labels `outside` the mapping are left out; `cut` are texts longer than max_length (in train,
+    than the fit's); `copies` stand in train more than once, word for word or nearly; `test_in_train` in both (they are
+    taken out of train).
     """
 
     model_config = STRICT

@@ -1,10 +1,12 @@
 """A plain ONNX graph for other servers, as Triton's model repository lays models out."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from transformers import PreTrainedModel
 
+from consumer.decide import prior_shift
 from consumer.errors import ArtifactError, SurroundingsError
 from consumer.manifest import TOKENIZER_FILE, Description
 from consumer.padding import PADDED_INPUTS, padding_id
@@ -27,7 +29,8 @@ output [
   {{ name: "logits", data_type: TYPE_FP32, dims: [ {classes} ], label_filename: "{labels_file}" }}
 ]
 dynamic_batching {{ }}
-# Triton does not read these: softmax(logits / temperature) are the probabilities, and docs/artifact.md has the rest.
+# Triton does not read these. softmax(logits / temperature) are the probabilities. The urgency is the sum of the first
+# two of softmax(logits / temperature + prior_shift); a message is urgent from the threshold on (docs/artifact.md).
 {parameters}
 """
 INPUT = '  {{ name: "{name}", data_type: TYPE_INT64, dims: [ -1 ] }}'
@@ -52,6 +55,7 @@ def config(description: Description, pad_id: int) -> str:
         "max_length": description.max_length,
         "pad_token_id": pad_id,
         "temperature": served.temperature,
+        "prior_shift": json.dumps(prior_shift(description.class_shares)),
         "threshold": served.threshold,
     }
     return CONFIG.format(

@@ -77,7 +77,8 @@ class Alike:
 @dataclass(frozen=True, slots=True)
 class Inspection:
     """
-    `tokenizer` tells in whose tokens lengths are; `unmeasured` why there are none, else None.
+    `tokenizer` tells in whose tokens lengths are; `unmeasured` why there are none, else None. `max_length` is what the
+    model reads; train's lengths are held against what the fit reads of it.
 
     Of the training messages, `dropped` are like one of the test, `held_out` more stand in validation or calibration;
     `dropped_held_out` of these two stand in the test or, of validation, in calibration. Of sources that are
@@ -129,9 +130,8 @@ def _lengths(recipe: Recipe, there: Mapping[str, Labelled], say: Say) -> tuple[d
         words = tokenizer_of(recipe.model, there["train"].texts, recipe.seed, say)
     except ShikyuError as error:  # the fit will say it again, and that ends it; here the rest can still be told
         return {}, str(error)
-    return {
-        name: lengths(words, some.texts, recipe.model.max_length, recipe.seed) for name, some in there.items()
-    }, None
+    read = dict.fromkeys(there, recipe.model.max_length) | {"train": recipe.fit.max_length or recipe.model.max_length}
+    return {name: lengths(words, some.texts, read[name], recipe.seed) for name, some in there.items()}, None
 
 
 def _told_tokenizer(recipe: Recipe, rows: int) -> str:

@@ -53,7 +53,7 @@ def checks(found: Inspection, limits: Limits) -> list[Check]:
         *(_classes(name, split, limits) for name, split in found.splits.items()),
         _copies(found.copies, limits),
         *([_test_in_train(found.test_in_train, limits)] if found.test_in_train is not None else []),
-        *(check for name, split in found.splits.items() for check in _cut(name, split, limits)),
+        *(check for name, split in found.splits.items() for check in _cut(name, split, found.max_length, limits)),
     ]
 
 
@@ -129,9 +129,10 @@ def _test_in_train(alike: Alike, limits: Limits) -> Check:
     )
 
 
-def _cut(split: str, messages: Split, limits: Limits) -> Iterator[Check]:
+def _cut(split: str, messages: Split, served: int, limits: Limits) -> Iterator[Check]:
     if (lengths := messages.lengths) is None:
         return
+    of_fit = lengths.max_length != served
     drawn = "" if lengths.rows == messages.rows else f" (of {lengths.rows:,} drawn at random)"
     yield Check(
         split,
@@ -140,8 +141,9 @@ def _cut(split: str, messages: Split, limits: Limits) -> Iterator[Check]:
         lengths.cut,
         limits.max_cut,
         False,
-        f"{_share(lengths.cut)} of the messages{drawn} are longer than max_length, {lengths.max_length} tokens",
-        "raise [model] max_length, clean the texts ([data] cleaning), or raise the limit",
+        f"{_share(lengths.cut)} of the messages{drawn} are longer than {'[fit] ' if of_fit else ''}max_length, "
+        f"{lengths.max_length} tokens",
+        f"raise {'[fit]' if of_fit else '[model]'} max_length, clean the texts ([data] cleaning), or raise the limit",
     )
 
 

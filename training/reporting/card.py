@@ -76,6 +76,9 @@ def _data(recipe: Recipe, description: Description, figures: Json) -> list[str]:
     scratch = description.base_model == SCRATCH
     pinned = f" at `{description.base_revision}`" if description.base_revision else ""
     origin = "Built from scratch" if scratch else f"Fine-tuned from `{description.base_model}`{pinned}"
+    served = description.max_length
+    fitted = recipe.fit.max_length or served
+    more = f", and {served} where it is calibrated and served" if fitted < served else ""
     size = figures.get("eval_samples")
     calibrated = (
         "by models fitted on the other folds of the same messages"
@@ -87,7 +90,7 @@ def _data(recipe: Recipe, description: Description, figures: Json) -> list[str]:
         "",
         (
             f"{origin}; {description.training_data.rows} messages ({counts} with 1 to 5 stars), "
-            f"at most {description.max_length} tokens of each. Temperature and threshold were chosen {calibrated}."
+            f"at most {fitted} tokens of each{more}. Temperature and threshold were chosen {calibrated}."
         ),
         "",
     ]
@@ -107,12 +110,17 @@ def _promises(description: Description) -> list[str]:
     return [*lines, *counted(description), ""]
 
 
-def counted(description: Description) -> list[str]:
-    """What the promise costs those of two stars; nothing where they count in full."""
+def counted(description: Description, was: float | None = None) -> list[str]:
+    """What the promise costs those of two stars; nothing where they count in full, unless it `was` otherwise before."""
     weight = description.class_shares.unsatisfied_weight
-    if weight == 1:
+    before = "" if was is None or was == weight else f" (was {was:g})"
+    if weight < 1:
+        cost = f"counts {weight:g} times in urgency{before}, so that fewer of these are answered"
+    elif before:
+        cost = f"counts in full in urgency{before}"
+    else:
         return []
-    return ["", f"A message with 2 stars counts {weight:g} times in urgency, so that fewer of these are answered."]
+    return ["", f"A message with 2 stars {cost}."]
 
 
 def _figures(figures: Json) -> list[str]:

@@ -32,7 +32,8 @@ def _lengths(found: Json) -> Table:
     for name, split in found["splits"].items():
         if (lengths := split["lengths"]) is not None:
             quantiles = (lengths[key] for key in ("median", "nine_in_ten", "ninety_nine_in_hundred", "longest"))
-            table.add_row(name, *(f"{each:,}" for each in quantiles), f"{lengths['cut']:.1%}")
+            other = "" if lengths["max_length"] == found["max_length"] else f" (over {lengths['max_length']})"
+            table.add_row(name, *(f"{each:,}" for each in quantiles), f"{lengths['cut']:.1%}{other}")
     return table
 
 

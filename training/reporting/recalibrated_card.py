@@ -14,7 +14,12 @@ MEASURED = "model-index"
 
 
 def recalibrated_card(
-    card: str, was: Manifest, now: Description, messages: Labelled, before: Mapping[str, Answered]
+    card: str,
+    was: Manifest,
+    now: Description,
+    messages: Labelled,
+    before: Mapping[str, Answered],
+    after: Mapping[str, Answered],
 ) -> str:
     """From the old artifact's `card` only its metadata for the Hub, less the figures in it."""
     counts = ", ".join(map(str, messages.class_counts()))
@@ -28,7 +33,8 @@ def recalibrated_card(
             "",
             "## What it promises",
             "",
-            *_promises(now, before),
+            *_promises(now, before, after),
+            *counted(now, was.class_shares.unsatisfied_weight),
             "",
             "## Limits",
             "",
@@ -45,7 +51,7 @@ def _metadata(card: str) -> list[str]:
     return ["---", ModelCardData(ignore_metadata_errors=True, **data).to_yaml(), "---", ""] if data else []
 
 
-def _promises(now: Description, before: Mapping[str, Answered]) -> list[str]:
+def _promises(now: Description, before: Mapping[str, Answered], after: Mapping[str, Answered]) -> list[str]:
     lines = []
     for name, served in now.precisions.items():
         if promise := served.promise:
@@ -53,7 +59,9 @@ def _promises(now: Description, before: Mapping[str, Answered]) -> list[str]:
                 f"- {name}: at least {at_least(promise.target)} of the very unsatisfied are answered"
                 f"{whatever(promise)}, with {at_least(promise.confidence)} confidence; of the messages with 3 to 5 "
                 f"stars {percent(promise.needless)} were answered needlessly. The old threshold answered "
-                f"{percent(before[name].recall)} and {percent(before[name].needless)}"
+                f"{percent(before[name].recall)} and {percent(before[name].needless)}; of those with 2 stars it "
+                f"answered {percent(before[name].unsatisfied)}, and the new one answers "
+                f"{percent(after[name].unsatisfied)}"
                 f"{'' if served.servable else ' (not servable: see the gate in manifest.json)'}."
             )
-    return [*lines, *counted(now)]
+    return lines

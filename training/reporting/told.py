@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from consumer.manifest import Description
 from consumer.pages.in_words import at_least
 from consumer.visible import visible
 from training import recipe as recipes
-from training.evaluating.evaluate import Answered, Evaluation
+from training.evaluating.evaluate import Answered, Evaluation, answered
 from training.evaluating.paired import Paired
 from training.evaluating.results import Results
 from training.evaluating.slices import Slice
@@ -24,15 +27,19 @@ HOW = {
 NEARLY = ", nearly: the temperature was fitted on the same messages"
 
 
-def chosen_lines(points: Mapping[str, Operated]) -> list[str]:
-    """For a terminal: what each precision's threshold promises by which bound, and the slices that hold it down."""
+def chosen_lines(points: Mapping[str, Operated], labels: NDArray[np.int64]) -> list[str]:
+    """
+    For a terminal: what each precision's threshold promises by which bound, what it answers of two stars, which are no
+    part of that, and the slices that hold it down. `labels` are those of all messages that were scored.
+    """
     lines = []
     for name, each in points.items():
         point = each.point
         lines.append(
             f"{name}: threshold {point.threshold:.4f}, temperature {each.temperature:.3f}; at least "
             f"{at_least(point.promised, '%')} of 1 star with {at_least(point.confidence, '%')} confidence "
-            f"({HOW[point.bound]}{'' if each.apart else NEARLY}), from {point.size} of them"
+            f"({HOW[point.bound]}{'' if each.apart else NEARLY}), from {point.size} of them; "
+            f"{answered(each.urgent, labels).unsatisfied:.1%} of 2 stars answered"
         )
         lines += [
             f"  slice {visible(one.value, SHOWN_CHARACTERS)} alone: threshold {one.threshold:.4f}, "
@@ -48,18 +55,21 @@ def saves_little_lines(chosen: Mapping[str, Any]) -> list[str]:
     return [f"warning: {name}: {saved['warning']}" for name, saved in each.items() if saved["warning"]]
 
 
-def counting(weight: float) -> str:
-    """What goes with a promise whose price two stars pay, and nothing where they count in full."""
-    return "" if weight == 1 else f"; in urgency, two stars count {weight:g} times"
+def counting(weight: float, was: float) -> str:
+    """What goes with a promise whose price two stars pay; nothing where they count in full, and did before."""
+    if weight == was == 1:
+        return ""
+    before = "" if weight == was else f" (was {was:g})"
+    return f"; in urgency, two stars count {'in full' if weight == 1 else f'{weight:g} times'}{before}"
 
 
-def promise_line(promise: recipes.Promise) -> str:
-    """What is about to be promised, and in which slices."""
+def promise_line(promise: recipes.Promise, weight_was: float) -> str:
+    """What is about to be promised, and in which slices; how much two stars count, and did before."""
     sliced = f" in every slice of {visible(promise.slices, SHOWN_CHARACTERS)}" if promise.slices else ""
     mean = ' (--slices "" promises the mean)' if promise.slices else ""
     return (
         f"to promise: {at_least(promise.recall, '%')} of 1 star with {at_least(promise.confidence, '%')} confidence"
-        f"{sliced}{mean}{counting(promise.unsatisfied_weight)}"
+        f"{sliced}{mean}{counting(promise.unsatisfied_weight, weight_was)}"
     )
 
 

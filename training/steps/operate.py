@@ -25,7 +25,7 @@ def operate(job: Job) -> None:
     part = basis(messages.for_calibration, job.recipe.promise, job.recipe.temperature_share, job.recipe.seed)
     points = operated(calibration, shares, job.recipe.promise, part)
     how = chosen(points, calibration.labels, shares, job.recipe.promise, part)
-    for line in (*chosen_lines(points), *saves_little_lines(how)):
+    for line in (*chosen_lines(points, calibration.labels), *saves_little_lines(how)):
         job.say(line)
     by = decided(shipped.scored, points, shares)
     precisions = served(points, by, calibration.labels, job.recipe.gate)

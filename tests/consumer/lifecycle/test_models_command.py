@@ -127,6 +127,18 @@ def test_the_list_as_json(models):
     assert "model.onnx has 3 bytes" in told["versions"][2]["problem"]
 
 
+def test_a_version_in_which_two_stars_count_less_says_so(models):
+    """Its urgencies, and so its threshold, are on another scale than the others'."""
+    manifest = json.loads((models.folder / "2" / "manifest.json").read_text())
+    manifest["class_shares"]["unsatisfied_weight"] = 0.1
+    (models.folder / "2" / "manifest.json").write_text(json.dumps(manifest))
+
+    first, second, *_ = models("list")[1].splitlines()
+    assert (first, second) == (f"  1  {TINY}", f"  2  {TINY}, two stars count 0.1 times")
+    told = json.loads(models("list", "--json")[1])["versions"]
+    assert [each["unsatisfied_weight"] for each in told] == [1, 0.1, 1]
+
+
 def test_an_artifact_is_no_folder_of_versions(tiny, capsys):
     assert main(["models", "list", "--model-artifact", str(tiny)]) == 2
     assert "move it to FOLDER/VERSION" in capsys.readouterr().err

@@ -1,5 +1,7 @@
 """A plain ONNX in Triton's layout."""
 
+import json
+
 import numpy as np
 import onnxruntime
 import pytest
@@ -10,8 +12,9 @@ import transformers
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
 
 from consumer.artifact import read_manifest
+from consumer.decide import prior_shift, urgencies
 from consumer.errors import ArtifactError, SurroundingsError
-from consumer.manifest import Description
+from consumer.manifest import ClassShares, Description
 from tests.tiny_artifact import TEXTS, random_model, tiny_tokenizer
 from tests.tiny_padded import random_padded
 from training.exporting import standard
@@ -112,13 +115,34 @@ def test_what_else_it_takes_to_answer_lies_beside_it(files, words, description, 
     (tmp_path / "tokenizer.json").write_bytes(files["tokenizer.json"])
     theirs = transformers.PreTrainedTokenizerFast(tokenizer_file=str(tmp_path / "tokenizer.json"))
     assert theirs(TEXTS[0])["input_ids"] == words(TEXTS[0])["input_ids"]
-    config = text_format.Parse(files["config.pbtxt"].decode(), model_config())
-    assert {each.key: float(each.value.string_value) for each in config.parameters} == {
+    assert parameters(files["config.pbtxt"].decode()) == {
         "max_length": description.max_length,
         "pad_token_id": 0,
         "temperature": description.precisions["fp32"].temperature,
+        "prior_shift": list(prior_shift(description.class_shares)),
         "threshold": description.precisions["fp32"].threshold,
     }
+
+
+def parameters(config: str) -> dict[str, float | list[float]]:
+    read = text_format.Parse(config, model_config())
+    return {each.key: json.loads(each.value.string_value) for each in read.parameters}
+
+
+def test_urgency_is_reckoned_from_the_parameters_alone(description):
+    """As the consumer gives it, for other live shares than training's, and two stars that count a tenth."""
+    training, live = (0.3, 0.2, 0.2, 0.2, 0.1), (0.05, 0.1, 0.15, 0.3, 0.4)
+    shares = ClassShares(training=training, live=live, unsatisfied_weight=0.1)
+    precisions = {"fp32": description.precisions["fp32"].model_copy(update={"temperature": 1.7})}
+    declared = description.model_copy(update={"class_shares": shares, "precisions": precisions})
+    logits = np.random.default_rng(0).normal(0, 5, (50, 5)).astype(np.float32)
+
+    told = parameters(standard.config(declared, pad_id=0))
+    powers = np.exp(logits.astype(np.float64) / told["temperature"] + told["prior_shift"])
+    found = powers[:, :2].sum(axis=1) / powers.sum(axis=1)
+
+    assert found == pytest.approx(urgencies(logits, 1.7, prior_shift(shares)), abs=1e-12)
+    assert 0 < (found >= told["threshold"]).sum() < 50
 
 
 def test_a_repository_keeps_its_other_models(files, tmp_path):

@@ -187,7 +187,7 @@ def test_a_fit_may_read_less_of_a_text_than_what_is_served(tmp_path, monkeypatch
     monkeypatch.setattr(learn, "fit", lambda *given: asked.append((given[2], given[6])))
     long = replace(messages_of(LABELS), texts=(" ".join(["nothing"] * 40),) * len(LABELS))
 
-    fitted(tmp_path, long, long, long, max_length=16)
+    fitted(tmp_path, long, long, long, pretrain={"arguments": {"num_train_epochs": 1}}, max_length=16)
 
     [(examples, validation)] = asked
     assert (set(examples.lengths()), set(validation.examples.lengths())) == ({16}, {128})
@@ -207,7 +207,7 @@ def test_validation_judges_by_the_weight_that_two_stars_will_have(weight, told):
     assert found.judged_by.get("unsatisfied_weight") == told
 
 
-def fitted(work, messages, calibration, validation=None, teach=None, decided=None, **plan):
+def fitted(work, messages, calibration, validation=None, teach=None, decided=None, pretrain=None, **plan):
     """The class shares that it answers with."""
     model, words = blank()
     steps = {"max_steps": 60, "save_steps": 60, **({"eval_steps": 60} if validation else {})}
@@ -217,6 +217,7 @@ def fitted(work, messages, calibration, validation=None, teach=None, decided=Non
             "name": "even",
             "output": "artifact",
             "data": {"train": ["x"]},
+            "pretrain": pretrain or {},
             "teach": teach or {},
             "fit": {"precision": "fp32", "arguments": arguments, **plan},
         }

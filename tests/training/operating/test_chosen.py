@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -21,7 +23,7 @@ def lines(basis: Basis, **promise: object) -> list[str]:
     labels = np.arange(1000) % 5
     logits = np.random.default_rng(0).normal(0, 1, (1000, 5)) + 2 * np.exp(-((np.arange(5) - labels[:, None]) ** 2))
     asked = recipes.Promise.model_validate({"recall": 0.9, **promise})
-    return chosen_lines({"fp32": operate(logits.astype(np.float32), labels, SHARES, asked, basis)})
+    return chosen_lines({"fp32": operate(logits.astype(np.float32), labels, SHARES, asked, basis)}, labels)
 
 
 @pytest.mark.parametrize("promise", [{}, {"by": "cost", "cost_missed": 5, "cost_needless": 1}])
@@ -33,6 +35,16 @@ def test_a_temperature_that_saw_the_promises_messages_is_told(promise):
 
     assert "nearly" not in lines(apart, **promise)[0]
     assert "nearly: the temperature was fitted on the same messages" in lines(same, **promise)[0]
+
+
+def test_what_is_answered_of_two_stars_is_told():
+    """
+    No promise says it, and a weight of less has them pay for it.
+    """
+    told = lines(Basis.all_for_both(1000))[0]
+
+    (share,) = re.findall(r"from 200 of them; (.+)% of 2 stars answered$", told)
+    assert 0 < float(share) < 100
 
 
 def test_a_slices_value_is_shown_without_its_tricks():

@@ -96,6 +96,20 @@ def test_lengths_are_those_of_the_tokenizer_that_the_fit_would_learn(inspection)
     assert all(split.lengths.rows == split.rows for split in inspection.splits.values())
 
 
+def test_of_train_as_much_is_cut_off_as_the_fit_does_not_read(tmp_path):
+    """
+    Of the other splits, what the model does not read where it is served.
+    """
+    first = {"arguments": {"num_train_epochs": 1}}
+
+    inspection = found(tmp_path, fit={"max_length": 8}, pretrain=first)
+
+    read = {name: split.lengths.max_length for name, split in inspection.splits.items()}
+    assert read == {"train": 8, "calibration": 128, "test": 128}
+    assert inspection.splits["train"].lengths.cut > inspection.splits["test"].lengths.cut
+    assert inspection.max_length == 128
+
+
 def test_without_a_base_model_lengths_are_not_measured_and_it_says_why(tmp_path):
     """
     All else is; the fit itself would refuse.

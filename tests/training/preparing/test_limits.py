@@ -130,6 +130,13 @@ TWO = (("a.csv, line 2", "a.csv, line 1", 1.0), ("a.csv, line 9", "a.csv, line 4
                 "raise the limit"
             ),
         ),
+        (
+            {"max_length": 512, "splits": {"train": Split(100, (20,) * 5, {}, replace(LENGTHS, cut=0.6))}},
+            (
+                "train: 60.0 % of the messages are longer than [fit] max_length, 128 tokens; at most 50 % "
+                "([data.limits] max_cut): raise [fit] max_length, clean the texts ([data] cleaning), or raise the limit"
+            ),
+        ),
     ],
 )
 def test_what_is_not_met_is_told_with_how_much_the_limit_and_what_to_do(changed, line):

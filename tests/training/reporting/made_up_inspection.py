@@ -39,3 +39,9 @@ def inspection(promise: str | None = None, **changed: Any) -> dict[str, Any]:
     whole = {**found.as_json(), "checks": [check.as_json() for check in limits], "promise": promise}
     made: dict[str, Any] = json.loads(json.dumps(whole, allow_nan=False))
     return made
+
+
+def of_a_fit() -> dict[str, Any]:
+    """The same of a model that reads 512 tokens, and of the training messages 128."""
+    test = replace(FOUND.splits["test"], lengths=replace(LENGTHS, max_length=512))
+    return inspection(max_length=512, splits={**FOUND.splits, "test": test})

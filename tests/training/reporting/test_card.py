@@ -79,6 +79,16 @@ def test_what_was_measured_stands_in_a_row_for_each():
         assert f"| {name} | {figures} | {by_argmax} / {needless_by_argmax} |" in text
 
 
+def test_a_fit_that_read_less_than_what_is_served_says_so():
+    """
+    The tokens of the fit are not those of calibration.
+    """
+    _, text = made(fit={"max_length": 32}, pretrain={"arguments": {"num_train_epochs": 1}})
+
+    assert "at most 32 tokens of each, and 64 where it is calibrated and served. Temperature" in text
+    assert "at most 64 tokens of each. Temperature" in made()[1]
+
+
 def test_a_precision_beyond_its_limits_is_said_to_be_none_to_serve():
     """
     Behind its promise, and behind none other's.

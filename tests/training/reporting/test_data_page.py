@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.training.made_up_run import recipe
-from tests.training.reporting.made_up_inspection import inspection
+from tests.training.reporting.made_up_inspection import inspection, of_a_fit
 from tests.training.reporting.test_report import Page, told
 from training.data.duplicates import Duplicate
 from training.data.labelled import Labelled
@@ -43,6 +43,18 @@ def test_every_part_is_there():
         "Where is it?",
     ):
         assert each in words, each
+
+
+def test_what_the_fit_reads_of_train_is_told_where_it_is_less():
+    """
+    At the plot of train; at the others, what the model reads.
+    """
+    words = told(data_page(recipe(), of_a_fit(), EXAMPLES))
+
+    assert "512 of each message, and the rest is cut off; its fit reads the first 128 of those in train." in words
+    assert words.count("25.0\u00a0% are longer than 128 tokens") == 1
+    assert words.count("25.0\u00a0% are longer than 512 tokens") == 1
+    assert "its fit reads" not in told(page())
 
 
 def test_it_says_that_it_holds_texts_and_where_it_belongs():

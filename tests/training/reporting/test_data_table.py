@@ -3,7 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
-from tests.training.reporting.made_up_inspection import inspection
+from tests.training.reporting.made_up_inspection import inspection, of_a_fit
 from training.reporting.data_table import data_tables
 
 pytestmark = pytest.mark.train
@@ -49,6 +49,16 @@ def test_one_source_needs_no_table_of_sources():
         split["sources"] = {"messages": split["sources"]["own"]}
 
     assert "by source" not in told(found)
+
+
+def test_what_the_fit_reads_of_train_is_told_where_it_is_less():
+    """
+    Beside the share of train that is longer; the others are held against what is served.
+    """
+    shares = {line.split()[0]: line.split("300")[1].strip() for line in told(of_a_fit()).splitlines() if "300" in line}
+
+    assert shares == {"train": "25.0% (over 128)", "test": "25.0%"}
+    assert "over 512" in told(of_a_fit())
 
 
 def test_without_a_tokenizer_it_says_why():
