@@ -12,7 +12,7 @@ import click
 
 from benchmarks.checkpoint import ROOT, environment
 from benchmarks.place import Place
-from benchmarks.through_kafka import PARTITIONS
+from benchmarks.through_kafka import PARTITIONS, wait_for_members
 from local import service
 from local.cluster import Cluster
 from local.processes import Child
@@ -86,6 +86,7 @@ def quix_at_once(cluster: Cluster, folder: Path, place: Place) -> AbstractContex
 
 @contextmanager
 def _script(cluster: Cluster, folder: Path, place: Place, python: Path, *command: str) -> Iterator[Child]:
+    """An application that has its partitions, as `shikyu run` is ready when it has them."""
     for topic in place.outputs:
         cluster.create_topic(topic, PARTITIONS, APPENDED_AT)
     script, *more = command
@@ -97,6 +98,7 @@ def _script(cluster: Cluster, folder: Path, place: Place, python: Path, *command
         environment=environment(),
     )
     try:
+        wait_for_members(cluster, child, place.name, 1)
         yield child
     finally:
         child.stop(STOP_PATIENCE_S)

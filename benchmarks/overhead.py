@@ -6,7 +6,7 @@ What stands around the model: the whole stream over the model alone, and the str
 A real Kafka, Avro in and out, exactly once, and a backlog that is there before a consumer starts. A rate is counted
 from the outputs' own timestamps, from the first window's end to the last record, so no start-up is in it; with the
 model from when a third is answered, so that windows have grown. Beside it, how many an application did in a second of
-its processor time, from when it was ready: what a core of its own would do.
+its processor time, from when it had its partitions: what a core of its own would do.
 """
 
 import json
