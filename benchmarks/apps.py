@@ -80,6 +80,11 @@ def quix(cluster: Cluster, folder: Path, place: Place) -> AbstractContextManager
     return _script(cluster, folder, place, QUIX, "quix_app.py", str(place.checkpoint), str(folder / place.name))
 
 
+def quix_each(cluster: Cluster, folder: Path, place: Place) -> AbstractContextManager[Child]:
+    where = str(place.checkpoint), str(folder / place.name)
+    return _script(cluster, folder, place, QUIX, "quix_app.py", *where, "each")
+
+
 def quix_at_once(cluster: Cluster, folder: Path, place: Place) -> AbstractContextManager[Child]:
     return _script(cluster, folder, place, QUIX, "quix_app.py", "at-once", str(folder / place.name))
 

@@ -57,6 +57,7 @@ RATIOS = (
     (("shikyu int8", SORTED), ("pipeline", "one at a time"), 9.0),
     (("shikyu int8", SORTED), ("pipeline", "32 as they come"), 11.0),
     (("shikyu int8", SORTED), ("optimum int8", "32 as they come"), 3.5),
+    (("shikyu int8", SORTED), ("optimum int8", "one at a time"), 1.8),
     (("shikyu int8", SORTED), ("optimum int8", SORTED), 1.8),
     (("shikyu int8", SORTED), (ONE_SCALE, SORTED), 0.9),
     ((ANOTHER_ENGINE, SORTED), ("shikyu int8", SORTED), 1.15),  # from there on it would be a backend of ours

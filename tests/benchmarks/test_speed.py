@@ -128,6 +128,8 @@ def test_the_stream_s_benchmark_runs(told_by):
     told = told_by(stream, "--rounds", "1", "--no-quix", "--records", "2400", "--seconds", "1")
 
     assert set(told["rates"]) == set(told["seconds"]) == {stream.SHIKYU, stream.POLL_LOOP}
+    ours, theirs = told["rates"][stream.SHIKYU], told["rates"][stream.POLL_LOOP]
+    assert told["ratios"] == {"shikyu int8 / poll loop with pipeline": pytest.approx(ours[0] / theirs[0], abs=0.001)}
     assert all(0 < each["p50"] <= each["p99"] for loads in told["seconds"].values() for each in loads.values())
 
 
