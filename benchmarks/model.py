@@ -74,14 +74,16 @@ class Contender:
 
     def __init__(self, kind: str, folder: Path) -> None:
         python = str(PYTHONS.get(kind.partition(" ")[0].strip(","), sys.executable))
-        self._process = subprocess.Popen(
-            [python, str(ROOT / "benchmarks" / "contender.py"), kind, str(folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=environment(),
-        )
+        self._log = folder / f"{kind}.log"
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [python, str(ROOT / "benchmarks" / "contender.py"), kind, str(folder)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=environment(),
+            )
         self.versions: dict[str, str] = self._read()
 
     def seconds(self, windows: Sequence[Sequence[str]]) -> float:
@@ -94,7 +96,10 @@ class Contender:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise click.ClickException(f"{self._process.args!r} ended with {self._process.wait()}")
+            code = self._process.wait()
+            self.__exit__()  # nobody else does while it is being made
+            said = self._log.read_text(errors="replace")[-2000:]
+            raise click.ClickException(f"{self._process.args!r} ended with {code}:\n{said}")
         found: dict[str, Any] = json.loads(line)
         return found
 
