@@ -12,7 +12,7 @@ pytest.importorskip("torch")
 
 from click.testing import CliRunner
 
-from benchmarks import gpu, model, overhead, scale, soak, stream
+from benchmarks import apps, gpu, model, overhead, scale, soak, stream
 from benchmarks.paced import poisson
 from benchmarks.texts import MAX_LENGTH, SAMPLE, lengths, texts
 from benchmarks.through_kafka import rate
@@ -114,12 +114,24 @@ def test_the_gpu_s_benchmark_runs():
     assert "no GPU" in told["gpu"]
 
 
-def test_the_overhead_s_benchmark_runs(told_by):
-    """Small, and with each way around the model."""
+def test_the_overhead_s_benchmark_runs(told_by, monkeypatch):
+    """Small, and with each way around the model; the stream's batches are as large as those of the model alone."""
+    places = []
+
+    def shikyu(cluster, folder, place):
+        places.append(place)
+        return apps.shikyu(cluster, folder, place)
+
+    monkeypatch.setitem(overhead.WAYS, overhead.WITH_THE_MODEL, shikyu)
+
     told = told_by(overhead, "--rounds", "1", "--no-quix", "--slow", "6000", "--fast", "6000")
 
     assert set(told["rates"]) == {overhead.ALONE, *overhead.WAYS} - {overhead.QUIX}
     assert all(rate > 0 for rates in told["rates"].values() for rate in rates)
+    assert [place.options for place in places] == [
+        ("--batching-max-batch-tokens", str(most)) for most in told["max_batch_tokens"]
+    ]
+    assert len(places) == 1
 
 
 @pytest.mark.kafka
