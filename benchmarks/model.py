@@ -31,6 +31,7 @@ from rich.table import Table
 from transformers import DebertaV2Config
 
 from benchmarks.checkpoint import OPENVINO, OPTIMUM, ROOT, SIZES, checkpoint, environment
+from benchmarks.contender import KINDS
 from benchmarks.machine import machine
 from benchmarks.texts import MAX_LENGTH, lengths, texts
 from consumer.batching import batches
@@ -49,7 +50,7 @@ ORDERS = {
 }
 ONE_SCALE = "packed, one scale a batch"  # what int8 would be if answers might depend on batch-mates; never served
 ANOTHER_ENGINE = "OpenVINO, packed"
-CONTENDERS = ("pipeline", "optimum fp32", "optimum int8", ANOTHER_ENGINE, ONE_SCALE, "shikyu fp32", "shikyu int8")
+CONTENDERS = tuple(KINDS)
 # What we aim for on two cores with VNNI: ours over theirs, at least.
 RATIOS = (
     (("shikyu fp32", SORTED), ("pipeline", "one at a time"), 3.5),
