@@ -3,11 +3,13 @@
 from typing import ClassVar
 
 import click
+import onnx
 import pytest
 
 pytest.importorskip("torch")
 
 from benchmarks import model
+from benchmarks.checkpoint import checkpoint
 from benchmarks.texts import SAMPLE, lengths, texts
 
 pytestmark = [pytest.mark.train, pytest.mark.timeout(300)]
@@ -52,3 +54,18 @@ def test_a_contender_that_dies_tells_why(tmp_path):
     """In its own last words."""
     with pytest.raises(click.ClickException, match=r"ended with 1:\n(.*\n)+FileNotFoundError.*tokenizer\.json"):
         model.Contender("shikyu int8", tmp_path)
+
+
+@pytest.mark.usefixtures("optimum")
+def test_optimum_s_contender_runs(tmp_path):
+    """In its own environment, in each order, on products of int8."""
+    kind = "optimum int8"
+    checkpoint(tmp_path, "tiny", with_optimum=True)
+
+    found = model.measured(tmp_path, texts(lengths(), 12, seed=0), 1, [kind])
+
+    assert set(found.rates) == {(kind, order) for order in model.ORDERS}
+    assert all(rate > 0 for rates in found.rates.values() for rate in rates)
+    assert found.versions[kind]["transformers"].startswith("4.")
+    graph = onnx.load(tmp_path / "optimum" / "model_quantized.onnx").graph
+    assert "MatMulInteger" in {node.op_type for node in graph.node}

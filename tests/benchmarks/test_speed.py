@@ -1,4 +1,8 @@
-"""A smoke run of each benchmark of speed: it ends, and its last line has every contender. No time is tested."""
+"""
+A smoke run of each benchmark of speed, without the others' environments: it ends, and its last line has what ran.
+
+No time is tested.
+"""
 
 import gzip
 import json
@@ -102,7 +106,6 @@ def test_the_model_s_benchmark_runs():
     assert told["bytes"]["model_quantized.onnx"] < told["bytes"]["model.onnx"] / 2
 
 
-@pytest.mark.kafka
 def test_the_gpu_s_benchmark_runs():
     """On a CPU, of which it says so."""
     few = ["--rounds", "1", "--timed", "40", "--texts", "40", "--compare", "40"]
@@ -116,6 +119,7 @@ def test_the_gpu_s_benchmark_runs():
     assert "no GPU" in told["gpu"]
 
 
+@pytest.mark.kafka
 def test_the_overhead_s_benchmark_runs(told_by, monkeypatch):
     """Small, and with each way around the model; the stream's batches are as large as those of the model alone."""
     places = []
