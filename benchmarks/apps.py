@@ -12,7 +12,7 @@ import click
 
 from benchmarks.checkpoint import ROOT, environment
 from benchmarks.place import Place
-from benchmarks.through_kafka import PARTITIONS
+from benchmarks.through_kafka import PARTITIONS, wait_for_members
 from local import service
 from local.cluster import Cluster
 from local.processes import Child
@@ -80,12 +80,18 @@ def quix(cluster: Cluster, folder: Path, place: Place) -> AbstractContextManager
     return _script(cluster, folder, place, QUIX, "quix_app.py", str(place.checkpoint), str(folder / place.name))
 
 
+def quix_each(cluster: Cluster, folder: Path, place: Place) -> AbstractContextManager[Child]:
+    where = str(place.checkpoint), str(folder / place.name)
+    return _script(cluster, folder, place, QUIX, "quix_app.py", *where, "each")
+
+
 def quix_at_once(cluster: Cluster, folder: Path, place: Place) -> AbstractContextManager[Child]:
     return _script(cluster, folder, place, QUIX, "quix_app.py", "at-once", str(folder / place.name))
 
 
 @contextmanager
 def _script(cluster: Cluster, folder: Path, place: Place, python: Path, *command: str) -> Iterator[Child]:
+    """An application that has its partitions, as `shikyu run` is ready when it has them."""
     for topic in place.outputs:
         cluster.create_topic(topic, PARTITIONS, APPENDED_AT)
     script, *more = command
@@ -97,6 +103,7 @@ def _script(cluster: Cluster, folder: Path, place: Place, python: Path, *command
         environment=environment(),
     )
     try:
+        wait_for_members(cluster, child, place.name, 1)
         yield child
     finally:
         child.stop(STOP_PATIENCE_S)

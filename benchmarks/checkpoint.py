@@ -93,8 +93,8 @@ def checkpoint(folder: Path, size: str, with_optimum: bool) -> DebertaV2Config:
     random.save_pretrained(folder)
     DebertaV2Tokenizer.from_pretrained(SAMPLE).save_pretrained(folder)
     fp32 = fp32_onnx(random)
-    (folder / "model.onnx").write_bytes(fp32)
-    (folder / "model_quantized.onnx").write_bytes(int8_onnx(fp32))
+    (folder / FP32_FILE).write_bytes(fp32)
+    (folder / INT8_FILE).write_bytes(int8_onnx(fp32))
     plain = products_apart(fp32)
     onnx.helper.set_model_props(plain, {"onnx.quant.pre_process": "onnxruntime.quant"})  # or it warns that it is not
     quantize_dynamic(plain, folder / "model_one_scale.onnx", per_channel=True, weight_type=QuantType.QInt8)

@@ -3,9 +3,9 @@ How many messages a second the model answers: shikyu, optimum and transformers i
 
     python -m benchmarks.model                     # deberta-v3-base's shape, random weights: nothing is fetched
 
-Each contender has a process of its own, loaded once; rounds go through all of them in turns, so that what else the
-machine does falls on all. Needs the environments of locks/optimum.txt and locks/bench-openvino.txt for two of them
-(`make .venv-optimum/made .venv-openvino/made`).
+Each contender has a process of its own, loaded and warmed once; rounds go through all of them in turns, forth and back,
+so that what else the machine does falls on all. Needs the environments of locks/optimum.txt and
+locks/bench-openvino.txt for two of them (`make .venv-optimum/made .venv-openvino/made`).
 """
 
 import json
@@ -31,6 +31,7 @@ from rich.table import Table
 from transformers import DebertaV2Config
 
 from benchmarks.checkpoint import OPENVINO, OPTIMUM, ROOT, SIZES, checkpoint, environment
+from benchmarks.contender import KINDS
 from benchmarks.machine import machine
 from benchmarks.texts import MAX_LENGTH, lengths, texts
 from consumer.batching import batches
@@ -49,7 +50,7 @@ ORDERS = {
 }
 ONE_SCALE = "packed, one scale a batch"  # what int8 would be if answers might depend on batch-mates; never served
 ANOTHER_ENGINE = "OpenVINO, packed"
-CONTENDERS = ("pipeline", "optimum fp32", "optimum int8", ANOTHER_ENGINE, ONE_SCALE, "shikyu fp32", "shikyu int8")
+CONTENDERS = tuple(KINDS)
 # What we aim for on two cores with VNNI: ours over theirs, at least.
 RATIOS = (
     (("shikyu fp32", SORTED), ("pipeline", "one at a time"), 3.5),
@@ -57,6 +58,7 @@ RATIOS = (
     (("shikyu int8", SORTED), ("pipeline", "one at a time"), 9.0),
     (("shikyu int8", SORTED), ("pipeline", "32 as they come"), 11.0),
     (("shikyu int8", SORTED), ("optimum int8", "32 as they come"), 3.5),
+    (("shikyu int8", SORTED), ("optimum int8", "one at a time"), 1.8),
     (("shikyu int8", SORTED), ("optimum int8", SORTED), 1.8),
     (("shikyu int8", SORTED), (ONE_SCALE, SORTED), 0.9),
     ((ANOTHER_ENGINE, SORTED), ("shikyu int8", SORTED), 1.15),  # from there on it would be a backend of ours
@@ -73,14 +75,16 @@ class Contender:
 
     def __init__(self, kind: str, folder: Path) -> None:
         python = str(PYTHONS.get(kind.partition(" ")[0].strip(","), sys.executable))
-        self._process = subprocess.Popen(
-            [python, str(ROOT / "benchmarks" / "contender.py"), kind, str(folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=environment(),
-        )
+        self._log = folder / f"{kind}.log"
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [python, str(ROOT / "benchmarks" / "contender.py"), kind, str(folder)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=environment(),
+            )
         self.versions: dict[str, str] = self._read()
 
     def seconds(self, windows: Sequence[Sequence[str]]) -> float:
@@ -93,7 +97,10 @@ class Contender:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise click.ClickException(f"{self._process.args!r} ended with {self._process.wait()}")
+            code = self._process.wait()
+            self.__exit__()  # nobody else does while it is being made
+            said = self._log.read_text(errors="replace")[-2000:]
+            raise click.ClickException(f"{self._process.args!r} ended with {code}:\n{said}")
         found: dict[str, Any] = json.loads(line)
         return found
 
@@ -176,28 +183,33 @@ class Measured:
 def measured(folder: Path, written: Sequence[str], rounds: int, kinds: Sequence[str]) -> Measured:
     words = Tokenizer((folder / "tokenizer.json").read_bytes(), MAX_LENGTH)
     sizes = [len(each.ids) for each in words.encode(written)]
-    quarter = quarter_of(sizes)
     products = {precision: product_session(precision) for precision in SHARES}
     courses = [(kind, order) for kind in kinds for order in ORDERS if _asked(kind, order)]
+    asked = {(kind, order): windows_of(kind, order, written, sizes) for kind, order in courses}
     found = Measured({course: [] for course in courses}, {precision: [] for precision in SHARES}, {})
     with ExitStack() as stack:
         contenders = {kind: stack.enter_context(Contender(kind, folder)) for kind in kinds}
         found.versions.update({kind: each.versions for kind, each in contenders.items()})
-        for each in contenders.values():
-            each.seconds([list(written[:2])])  # the first call lays out memory
+        for (kind, _), windows in asked.items():  # a fourth, in its own shapes: what lays out memory is in no figure
+            contenders[kind].seconds(windows[::4] if len(windows) > 1 else [windows[0][::4]])
         for number in range(rounds):
             for precision, product in products.items():
                 found.products[precision].append(product())
-            for (kind, order), rates in found.rates.items():
-                some = quarter if order != SORTED else list(range(len(written)))
-                cut = ORDERS[order]([sizes[place] for place in some])
-                if order == SORTED and not kind.startswith("optimum"):
-                    cut = [list(range(len(some)))]  # it sorts by itself
-                windows = [[written[some[place]] for place in window] for window in cut]
-                rates.append(len(some) / contenders[kind].seconds(windows))
+            for kind, order in courses[:: 1 if number % 2 == 0 else -1]:
+                windows = asked[kind, order]
+                found.rates[kind, order].append(sum(map(len, windows)) / contenders[kind].seconds(windows))
             last = ", ".join(f"{kind} {order} {rates[-1]:.1f}" for (kind, order), rates in found.rates.items())
             console.print(f"round {number + 1} of {rounds}: {last}", highlight=False)
     return found
+
+
+def windows_of(kind: str, order: str, written: Sequence[str], sizes: Sequence[int]) -> list[list[str]]:
+    """What a contender is asked in an order: all texts where they are sorted, else a fourth of them."""
+    some = list(range(len(written))) if order == SORTED else quarter_of(sizes)
+    cut = ORDERS[order]([sizes[place] for place in some])
+    if order == SORTED and not kind.startswith("optimum"):
+        cut = [list(range(len(some)))]  # it sorts by itself
+    return [[written[some[place]] for place in window] for window in cut]
 
 
 def quarter_of(sizes: Sequence[int]) -> list[int]:

@@ -6,7 +6,7 @@ What stands around the model: the whole stream over the model alone, and the str
 A real Kafka, Avro in and out, exactly once, and a backlog that is there before a consumer starts. A rate is counted
 from the outputs' own timestamps, from the first window's end to the last record, so no start-up is in it; with the
 model from when a third is answered, so that windows have grown. Beside it, how many an application did in a second of
-its processor time, from when it was ready: what a core of its own would do.
+its processor time, from when it had its partitions: what a core of its own would do.
 """
 
 import json
@@ -51,30 +51,35 @@ texts = json.load(sys.stdin)
 classifier = load(sys.argv[1])
 began = time.perf_counter()
 classifier.classify(texts)
-print(len(texts) / (time.perf_counter() - began))
+rate = len(texts) / (time.perf_counter() - began)
+print(json.dumps({"rate": rate, "max_batch_tokens": classifier.max_batch_tokens}))
 """
 console = Console(stderr=True)
 
 
-def alone(folder: Path, written: Sequence[str]) -> float:
-    """Messages a second by `load(artifact).classify(texts)`, in a process of its own."""
+def alone(folder: Path, written: Sequence[str]) -> tuple[float, int]:
+    """
+    Messages a second by `load(artifact).classify(texts)`, in a process of its own, and the most tokens of its batches.
+    """
     command = [sys.executable, "-c", ALONE_CODE, str(folder)]
     done = subprocess.run(command, input=json.dumps(list(written)), capture_output=True, text=True, check=True)
-    return float(done.stdout)
+    told = json.loads(done.stdout)
+    return told["rate"], told["max_batch_tokens"]
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Messages a second by the clock, and of processor time; a value a round."""
+    """Messages a second by the clock, and of processor time, and the most tokens of a batch; a value a round."""
 
     rates: dict[str, list[float]]
     by_processor: dict[str, list[float]]
+    max_batch_tokens: list[int]
 
 
 def measured(folder: Path, size: str, slow: int, fast: int, rounds: int, ways: Sequence[str]) -> Measured:
     model, shares = artifact(folder / "model", size), lengths()
     rates: dict[str, list[float]] = {ALONE: [], **{way: [] for way in ways}}
-    by_processor: dict[str, list[float]] = {way: [] for way in ways}
+    found = Measured(rates, {way: [] for way in ways}, [])
     with Cluster(folder / "cluster") as cluster:
         for count in {slow, fast}:
             written = texts(shares, count, seed=count)
@@ -82,18 +87,22 @@ def measured(folder: Path, size: str, slow: int, fast: int, rounds: int, ways: S
             service.register_schemas(cluster, options=["--input-topics", f"{INPUT}.{count}"])
             produce(cluster, [Review(str(place), text, 1) for place, text in enumerate(written)], f"{INPUT}.{count}")
         for number in range(rounds):
-            rates[ALONE].append(alone(model, texts(shares, slow, seed=slow)))
+            rate, budget = alone(model, texts(shares, slow, seed=slow))
+            rates[ALONE].append(rate)
+            found.max_batch_tokens.append(budget)
+            # Each would measure its own, and by chance another one: what differs then is not what stands around it.
+            as_alone = ("--batching-max-batch-tokens", str(budget))
             for turn, way in enumerate(ways):
-                count = slow if way == WITH_THE_MODEL else fast
-                place = Place(model, model, f"{INPUT}.{count}", f"bench-{number}-{turn}")
+                count, options = (slow, as_alone) if way == WITH_THE_MODEL else (fast, ())
+                place = Place(model, model, f"{INPUT}.{count}", f"bench-{number}-{turn}", options)
                 with WAYS[way](cluster, folder, place) as child:
                     after = count // 3 if way == WITH_THE_MODEL else 0
                     before_s = processor_s(child)
                     rates[way].append(backlog_rate(cluster, child, place, count, after=after))
-                    by_processor[way].append(count / (processor_s(child) - before_s))
+                    found.by_processor[way].append(count / (processor_s(child) - before_s))
             last = ", ".join(f"{way} {each[-1]:,.0f}" for way, each in rates.items())
             console.print(f"round {number + 1} of {rounds}: {last}", highlight=False)
-    return Measured(rates, by_processor)
+    return found
 
 
 @click.command()
@@ -118,7 +127,7 @@ def main(size: str, slow: int, fast: int, rounds: int, with_quix: bool) -> None:
     console.print(table)
     console.print(f"the whole stream over the model alone: {ratio:.3f} (aim: 0.95)", highlight=False)
     told = {"benchmark": "overhead", "machine": machine(), "size": size, "rates": rates, "ratio": round(ratio, 3)}
-    told["by_processor"] = found.by_processor
+    told |= {"by_processor": found.by_processor, "max_batch_tokens": found.max_batch_tokens}
     click.echo(json.dumps({**told, "versions": apps.versions(with_quix=with_quix)}))
 
 

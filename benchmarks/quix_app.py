@@ -1,11 +1,12 @@
 """
 The same job as a Quix Streams application: exactly once, Avro in and out, optimum's int8 in batches.
 
-    python benchmarks/quix_app.py BOOTSTRAP_SERVERS REGISTRY_URL INPUT OUTPUT GROUP CHECKPOINT STATE_FOLDER
+    python benchmarks/quix_app.py BOOTSTRAP_SERVERS REGISTRY_URL INPUT OUTPUT GROUP CHECKPOINT STATE_FOLDER [each]
 
 In the environment of locks/bench-quix.txt. Batches are its windows by count, which are of one key: the input has a key
-for each partition. With `at-once` in the checkpoint's place nothing is batched, and each message answered as it comes,
-with the event and the headers that shikyu writes.
+for each partition. With `each` there are none, and no state: a message is classified when it comes, which is what one
+writes first. With `at-once` in the checkpoint's place each is answered as it comes too, with the event and the headers
+that shikyu writes.
 """
 
 import json
@@ -21,14 +22,21 @@ from quixstreams.models.serializers.schema_registry import (  # type: ignore[imp
 )
 
 RECORDS = 32
-AT_ONCE = "at-once"
+AT_ONCE, EACH = "at-once", "each"
 ANSWER = json.loads(Path(__file__).with_name("answer.avsc").read_bytes())
 CLASSIFIED = json.loads((Path(__file__).parents[1] / "schemas" / "classified-message.avsc").read_bytes())
 CLASSES = ("very_unsatisfied", "unsatisfied", "neutral", "satisfied", "very_satisfied")
 
 
 def main(
-    bootstrap_servers: str, registry_url: str, source: str, output: str, group: str, checkpoint: str, state: str
+    bootstrap_servers: str,
+    registry_url: str,
+    source: str,
+    output: str,
+    group: str,
+    checkpoint: str,
+    state: str,
+    how: str = "batches",
 ) -> None:
     app = Application(
         broker_address=bootstrap_servers,
@@ -48,8 +56,11 @@ def main(
         frame = frame.apply(_classified).set_headers(_headers)
     else:
         classify = _classifier(Path(checkpoint))
-        frame = frame.tumbling_count_window(RECORDS).collect().final()
-        frame = frame.apply(lambda window: _answers(classify, window["value"]), expand=True)
+        if how == EACH:
+            frame = frame.apply(lambda event: _answers(classify, [event])[0])
+        else:
+            frame = frame.tumbling_count_window(RECORDS).collect().final()
+            frame = frame.apply(lambda window: _answers(classify, window["value"]), expand=True)
     frame.to_topic(leaves)
     app.run()
 

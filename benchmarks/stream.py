@@ -6,8 +6,9 @@ shikyu beside what one would write instead: messages a second, and how long a me
 A real Kafka, Avro in and out, exactly once, an application at a time. Rates are of a backlog that is there before the
 application starts, by its outputs' own timestamps. Then shikyu and the poll loop get texts one by one, at random
 moments, at some shares of their own rate: a time is from production to when a read_committed consumer of ours has the
-answer. Quix Streams has no times: its windows by count wait for as many messages as a batch has. Needs the environments
-of locks/optimum.txt and locks/bench-quix.txt (`make .venv-optimum/made .venv-quix/made`).
+answer. Quix Streams has no times: its windows by count wait for as many messages as a batch has, and it commits every
+five seconds. Needs the environments of locks/optimum.txt and locks/bench-quix.txt (`make .venv-optimum/made
+.venv-quix/made`).
 """
 
 import json
@@ -36,8 +37,15 @@ from local.cluster import Cluster
 from local.reader import Reader
 
 SHIKYU, POLL_LOOP, QUIX = "shikyu int8", "poll loop with pipeline", "Quix Streams with optimum int8"
-APPS: Mapping[str, apps.App] = {SHIKYU: apps.shikyu, POLL_LOOP: apps.poll_loop, QUIX: apps.quix}
-SLOWER: Mapping[str, int] = {SHIKYU: 1, POLL_LOOP: 8, QUIX: 3}  # about: so many records fewer take as long
+QUIX_EACH = "Quix Streams one at a time with optimum int8"
+APPS: Mapping[str, apps.App] = {
+    SHIKYU: apps.shikyu,
+    POLL_LOOP: apps.poll_loop,
+    QUIX: apps.quix,
+    QUIX_EACH: apps.quix_each,
+}
+TIMED = (SHIKYU, POLL_LOOP)
+SLOWER: Mapping[str, int] = {SHIKYU: 1, POLL_LOOP: 8, QUIX: 3, QUIX_EACH: 4}  # so many records fewer take no longer
 LOADS = (0.1, 0.5, 0.8)
 BURST = "all at once"
 WHOLE_BATCHES = 32 * PARTITIONS
@@ -51,11 +59,16 @@ class Measured:
     rates: dict[str, list[float]]
     times: dict[str, dict[str, list[float]]] = field(default_factory=dict)
 
+    def ratio(self, other: str) -> float:
+        """How many times as many as another's shikyu's are, paired by round."""
+        pairs = zip(self.rates[SHIKYU], self.rates[other], strict=True)
+        return statistics.median(ours / theirs for ours, theirs in pairs)
+
 
 def measured(folder: Path, size: str, records: int, rounds: int, seconds: float, names: Sequence[str]) -> Measured:
     model = artifact(folder / "artifact", size)
     (folder / "checkpoint").mkdir()
-    checkpoint(folder / "checkpoint", size, QUIX in names)
+    checkpoint(folder / "checkpoint", size, QUIX in names or QUIX_EACH in names)
     found = Measured({name: [] for name in names})
     with Cluster(folder / "cluster") as cluster:
         for name in names:
@@ -71,13 +84,13 @@ def measured(folder: Path, size: str, records: int, rounds: int, seconds: float,
                 found.rates[name].append(rate)
                 console.print(f"round {number + 1} of {rounds}: {name} {rate:,.1f} messages a second", highlight=False)
         for name in names:
-            if name != QUIX:
+            if name in TIMED:
                 found.times[name] = _times(cluster, folder, model, name, statistics.median(found.rates[name]), seconds)
     return found
 
 
 def _count(name: str, records: int) -> int:
-    """For Quix Streams whole batches in each partition: the rest would wait for more."""
+    """For Quix Streams' windows whole batches in each partition: the rest would wait for more."""
     count = records // SLOWER[name]
     return max(2 * WHOLE_BATCHES, count // WHOLE_BATCHES * WHOLE_BATCHES) if name == QUIX else count
 
@@ -120,9 +133,10 @@ def _word(name: str) -> str:
 
 
 def shown(found: Measured) -> None:
-    table = Table("messages a second", "median", "from", "to", title=machine())
+    table = Table("messages a second", "median", "from", "to", "shikyu's over it, paired by round", title=machine())
     for name, rates in found.rates.items():
-        table.add_row(name, *(f"{each:,.1f}" for each in (statistics.median(rates), min(rates), max(rates))))
+        values = [f"{each:,.1f}" for each in (statistics.median(rates), min(rates), max(rates))]
+        table.add_row(name, *values, "" if name == SHIKYU else f"{found.ratio(name):.2f}")
     console.print(table)
     times = Table("seconds to a committed answer", "load", "p50", "p99", "messages")
     for name, loads in found.times.items():
@@ -134,16 +148,16 @@ def shown(found: Measured) -> None:
 
 @click.command()
 @click.option("--size", type=click.Choice(list(SIZES)), default="base", show_default=True)
-@click.option("--records", default=900, show_default=True, help="Of shikyu's backlog; the others' are smaller.")
+@click.option("--records", default=750, show_default=True, help="Of shikyu's backlog; the others' are smaller.")
 @click.option("--rounds", default=2, show_default=True)
-@click.option("--seconds", default=15.0, show_default=True, help="How long each load is kept up.")
+@click.option("--seconds", default=12.0, show_default=True, help="How long each load is kept up.")
 @click.option("--quix/--no-quix", "with_quix", default=True, help="Whether Quix Streams takes part.")
 def main(size: str, records: int, rounds: int, seconds: float, with_quix: bool) -> None:
     """The whole stream beside what one would write instead."""
     apps.require_quix(with_quix)
     if with_quix and not OPTIMUM.exists():
         raise click.ClickException(f"{OPTIMUM} is not there: make .venv-optimum/made, or --no-quix")
-    names = [name for name in APPS if with_quix or name != QUIX]
+    names = [name for name in APPS if with_quix or name not in (QUIX, QUIX_EACH)]
     with tempfile.TemporaryDirectory() as folder:
         found = measured(Path(folder), size, records, rounds, seconds, names)
     shown(found)
@@ -160,6 +174,7 @@ def main(size: str, records: int, rounds: int, seconds: float, with_quix: bool) 
                 "machine": machine(),
                 "size": size,
                 "rates": found.rates,
+                "ratios": {f"{SHIKYU} / {each}": round(found.ratio(each), 3) for each in found.rates if each != SHIKYU},
                 "seconds": quantiles,
                 "versions": apps.versions(with_quix=with_quix),
             }

@@ -57,9 +57,9 @@ def counted(reviews: Path) -> list[int]:
 
 def texts(shares: NDArray[np.float64], count: int, seed: int) -> list[str]:
     """
-    `count` texts, each of exactly as many of the sample artifact's tokens as its draw from `shares` says.
+    `count` texts, each of exactly so many of the sample artifact's tokens, as `shares` has them: even quantiles of it.
 
-    After MOST_DIFFERENT of them, they come again.
+    So any count has the same mean, and `seed` chooses words and order. After MOST_DIFFERENT of them, they come again.
     """
     from consumer.tokenization import Tokenizer
 
@@ -71,9 +71,16 @@ def texts(shares: NDArray[np.float64], count: int, seed: int) -> list[str]:
         (len(each.ids) - words.special_tokens, word) for each, word in zip(words.encode(known), known, strict=True)
     )
     generator = random.Random(seed)  # noqa: S311 - guards no secret
-    drawn = generator.choices(range(1, len(shares) + 1), shares.tolist(), k=min(count, MOST_DIFFERENT))
-    made = [_text(length - words.special_tokens, by_size, generator) for length in drawn]
+    chosen = quantiles(shares, min(count, MOST_DIFFERENT))
+    generator.shuffle(chosen)
+    made = [_text(length - words.special_tokens, by_size, generator) for length in chosen]
     return list(islice(cycle(made), count))
+
+
+def quantiles(shares: NDArray[np.float64], count: int) -> list[int]:
+    """So many lengths, the shortest first, that are as common among them as `shares` says."""
+    found: list[int] = (1 + np.searchsorted(np.cumsum(shares), (np.arange(count) + 0.5) / count)).tolist()
+    return found
 
 
 def _text(length: int, by_size: Sequence[tuple[int, str]], generator: random.Random) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import fastavro
-from confluent_kafka import Consumer, ConsumerGroupState, Producer, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupState, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer
@@ -31,6 +31,7 @@ PARTITIONS = 6
 PATIENCE_S = 900
 ANSWER_S = 60
 LOOK_S = 0.2
+JOINED_LOOK_S = 0.05  # as local.service looks whether a consumer is ready: what is at work already is measured too late
 
 
 def produce(
@@ -142,12 +143,21 @@ def wait_for_members(cluster: Cluster, child: Child, group: str, count: int) -> 
     admin, until = AdminClient({"bootstrap.servers": cluster.bootstrap_servers}), time.monotonic() + ANSWER_S
     while time.monotonic() < until:
         service.check(child)
-        found = admin.describe_consumer_groups([group])[group].result()
-        holding = sum(bool(each.assignment.topic_partitions) for each in found.members)
-        if found.state == ConsumerGroupState.STABLE and holding == count:
+        if _holding(admin, group) == count:
             return
-        time.sleep(LOOK_S)
+        time.sleep(JOINED_LOOK_S)
     raise LimitError(f"the group {group} has not {count} members with partitions within {ANSWER_S} s")
+
+
+def _holding(admin: AdminClient, group: str) -> int:
+    """How many consumers share the group's partitions; none while it rebalances, or Kafka does not know of it yet."""
+    try:
+        found = admin.describe_consumer_groups([group])[group].result()
+    except KafkaException:
+        return 0
+    if found.state != ConsumerGroupState.STABLE:
+        return 0
+    return sum(bool(each.assignment.topic_partitions) for each in found.members)
 
 
 def _once(cluster: Cluster, outputs: Sequence[str], count: int) -> dict[str, Answer]:

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from consumer.cores import usable_cores
 from consumer.engine import onnxruntime, saturates
 from consumer.errors import ArtifactError
-from consumer.packing import Distances, pack
+from consumer.packing import Distances, Packed, pack
 from consumer.padding import OPTIONAL_PADDED_INPUTS, PADDED_INPUTS, pad, padding_id
 from consumer.records import Satisfaction
 
-PACKED_INPUTS = ("token_ids", "row_of_cell", "cell_of_row", "score_bias", "first_rows", "position_rows")
+PACKED_INPUTS = Packed._fields
 ERRORS_ONLY = 3
 # A folder that no system can have. Given bytes, ONNX Runtime would look for external weights in the
 # working directory, and they would be no part of what was verified.
@@ -92,7 +92,7 @@ def _arrangement(inputs: Sequence[str], config: Mapping[str, Any]) -> Arrangemen
     """By what the graph takes: a batch as one row of tokens, or as a padded grid."""
     names = set(inputs)
     try:
-        if "token_ids" in names and names.issubset(PACKED_INPUTS):
+        if PACKED_INPUTS[0] in names and names.issubset(PACKED_INPUTS):
             distances = Distances.of(config)
             return lambda token_ids: pack(token_ids, distances)
         if names.issuperset(PADDED_INPUTS) and names.issubset(PADDED_INPUTS + OPTIONAL_PADDED_INPUTS):

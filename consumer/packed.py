@@ -19,13 +19,13 @@ Where there is a convolution (as in deberta-v2-xlarge), it reads the embeddings 
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - as torch's own documentation imports it
 from torch import Tensor, nn
 
-from consumer.packing import Distances
+from consumer.packing import Distances, Packed
 
 C2P, P2C = "c2p", "p2c"  # content to position, position to content
 # What transformers takes where a config.json is silent.
@@ -102,16 +102,6 @@ def skew(scores: Tensor) -> Tensor:
     return flat.reshape(batch, heads, length, stride)[..., :length]
 
 
-class Layout(NamedTuple):
-    """Where the tokens stand: consumer.packing.pack's arrays but the ids."""
-
-    row_of_cell: Tensor
-    cell_of_row: Tensor
-    score_bias: Tensor
-    first_rows: Tensor
-    position_rows: Tensor
-
-
 class Weights:
     """A checkpoint's tensors, by transformers' names below `prefix`; modules made of them share their memory."""
 
@@ -165,7 +155,7 @@ class PackedLayer(nn.Module):
     def project(self, query: tuple[Tensor, Tensor], key: tuple[Tensor, Tensor], value: tuple[Tensor, Tensor]) -> None:
         self.query_key_value = linear(query, key, value)
 
-    def forward(self, x: Tensor, layout: Layout) -> Tensor:
+    def forward(self, x: Tensor, layout: Packed[Tensor]) -> Tensor:
         batch, width = layout.row_of_cell.shape
         grid = self.query_key_value(x).index_select(0, layout.row_of_cell.reshape(-1))
         query, key, value = self.split(grid, 3, batch, width)
@@ -202,7 +192,7 @@ class FirstTokenLayer(PackedLayer):
     def project(self, query: tuple[Tensor, Tensor], key: tuple[Tensor, Tensor], value: tuple[Tensor, Tensor]) -> None:
         self.query, self.key_value = linear(query), linear(key, value)
 
-    def forward(self, x: Tensor, layout: Layout) -> Tensor:
+    def forward(self, x: Tensor, layout: Packed[Tensor]) -> Tensor:
         batch, width = layout.row_of_cell.shape
         grid = self.key_value(x).index_select(0, layout.row_of_cell.reshape(-1))
         key, value = self.split(grid, 2, batch, width)
@@ -232,7 +222,7 @@ class Convolution(nn.Module):
         self.convolve.weight, self.convolve.bias = _fixed(weight), _fixed(theirs["conv.bias"])
         self.norm, self.act = theirs.norm(), ACTIVATIONS[config.get("conv_act", "tanh")]
 
-    def forward(self, embeddings: Tensor, x: Tensor, layout: Layout) -> Tensor:
+    def forward(self, embeddings: Tensor, x: Tensor, layout: Packed[Tensor]) -> Tensor:
         batch, width = layout.row_of_cell.shape
         present = (layout.score_bias == 0).to(x.dtype).reshape(batch, width, 1)
         grid = embeddings.index_select(0, layout.row_of_cell.reshape(-1)).view(batch, width, -1) * present
@@ -255,7 +245,7 @@ def linear(*parts: tuple[Tensor, Tensor]) -> nn.Linear:
 
 class PackedDeberta(nn.Module):
     """
-    Logits (B, labels) from consumer.packing.pack's arrays, equal to transformers' within rounding.
+    Logits (B, labels) from consumer.packing.pack's arrays in their order, equal to transformers' within rounding.
 
     `tensors` and `config` are the checkpoint's, model.safetensors and config.json; memory is shared where it can be.
     ValueError when the configuration is not covered, KeyError when a tensor of it is not there.
@@ -285,17 +275,9 @@ class PackedDeberta(nn.Module):
         self.pooler, self.classifier = every.linear("pooler.dense"), every.linear("classifier")
         self.train(mode=False)
 
-    def forward(
-        self,
-        token_ids: Tensor,
-        row_of_cell: Tensor,
-        cell_of_row: Tensor,
-        score_bias: Tensor,
-        first_rows: Tensor,
-        position_rows: Tensor,
-    ) -> Tensor:
-        layout = Layout(row_of_cell, cell_of_row, score_bias, first_rows, position_rows)
-        embeddings = self.embeddings_norm(self.embeddings_projection(self.embeddings(token_ids)))
+    def forward(self, *arrays: Tensor) -> Tensor:
+        layout = Packed(*arrays)
+        embeddings = self.embeddings_norm(self.embeddings_projection(self.embeddings(layout.token_ids)))
         x = embeddings
         for place, layer in enumerate(self.layers):
             x = layer(x, layout)

@@ -7,7 +7,7 @@ consumer/packed.py has the arithmetic that takes these arrays; B texts, T tokens
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,8 +50,22 @@ class Distances:
         return self.buckets or self.maximum
 
 
+Array = TypeVar("Array")
+
+
+class Packed(NamedTuple, Generic[Array]):
+    """What the packed model takes: its graph's inputs, whose names stand in every artifact."""
+
+    token_ids: Array  # (T,)
+    row_of_cell: Array  # (B, S), in [0, T)
+    cell_of_row: Array  # (T,), in [0, B * S)
+    score_bias: Array  # (B, 1, 1, S)
+    first_rows: Array  # (B,), in [0, T): each text's [CLS]
+    position_rows: Array  # (2S - 1,), in [0, 2 * span)
+
+
 def pack(token_ids: Sequence[NDArray[np.int64]], distances: Distances) -> dict[str, NDArray[Any]]:
-    """The packed model's inputs for B texts of at least one token each."""
+    """The packed model's inputs, by Packed's names and in its order, for B texts of at least one token each."""
     lengths = np.array([len(ids) for ids in token_ids], dtype=np.int64)
     if not len(lengths) or not lengths.all():
         raise ValueError("a batch needs at least one text, and each text at least one token. This is a bug.")
@@ -59,14 +73,15 @@ def pack(token_ids: Sequence[NDArray[np.int64]], distances: Distances) -> dict[s
     starts = np.cumsum(lengths) - lengths
     column = np.arange(width)
     present = column < lengths[:, None]
-    return {
-        "token_ids": np.concatenate(token_ids).astype(np.int64, copy=False),  # (T,)
-        "row_of_cell": np.where(present, starts[:, None] + column, 0),  # (B, S), in [0, T)
-        "cell_of_row": np.flatnonzero(present),  # (T,), in [0, B * S)
-        "score_bias": np.where(present, np.float32(0), ABSENT)[:, None, None, :],  # (B, 1, 1, S)
-        "first_rows": starts,  # (B,), in [0, T): each text's [CLS]
-        "position_rows": position_rows(width, distances),  # (2S - 1,), in [0, 2 * span)
-    }
+    packed: Packed[NDArray[Any]] = Packed(
+        token_ids=np.concatenate(token_ids).astype(np.int64, copy=False),
+        row_of_cell=np.where(present, starts[:, None] + column, 0),
+        cell_of_row=np.flatnonzero(present),
+        score_bias=np.where(present, np.float32(0), ABSENT)[:, None, None, :],
+        first_rows=starts,
+        position_rows=position_rows(width, distances),
+    )
+    return packed._asdict()
 
 
 @lru_cache(maxsize=1024)

@@ -72,7 +72,7 @@ class TorchBackend:
         """Sends a batch on its way; what is returned waits for its logits (B, 5)."""
         packed = pack(token_ids, self._distances)
         packed["score_bias"] = np.where(packed["score_bias"] == ABSENT, np.float32(ABSENT_FP16), np.float32(0))
-        logits = self._model(**{name: self._sent(name, value) for name, value in packed.items()}).float()
+        logits = self._model(*map(self._sent, packed.values())).float()
         if not self._pinned:
             return lambda: np.asarray(logits.cpu().numpy(), dtype=np.float32)
         fetched = torch.empty(logits.shape, dtype=logits.dtype, pin_memory=True).copy_(logits, non_blocking=True)
@@ -90,8 +90,8 @@ class TorchBackend:
         if self._pinned:
             torch.cuda.empty_cache()
 
-    def _sent(self, name: str, value: NDArray[Any]) -> torch.Tensor:
+    def _sent(self, value: NDArray[Any]) -> torch.Tensor:
         tensor = torch.from_numpy(np.array(value))  # some are shared and read-only
         if self._pinned:
             tensor = tensor.pin_memory()
-        return tensor.to(self._device, self._dtype if name == "score_bias" else None, non_blocking=True)
+        return tensor.to(self._device, self._dtype if tensor.is_floating_point() else None, non_blocking=True)

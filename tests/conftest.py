@@ -51,6 +51,21 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator["object"]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def optimum() -> Path:
+    """
+    The Python of the environment of locks/optimum.txt, which `make test` makes.
+
+    Without it a laptop skips what needs it; with CI set, that is a failure.
+    """
+    python = Path(__file__).parents[1] / ".venv-optimum" / "bin" / "python"
+    if not python.exists():
+        if os.environ.get("CI"):
+            pytest.fail(f"{python} is not there: make .venv-optimum/made")
+        pytest.skip("the environment of locks/optimum.txt is not there: make .venv-optimum/made")
+    return python
+
+
 @pytest.fixture
 def name() -> str:
     """A prefix for topics and groups that no other test uses."""

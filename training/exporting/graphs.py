@@ -18,7 +18,7 @@ from transformers import DebertaV2Config, DebertaV2ForSequenceClassification, Pr
 
 from consumer import packed
 from consumer.packed import PackedDeberta
-from consumer.packing import Distances, pack
+from consumer.packing import Distances, Packed, pack
 from consumer.padding import PADDED_INPUTS, pad, padding_id
 from training.exporting import padded
 from training.exporting.padded import traceable
@@ -29,12 +29,14 @@ OPSET = 17
 LARGEST_FP16 = 3e4
 
 AXES = {
-    "token_ids": {0: "tokens"},
-    "row_of_cell": {0: "texts", 1: "width"},
-    "cell_of_row": {0: "tokens"},
-    "score_bias": {0: "texts", 3: "width"},
-    "first_rows": {0: "texts"},
-    "position_rows": {0: "distances"},
+    **Packed(
+        token_ids={0: "tokens"},
+        row_of_cell={0: "texts", 1: "width"},
+        cell_of_row={0: "tokens"},
+        score_bias={0: "texts", 3: "width"},
+        first_rows={0: "texts"},
+        position_rows={0: "distances"},
+    )._asdict(),
     "input_ids": {0: "texts", 1: "width"},
     "attention_mask": {0: "texts", 1: "width"},
     "logits": {0: "texts"},
@@ -81,7 +83,7 @@ def onnx_of(model: nn.Module, example: Mapping[str, NDArray[np.generic]]) -> byt
             opset_version=OPSET,
             input_names=list(example),
             output_names=["logits"],
-            dynamic_axes={name: axes for name, axes in AXES.items() if name in example or name == "logits"},
+            dynamic_axes={name: AXES[name] for name in (*example, "logits")},
         )
     return written.getvalue()
 

@@ -21,6 +21,9 @@ from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, NodeProto, helper, numpy_helper
 from onnxruntime.quantization.onnx_model import ONNXModel  # type: ignore[import-untyped]
 
+from consumer.packing import Packed
+from consumer.padding import PADDED_INPUTS
+
 # Matrices smaller than this, the classifier's among them, cost no time, and their rounding would cost accuracy.
 SMALLEST_SIDE = 16
 LARGEST_INT8 = 127
@@ -37,7 +40,7 @@ SHARED = {
     GELU_ZERO: np.uint8(ZERO_OF_GELU),
     GELU_SMALLEST: np.float32(LEAST_OF_GELU * UP_FROM_ZERO / ZERO_OF_GELU),  # with it, the least of a GELU is 0
 }
-TOKENS = ("token_ids", "input_ids")
+TOKENS = (Packed._fields[0], PADDED_INPUTS[0])
 EMBEDDINGS = "word embeddings"
 KEPT = "shikyu.kept_in_fp32"
 

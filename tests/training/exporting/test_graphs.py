@@ -25,6 +25,15 @@ def fp32(model):
     return graphs.fp32_onnx(model)
 
 
+@pytest.mark.parametrize("name", ["first_rows", "logits"])
+def test_what_has_no_axes_is_not_exported(model, monkeypatch, name):
+    """It would have the example's size, and every other batch another one."""
+    monkeypatch.delitem(graphs.AXES, name)
+
+    with pytest.raises(KeyError, match=name):
+        graphs.fp32_onnx(model)
+
+
 def test_fp16_is_nearer_and_half_the_size(model, fp32):
     """Every weight is in half precision; what goes in and comes out is as in fp32."""
     half = graphs.fp16_onnx(fp32)

@@ -22,7 +22,6 @@ from training.exporting.same_logits import logits, random_texts
 pytestmark = pytest.mark.train
 
 ROOT = Path(__file__).parents[3]
-PYTHON = ROOT / ".venv-optimum" / "bin" / "python"
 MODELS = {
     "deberta-v2": lambda: random_model(VOCABULARY),
     **{kind: lambda kind=kind: random_padded(kind) for kind in KINDS},
@@ -31,19 +30,15 @@ LARGEST_DIFFERENCE = 2e-5
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory):
+def models(optimum, tmp_path_factory):
     """Each kind's model with the file that optimum made of its checkpoint."""
-    if not PYTHON.exists():
-        if os.environ.get("CI"):
-            pytest.fail(f"{PYTHON} is not there: make .venv-optimum/made")
-        pytest.skip("the environment of locks/optimum.txt is not there: make .venv-optimum/made")
     root = tmp_path_factory.mktemp("checkpoints")
     made = {kind: make() for kind, make in MODELS.items()}
     for kind, model in made.items():
         model.save_pretrained(root / kind)
     script = ROOT / "tests" / "training" / "optimum_export.py"
     offline = {**os.environ, "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run([PYTHON, script, *root.iterdir()], capture_output=True, text=True, env=offline, check=False)
+    done = subprocess.run([optimum, script, *root.iterdir()], capture_output=True, text=True, env=offline, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return {kind: (model, (root / kind / "optimum" / "model.onnx").read_bytes()) for kind, model in made.items()}
 
