@@ -27,6 +27,7 @@ from consumer.publish import (
     is_fatal,
     produce,
 )
+from consumer.receive_errors import AWAY
 from consumer.records import OutputRecord
 from consumer.visits import Visit, nothing
 from consumer.watchdog import Watchdog
@@ -309,7 +310,7 @@ class ExactlyOnce:
 
     def _on_error(self, error: KafkaError) -> None:
         self._told(error)
-        if error.code() in (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN):
+        if error.code() in AWAY:
             self._disturbed = True
 
 

@@ -15,6 +15,7 @@ _DEAD_CONSUMER = {
     KafkaError.INCONSISTENT_GROUP_PROTOCOL,
     KafkaError.UNSUPPORTED_ASSIGNOR,
 }
+# Of a client that lost a broker, or the last of them.
 AWAY = {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN}
 _FORBIDDEN = {KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED}
 
