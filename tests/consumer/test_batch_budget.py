@@ -1,7 +1,10 @@
 """The token budget that a model is measured to be fastest with."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from consumer import batch_budget
 from consumer.batch_budget import MOST_LOOKS, fastest
 
 
@@ -55,7 +58,7 @@ def test_what_is_far_behind_gets_no_second_look():
 def test_looks_end_when_their_time_is_over(monkeypatch):
     """A slow machine shall start, too: half of it for looking at larger ones, the rest for a second look."""
     clock = iter([0.0, 1.0, 4.5, 9.0])
-    monkeypatch.setattr("consumer.batch_budget.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr(batch_budget, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     engine = Engine({256: 100, 512: 100, 1024: 100})
 
     fastest(engine.rate, [256, 512, 1024])

@@ -3,6 +3,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -120,7 +121,7 @@ def test_librdkafkas_log_becomes_ours() -> None:
 def test_a_line_that_comes_again_and_again_is_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     """With how often it came; attempts to connect differ by their time alone, and another broker's are another line."""
     now = 0.0
-    monkeypatch.setattr(logs.time, "monotonic", lambda: now)
+    monkeypatch.setattr(logs, "time", SimpleNamespace(monotonic=lambda: now))
     stream = io.StringIO()
     configure(Log(format="json"), stream)
     logger = kafka_logger()

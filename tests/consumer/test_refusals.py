@@ -3,7 +3,6 @@
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -185,7 +184,7 @@ def keeper(monkeypatch) -> SimpleNamespace:
 
         def poll(self, timeout): ...
 
-    monkeypatch.setattr(time, "monotonic", lambda: state.now)
+    monkeypatch.setattr(refusals, "time", SimpleNamespace(monotonic=lambda: state.now))
     monkeypatch.setattr(refusals, "admin_client", Admin)
     return state
 

@@ -1,5 +1,7 @@
 """What several would say again and again."""
 
+from types import SimpleNamespace
+
 from consumer import repeats
 from consumer.repeats import Repeats
 
@@ -7,7 +9,7 @@ from consumer.repeats import Repeats
 def test_it_is_said_once_and_then_now_and_then(monkeypatch):
     """And at once when it was over meanwhile."""
     now = [100.0]
-    monkeypatch.setattr(repeats.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(repeats, "time", SimpleNamespace(monotonic=lambda: now[0]))
     waiting = Repeats(60.0)
 
     assert [waiting.is_due("a"), waiting.is_due("a"), waiting.is_due("b")] == [True, False, True]

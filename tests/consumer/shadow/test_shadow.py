@@ -13,6 +13,7 @@ from consumer.errors import SurroundingsError
 from consumer.metrics import Metrics
 from consumer.records import Decision, Message, ModelVersion, Record, Satisfaction, Skipped, SkipReason
 from consumer.settings import Settings
+from consumer.shadow import shadow as shadows
 from consumer.shadow.shadow import Shadow, _producer
 from consumer.shadow.waiting import Waiting
 from consumer.window import Window
@@ -109,7 +110,7 @@ def test_in_a_backlog_it_is_never_asked(monkeypatch):
         if next(waits, None) is None:
             shadow._closed.set()
 
-    monkeypatch.setattr("consumer.shadow.shadow.time.sleep", next_window)
+    monkeypatch.setattr(shadows, "time", SimpleNamespace(sleep=next_window))
     shadow.waits()
 
     assert not shadow._until_idle()

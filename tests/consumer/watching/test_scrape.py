@@ -2,6 +2,7 @@
 
 import math
 from contextlib import ExitStack
+from types import SimpleNamespace
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_a_consumer_that_began_anew_is_counted_from_its_beginning(monkeypatch):
 
 def test_what_grew_is_that_of_the_last_minute(monkeypatch):
     now = iter([0.0, 30.0, 61.0, 95.0])
-    monkeypatch.setattr(scrape.time, "monotonic", lambda: next(now))
+    monkeypatch.setattr(scrape, "time", SimpleNamespace(monotonic=lambda: next(now)))
     consumers = told(monkeypatch, 0.0, 10.0, 30.0, 60.0)
 
     for _ in range(4):
