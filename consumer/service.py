@@ -17,6 +17,7 @@ from consumer.decode import Decoder
 from consumer.encode import Encoder, require_registry
 from consumer.errors import PassingFault, ShikyuError, SurroundingsError, ToldToLeave
 from consumer.exactly_once import ExactlyOnce
+from consumer.garbage import rarely_collected
 from consumer.guard import Guard
 from consumer.health import Health
 from consumer.job import Job, dead_lettering, encoding, marking, refusing
@@ -90,7 +91,8 @@ def run(
         except ToldToLeave:
             log.info("told-to-leave-at-the-start", signal=stop.signal)
             return
-        loop.run()
+        with rarely_collected():
+            loop.run()
     log.info("left", signal=stop.signal)
 
 

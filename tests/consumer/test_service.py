@@ -1,5 +1,6 @@
 """Told to leave at the start is no failure; a window that was not published never passes for it."""
 
+import gc
 from types import SimpleNamespace
 
 import pytest
@@ -7,6 +8,7 @@ from structlog.testing import capture_logs
 
 from consumer import service
 from consumer.errors import ToldToLeave
+from consumer.garbage import LIVE_OBJECTS
 from consumer.publish import Dropped
 from consumer.settings import Settings
 from consumer.stop import Stop
@@ -45,6 +47,16 @@ def test_what_ends_the_loop_is_told(monkeypatch):
             run(monkeypatch, lambda *_, error=error: SimpleNamespace(run=raises(error)))
     with pytest.raises(Dropped):
         run(monkeypatch, raises(Dropped("not published")))
+
+
+def test_the_loop_runs_with_a_collector_that_rarely_looks(monkeypatch):
+    """Its time beside the model would be a quarter longer."""
+    thresholds: list[int] = []
+    running = SimpleNamespace(run=lambda: thresholds.append(gc.get_threshold()[0]))
+
+    run(monkeypatch, lambda *_: running)
+
+    assert thresholds == [LIVE_OBJECTS]
 
 
 def test_coordinator_that_is_away_at_the_start_is_left(monkeypatch):
