@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
 
 import schemas
 from consumer import avro
-from consumer.records import Decision, Headers, Message, OutputRecord, Record
+from consumer.records import Decision, Headers, Message, OutputRecord, Record, Satisfaction
 from consumer.schema_store import SchemaStore, SchemaType
 from consumer.settings import Format, Output
 from consumer.timestamps import from_millis, iso_millis, millis_since_epoch
@@ -17,9 +18,9 @@ from consumer.wire import VALUE_SCHEMA_HEADER, confluent_prefix, single_object_p
 CE_TYPE = "shikyu.classified-message"
 
 # Names of the headers that we set; ours replace an input's of the same name, in any case.
-OURS = (
+_OF_ONE = ("ce_id", "shikyu.urgency")
+_OF_MANY = (
     "ce_specversion",
-    "ce_id",
     "ce_source",
     "ce_type",
     "ce_time",
@@ -27,11 +28,11 @@ OURS = (
     "shikyu.decision",
     "shikyu.reason",
     "shikyu.satisfaction",
-    "shikyu.urgency",
     "shikyu.model.version",
     "shikyu.attempt",
     "shikyu.run",
 )
+OURS = _OF_ONE + _OF_MANY
 # What an input says of its own value is not true of ours.
 _OF_THE_INPUTS_VALUE = {VALUE_SCHEMA_HEADER, "ce_dataschema", "ce_datacontenttype"}
 _NOT_PASSED_ON = frozenset(OURS) | _OF_THE_INPUTS_VALUE
@@ -97,21 +98,29 @@ class Encoder:
         classified_at: datetime,
     ) -> OutputRecord:
         """The record to produce: the input's key and headers, ours added, to the topic of the decision."""
-        topic = self._topics[decision.urgent]
+        topic, ce_id = self._topics[decision.urgent], event_id(record, run)
         if self._is_text:
             value = message.text.encode()
         else:
-            value = self._serialize(topic, self._event(record, message, decision, run, attempt, classified_at))
-        headers = self._headers(record, decision, run, attempt, classified_at)
+            event = self._event(ce_id, record, message, decision, run, attempt, classified_at)
+            value = self._serialize(topic, event)
+        headers = self._headers(ce_id, record, decision, run, attempt, classified_at)
         return OutputRecord(topic, record.key, value, headers)
 
     def _event(
-        self, record: Record, message: Message, decision: Decision, run: str, attempt: int, classified_at: datetime
+        self,
+        ce_id: str,
+        record: Record,
+        message: Message,
+        decision: Decision,
+        run: str,
+        attempt: int,
+        classified_at: datetime,
     ) -> dict[str, Any]:
         very_unsatisfied, unsatisfied, neutral, satisfied, very_satisfied = decision.probabilities
         received = None if record.timestamp_ms is None else from_millis(record.timestamp_ms)
         return {
-            "event_id": event_id(record, run),
+            "event_id": ce_id,
             "id": message.id,
             "customer_id": message.customer_id,
             "channel": message.channel,
@@ -154,24 +163,51 @@ class Encoder:
             return attributes
         return {name: value for name, value in attributes.items() if name in self._attributes}
 
-    def _headers(self, record: Record, decision: Decision, run: str, attempt: int, classified_at: datetime) -> Headers:
+    def _headers(
+        self, ce_id: str, record: Record, decision: Decision, run: str, attempt: int, classified_at: datetime
+    ) -> Headers:
         passed = [header for header in record.headers if header[0].lower() not in _NOT_PASSED_ON]
-        ours = (
-            b"1.0",
-            event_id(record, run).encode(),
-            (self._source + record.topic).encode(),
-            CE_TYPE.encode(),
-            iso_millis(classified_at).encode(),
+        own = (ce_id.encode(), repr(decision.urgency).encode())
+        shared = _shared(
+            self._source + record.topic,
             self._content_type,
-            decision.decision.encode(),
-            decision.reason.encode(),
-            decision.satisfaction.value.encode(),
-            repr(decision.urgency).encode(),
-            decision.model.version.encode(),
-            str(attempt).encode(),
-            run.encode(),
+            decision.decision,
+            decision.reason,
+            decision.satisfaction,
+            decision.model.version,
+            attempt,
+            run,
+            classified_at,
         )
-        return (*passed, *zip(OURS, ours, strict=True))
+        return (*passed, *zip(_OF_ONE, own, strict=True), *shared)
+
+
+@lru_cache(maxsize=64)  # most of a window's messages have the same
+def _shared(
+    source: str,
+    content_type: bytes,
+    decision: str,
+    reason: str,
+    satisfaction: Satisfaction,
+    version: str,
+    attempt: int,
+    run: str,
+    classified_at: datetime,
+) -> Headers:
+    values = (
+        b"1.0",
+        source.encode(),
+        CE_TYPE.encode(),
+        iso_millis(classified_at).encode(),
+        content_type,
+        decision.encode(),
+        reason.encode(),
+        satisfaction.value.encode(),
+        version.encode(),
+        str(attempt).encode(),
+        run.encode(),
+    )
+    return tuple(zip(_OF_MANY, values, strict=True))
 
 
 def time_of(written_as: Format) -> Callable[[datetime], object]:

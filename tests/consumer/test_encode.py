@@ -143,8 +143,9 @@ def test_headers_pass_and_ours_are_added() -> None:
     assert output.key == b"c-9"
     assert output.headers == (
         ("traceparent", b"00-ab-cd-01"),
-        ("ce_specversion", b"1.0"),
         ("ce_id", b"customer-messages/2/17/live"),
+        ("shikyu.urgency", b"0.83"),
+        ("ce_specversion", b"1.0"),
         ("ce_source", b"/shikyu/customer-messages"),
         ("ce_type", b"shikyu.classified-message"),
         ("ce_time", b"2026-11-23T09:00:02.007Z"),
@@ -152,7 +153,6 @@ def test_headers_pass_and_ours_are_added() -> None:
         ("shikyu.decision", b"urgent"),
         ("shikyu.reason", b"model"),
         ("shikyu.satisfaction", b"very_unsatisfied"),
-        ("shikyu.urgency", b"0.83"),
         ("shikyu.model.version", b"3"),
         ("shikyu.attempt", b"1"),
         ("shikyu.run", b"live"),
