@@ -1,7 +1,9 @@
 """load(artifact).classify(texts), and the steps of it that the loop takes."""
 
+import gc
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -101,7 +103,7 @@ def test_batches_keep_to_the_limits_given(tiny):
 
     batches = small.batches([Tokens(np.arange(length), False, 0.0) for length in (10, 10, 10, 30, 30)])
 
-    assert batches == [[0, 1], [2], [3], [4]]
+    assert batches == [[4], [3], [2], [0, 1]]
 
 
 def test_batches_are_as_large_as_the_model_is_fastest_with(tiny, monkeypatch):
@@ -204,3 +206,17 @@ def test_the_package_gives_its_public_names_without_loading_the_engine():
     subprocess.run([sys.executable, "-c", program], check=True)
     with pytest.raises(AttributeError, match="no attribute 'lode'"):
         consumer.lode  # noqa: B018
+
+
+def test_a_model_that_nobody_needs_is_gone_without_a_collection(tiny):
+    """The loop's collector never looks at what was loaded before it: a cycle would keep the old one's memory."""
+    gc.collect()
+    gc.disable()
+    try:
+        old = load(tiny, threads=1)
+        old.classify(["The parcel arrived."])
+        parts = [weakref.ref(each) for each in (old, old._tokenizer, old._backend, old._backend._session)]
+        del old
+        assert [each() for each in parts] == [None] * 4
+    finally:
+        gc.enable()
