@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.batching import batches
+from consumer.batching import LEAST_TOKENS, batches
 
 
 @given(st.lists(st.integers(1, 600), max_size=60), st.integers(1, 2000), st.integers(1, 10), st.integers(1, 9))
@@ -19,27 +19,35 @@ def test_every_text_goes_once_within_the_limits(lengths, max_tokens, max_records
 
 def test_neighbours_are_of_like_length():
     """A short text beside a long one would be padded to it."""
-    assert batches([50, 3, 49, 2, 51, 4], max_tokens=160, max_records=3) == [[2, 0, 4], [3, 1, 5]]
+    assert batches([50, 3, 49, 2, 51, 4], max_tokens=160, max_records=3) == [[4, 0, 2], [5, 1, 3]]
 
 
-@given(st.lists(st.integers(1, 90), min_size=8, max_size=60), st.integers(90, 2000), st.integers(2, 4))
-def test_no_round_of_them_leaves_cores_idle_for_want_of_a_batch(lengths, max_tokens, at_once):
-    """As few batches as keep all busy, and not one more round for it."""
-    few = len(batches(lengths, max_tokens, 64))
-    found = len(batches(lengths, max_tokens, 64, at_once))
+@given(st.lists(st.integers(1, 90), min_size=8, max_size=200), st.integers(90, 2000), st.integers(2, 4))
+def test_towards_the_end_nobody_waits_long_for_the_others(lengths, max_tokens, at_once):
+    """A batch is at most half of what is left for each, or it is small."""
+    found = batches(lengths, max_tokens, 64, at_once)
 
-    assert few <= found <= -(-few // at_once) * at_once
+    for place, batch in enumerate(found):
+        left = sum(lengths[index] for rest in found[place:] for index in rest)
+        padded = len(batch) * max(lengths[index] for index in batch)
+        assert len(batch) == 1 or padded <= max(LEAST_TOKENS, left / (2 * at_once))
+
+
+@given(st.integers(1, 20), st.integers(1, 90), st.integers(1, 8))
+def test_few_texts_are_shared_out(count, length, at_once):
+    """Together they would be one batch, and the other cores idle."""
+    assert len(batches([length] * count, 4096, 64, at_once)) >= min(count, at_once)
 
 
 def test_those_who_compute_at_a_time_have_about_as_much_to_do():
     """Six short texts and two long ones, for two."""
-    assert batches([10] * 6 + [30, 30], max_tokens=1000, max_records=64, at_once=2) == [[6, 7], [0, 1, 2, 3, 4, 5]]
-    assert batches([7, 7], max_tokens=1000, max_records=64, at_once=4) == [[1], [0]]
+    assert batches([10] * 6 + [30, 30], 1000, 64, at_once=2) == [[6, 7], [0, 1, 2, 3, 4, 5]]
+    assert batches([7, 7], 1000, 64, at_once=4) == [[0], [1]]
 
 
 def test_equal_lengths_keep_their_order():
     """The same window is always cut in the same way."""
-    assert batches([5, 5, 5, 5], max_tokens=10, max_records=9) == [[2, 3], [0, 1]]
+    assert batches([5, 5, 5, 5], max_tokens=10, max_records=9) == [[0, 1], [2, 3]]
 
 
 @given(st.lists(st.integers(1, 90), max_size=60), st.integers(1, 4))

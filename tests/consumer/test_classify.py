@@ -103,7 +103,7 @@ def test_batches_keep_to_the_limits_given(tiny):
 
     batches = small.batches([Tokens(np.arange(length), False, 0.0) for length in (10, 10, 10, 30, 30)])
 
-    assert batches == [[4], [3], [2], [0, 1]]
+    assert batches == [[3], [4], [0, 1], [2]]
 
 
 def test_batches_are_as_large_as_the_model_is_fastest_with(tiny, monkeypatch):
