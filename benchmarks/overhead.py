@@ -107,7 +107,7 @@ def measured(folder: Path, size: str, slow: int, fast: int, rounds: int, ways: S
 
 @click.command()
 @click.option("--size", type=click.Choice(list(SIZES)), default="base", show_default=True)
-@click.option("--slow", default=1000, show_default=True, help="Records for the consumer with the model.")
+@click.option("--slow", default=800, show_default=True, help="Records for the consumer with the model.")
 @click.option("--fast", default=50_000, show_default=True, help="Records for those that answer at once.")
 @click.option("--rounds", default=2, show_default=True)
 @click.option("--quix/--no-quix", "with_quix", default=True, help="Whether Quix Streams takes part.")
