@@ -10,10 +10,10 @@ def batches(lengths: Sequence[int], max_tokens: int, max_records: int, at_once: 
     """
     The indices of all texts, in batches of neighbours by length: what padding costs is what their lengths differ.
 
-    The longest come first. A batch has at most `max_records` texts and `max_tokens` tokens, padding included (texts x longest); a text that
-    is longer alone goes alone. Where `at_once` are computed at a time, batches get smaller towards the end, so that
-    none of them waits long for who computes the last one (guided self-scheduling, Polychronopoulos and Kuck 1987). The
-    same arguments always give the same batches.
+    The longest come first. A batch has at most `max_records` texts and `max_tokens` tokens, padding included (texts x
+    longest); a text that is longer alone goes alone. Where `at_once` are computed at a time, batches get smaller
+    towards the end, so that none of them waits long for who computes the last one (guided self-scheduling,
+    Polychronopoulos and Kuck 1987). The same arguments always give the same batches.
     """
     order = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
     left = sum(lengths)
