@@ -133,15 +133,16 @@ class Classifier:
         return float(np.abs(beside[:1] - alone).max() / max(np.abs(alone).max(), np.finfo(np.float32).tiny))
 
     def _rate(self, budget: int) -> float:
-        """Tokens a second, in batches of up to `budget` tokens of texts of several lengths."""
+        """Tokens a second, where each core computes batches of up to `budget` tokens of texts of several lengths."""
         tokens = self._tokenizer.encode([f"{KNOWN_GOOD_TEXT} " * count for count in SENTENCES])
-        tokens *= math.ceil(budget * self.at_once / sum(len(each.ids) for each in tokens))
+        tokens *= math.ceil(budget / sum(len(each.ids) for each in tokens))
         lengths = [len(each.ids) for each in tokens]
-        cut = batches(lengths, budget, self._max_batch_records, self.at_once)
-        chosen = [[tokens[index] for index in batch] for batch in cut]
+        # As in the middle of a long window: towards its end they get smaller than what is measured here.
+        cut = batches(lengths, budget, self._max_batch_records)
+        chosen = [[tokens[index] for index in batch] for batch in cut for _ in range(self.at_once)]
         if (took_s := self._inference_s(chosen)) < QUICK_S:
             took_s = self._inference_s(chosen)
-        return sum(lengths) / took_s
+        return self.at_once * sum(lengths) / took_s
 
     def _inference_s(self, chosen: Sequence[Sequence[Tokens]]) -> float:
         started = time.perf_counter()

@@ -4,6 +4,7 @@ import gc
 import subprocess
 import sys
 import weakref
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -104,6 +105,22 @@ def test_batches_keep_to_the_limits_given(tiny):
     batches = small.batches([Tokens(np.arange(length), False, 0.0) for length in (10, 10, 10, 30, 30)])
 
     assert batches == [[3], [4], [0, 1], [2]]
+
+
+def test_a_budget_is_measured_in_batches_as_large_as_it_allows(tiny, monkeypatch):
+    """Each of them on each core: towards the end of a window they would be smaller."""
+    two = load(tiny, "fp32", threads=2)
+    measured: list[int] = []
+
+    def start(tokens):
+        measured.append(len(tokens) * max(len(each.ids) for each in tokens))
+        return lambda: two.infer(tokens)
+
+    monkeypatch.setattr(two, "start", start)
+    two._rate(1024)
+
+    assert 512 < max(measured) <= 1024
+    assert set(Counter(measured).values()) <= {2, 4}  # what is done in no time is measured again
 
 
 def test_batches_are_as_large_as_the_model_is_fastest_with(tiny, monkeypatch):
