@@ -39,7 +39,7 @@ from consumer.cores import usable_cores
 from consumer.engine import onnxruntime, saturates
 from consumer.tokenization import Tokenizer
 
-RECORDS, TOKENS = 32, 512  # as shikyu finds on two cores with VNNI; optimum is as quick with 1,024
+RECORDS, TOKENS = 32, 512  # as shikyu finds on two cores with VNNI; no other is quicker with 1,024 (LOG.md)
 SORTED = "sorted"
 ORDERS = {
     "one at a time": lambda sizes: [[place] for place in range(len(sizes))],
@@ -219,7 +219,7 @@ def quarter_of(sizes: Sequence[int]) -> list[int]:
 
 
 def _asked(kind: str, order: str) -> bool:
-    """Who sorts has more than a pipeline; the packed graph in other hands is held against ours sorted alone."""
+    """Who sorts has more than a pipeline; what is only held against ours sorted is asked that alone."""
     if kind == "pipeline":
         return order != SORTED
     return order == SORTED or kind not in (ONE_SCALE, ANOTHER_ENGINE)

@@ -5,7 +5,8 @@ How the stream grows: with consumers and threads, partitions, the length of mess
 
 A real Kafka, Avro in and out, exactly once. Consumers and lengths are measured with the model, partitions and backlogs
 with one that answers at once, for what they cost stands around it. Memory is resident at the end; `shared out` counts a
-page that several processes have by their share of it. `commit` is the mean of a window's transaction.
+page that several processes have by their share of it. Batches have up to 512 tokens. `commit` is the mean of a
+window's transaction.
 """
 
 import json
@@ -41,7 +42,8 @@ PLAIN = partial(apps.member, command=(*INSTANT, "plain"))
 LONGEST, MEAN_TOKENS = 512, 63  # of the committed lengths
 PARTITIONS = 6
 # Each would measure its own, and by chance another one: what differs then is not what is asked.
-BUDGET = ("--batching-max-batch-tokens", "512")
+MAX_BATCH_TOKENS = 512
+BUDGET = ("--batching-max-batch-tokens", str(MAX_BATCH_TOKENS))
 console = Console(stderr=True)
 
 
@@ -159,6 +161,7 @@ def main(
     ratio = rows[1].rate / rows[0].rate
     console.print(f"2 consumers over 1, a thread each: {ratio:.2f} (aim: 1.8 on two cores)", highlight=False)
     told = {"benchmark": "scale", "machine": machine(), "size": size, "rows": list(map(asdict, rows))}
+    told |= {"max_batch_tokens": MAX_BATCH_TOKENS}
     versions = apps.versions(with_quix=False)
     click.echo(json.dumps({**told, "two_consumers_over_one": round(ratio, 3), "versions": versions}))
 

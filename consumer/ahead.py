@@ -14,15 +14,16 @@ Finish = Callable[[], NDArray[np.float32]]
 
 def ahead(start: Callable[[Batch], Finish], batches: Iterable[Batch], at_once: int) -> Iterator[tuple[Batch, Finish]]:
     """
-    Each batch, in their order, with what waits for its logits. `at_once` more are started before it is waited for.
+    Each batch, in their order, with what waits for its logits. Twice as many as are computed `at_once` are started
+    before the first of them is waited for.
 
-    So what computes them is never without work while an answer is looked at. What `start` raises is raised by the
-    waiting, in the batch's own turn.
+    So what computes them is not without work while an answer is looked at, nor while a longer batch than the others is
+    waited for. What `start` raises is raised by the waiting, in the batch's own turn.
     """
     waiting: deque[tuple[Batch, Finish]] = deque()
     for batch in batches:
         waiting.append((batch, _started(start, batch)))
-        if len(waiting) > at_once:
+        if len(waiting) == 2 * at_once:
             yield waiting.popleft()
     yield from waiting
 

@@ -17,9 +17,9 @@ from consumer.wire import VALUE_SCHEMA_HEADER, confluent_prefix, single_object_p
 
 CE_TYPE = "shikyu.classified-message"
 
-# Names of the headers that we set; ours replace an input's of the same name, in any case.
-_OF_ONE = ("ce_id", "shikyu.urgency")
-_OF_MANY = (
+# Names of the headers that tell one message from another, and of those that most of a window have in common.
+_OF_A_MESSAGE = ("ce_id", "shikyu.urgency")
+_SHARED = (
     "ce_specversion",
     "ce_source",
     "ce_type",
@@ -32,7 +32,8 @@ _OF_MANY = (
     "shikyu.attempt",
     "shikyu.run",
 )
-OURS = _OF_ONE + _OF_MANY
+# All that we set; ours replace an input's of the same name, in any case.
+OURS = _OF_A_MESSAGE + _SHARED
 # What an input says of its own value is not true of ours.
 _OF_THE_INPUTS_VALUE = {VALUE_SCHEMA_HEADER, "ce_dataschema", "ce_datacontenttype"}
 _NOT_PASSED_ON = frozenset(OURS) | _OF_THE_INPUTS_VALUE
@@ -179,7 +180,7 @@ class Encoder:
             run,
             classified_at,
         )
-        return (*passed, *zip(_OF_ONE, own, strict=True), *shared)
+        return (*passed, *zip(_OF_A_MESSAGE, own, strict=True), *shared)
 
 
 @lru_cache(maxsize=64)  # most of a window's messages have the same
@@ -207,7 +208,7 @@ def _shared(
         str(attempt).encode(),
         run.encode(),
     )
-    return tuple(zip(_OF_MANY, values, strict=True))
+    return tuple(zip(_SHARED, values, strict=True))
 
 
 def time_of(written_as: Format) -> Callable[[datetime], object]:

@@ -4,18 +4,19 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# More than the longest window by default has: some 25 objects of each of its 2,000 records.
+# More than 2,000 records of a window make, by some 25 each. Of a longer window it runs for each so many, and is as slow
+# as it was.
 LIVE_OBJECTS = 100_000
 
 
 @contextmanager
 def rarely_collected() -> Iterator[None]:
     """
-    What is there already counts as permanent, and new objects are looked through when so many more are alive.
+    What is there already counts as permanent, and the collector runs when so many more objects are alive.
 
-    A window's objects live until it is committed and form no cycles, so their references alone free them: by Python's
-    own threshold of 700 each window is looked through dozens of times before it is done, for nothing. It was a quarter
-    of all time that the loop takes beside the model (benchmarks/LOG.md).
+    A window's objects live until it is committed, and form no cycles: their references alone free them. By Python's own
+    threshold, 700 or 2,000 new objects, the collector ran dozens of times a window, and found nothing. Where something
+    goes wrong a cycle may come about, of a traceback mostly: there the loop collects by itself.
     """
     before = gc.get_threshold()
     gc.collect()

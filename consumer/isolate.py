@@ -27,8 +27,10 @@ def isolate(
     except MemoryError:
         raise
     except Exception as problem:  # noqa: BLE001 - a backend raises whatever its engine raises
+        # Who waited for it is in its traceback, and has what waits, which has it: a cycle that would keep the window.
+        failed = problem.with_traceback(None)
         if len(batch) == 1:
-            return [_blame(healthy, INFERENCE_FAILED, problem)]
+            return [_blame(healthy, INFERENCE_FAILED, failed)]
     else:
         if np.isfinite(logits).all():
             return list(logits)

@@ -5,6 +5,7 @@ A window is received with its fencing token, answered, and published with its of
 wrong on the way, nothing of it is visible, and the window is read again from what is committed.
 """
 
+import gc
 import random
 import time
 from collections.abc import Callable
@@ -94,6 +95,7 @@ class Loop:
         else:
             self._faults = self._drops = 0
             return
+        gc.collect()  # the error's traceback may keep the window in a cycle, and it is rarely looked for (garbage.py)
         self.source.rewind(dropped, self.stopping)
 
     def must_own(self, window: Window) -> None:

@@ -1,5 +1,8 @@
 """The pure middle of the way, where test_loop.py does not reach it: which faults end the reading of a window."""
 
+import gc
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 
 import numpy as np
@@ -7,7 +10,7 @@ import pytest
 
 from consumer.answer import Steps, decide_all
 from consumer.errors import PassingFault, UnknownSchema
-from consumer.records import Record, Tokens
+from consumer.records import Message, Record, Tokens
 
 
 class Stages:
@@ -99,12 +102,12 @@ def test_the_next_batch_is_on_its_way_before_the_last_is_waited_for():
 
 
 def test_each_that_computes_has_a_batch_of_its_own():
-    """Two of them, and one that waits for whichever is ready first."""
+    """And another one that waits: who has a long one shall not keep the others from going on."""
     model = Counting()
     model.at_once = 2
 
-    assert decided(model, 1, 2, 3, 4) == [1.0, 2.0, 3.0, 4.0]
-    assert model.told[:5] == ["start 1", "start 2", "start 3", "finish 1", "start 4"]
+    assert decided(model, 1, 2, 3, 4, 5) == [1.0, 2.0, 3.0, 4.0, 5.0]
+    assert model.told[:6] == ["start 1", "start 2", "start 3", "start 4", "finish 1", "start 5"]
 
 
 def test_what_fails_on_its_way_is_its_own_batch_s():
@@ -113,3 +116,43 @@ def test_what_fails_on_its_way_is_its_own_batch_s():
 
     assert (first, third) == (1.0, 3.0)
     assert second.code == "inference-failed"
+
+
+class Failing(Counting):
+    """A model of which each batch fails in a thread of its own, as the engine's do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.threads = ThreadPoolExecutor(1)
+
+    def tokenize(self, texts):
+        return [Tokens(np.arange(3), False, 0.0) for _ in texts]
+
+    def start(self, tokens):
+        return self.threads.submit(self.infer, tokens).result
+
+    def infer(self, tokens):
+        raise RuntimeError("engine")
+
+    def healthy(self):
+        return True
+
+
+class Records(list):
+    """A list that can be seen to go."""
+
+
+def test_a_window_of_which_batches_failed_is_gone_without_a_collection():
+    """The loop's collector rarely runs, and an error's traceback has all of the window that it came of."""
+    records = Records(Record("in", 0, n, 0, None, b"text") for n in range(3))
+    seen = weakref.ref(records)
+    steps = Steps(lambda _: Message("text"), Failing(), None, lambda record, error: error, Stages(), lambda: None)
+    gc.collect()
+    gc.disable()
+    try:
+        answered = steps.answer(records)
+        assert [fate.error.code for fate in answered.fates] == ["inference-failed"] * 3
+        del records, answered
+        assert seen() is None
+    finally:
+        gc.enable()

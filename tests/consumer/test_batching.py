@@ -33,6 +33,30 @@ def test_towards_the_end_nobody_waits_long_for_the_others(lengths, max_tokens, a
         assert len(batch) == 1 or padded <= max(LEAST_TOKENS, left / (2 * at_once))
 
 
+def ends(lengths, found, at_once):
+    """When each core is done, a token at a time, where `ahead` starts twice as many batches as are computed at once."""
+    free, done = [0] * at_once, []
+    for place, batch in enumerate(found):
+        core = min(range(at_once), key=free.__getitem__)
+        waited_for = max(done[: max(0, place - 2 * at_once + 1)], default=0)
+        free[core] = max(free[core], waited_for) + len(batch) * max(lengths[index] for index in batch)
+        done.append(free[core])
+    return free
+
+
+@given(st.lists(st.integers(1, 60), min_size=100, max_size=300), st.integers(100, 2000), st.integers(2, 4))
+def test_all_cores_are_done_at_about_the_same_time(lengths, max_tokens, at_once):
+    """What is left for one alone is a small batch, whatever the others were."""
+    done = ends(lengths, batches(lengths, max_tokens, 64, at_once), at_once)
+
+    assert max(done) - min(done) <= LEAST_TOKENS
+
+
+def test_what_is_shared_out_is_not_cut_finer_than_it_has_to_be():
+    """Half of what would be an even share, of what is left each time, and no less than some."""
+    assert [len(batch) for batch in batches([32] * 60, 512, 64, at_once=2)] == [15, 11, 8, 6, 5, 4, 4, 4, 3]
+
+
 @given(st.integers(1, 20), st.integers(1, 90), st.integers(1, 8))
 def test_few_texts_are_shared_out(count, length, at_once):
     """Together they would be one batch, and the other cores idle."""

@@ -1,12 +1,14 @@
 """What becomes of a window: answered and published, or dropped whole and read again."""
 
+import gc
+import weakref
 from contextlib import nullcontext
 
 import numpy as np
 import pytest
 
 from consumer.answer import Steps
-from consumer.errors import PassingFault, RecordError, SurroundingsError, UnreadableTopic
+from consumer.errors import PassingFault, RecordError, SurroundingsError, UnknownSchema, UnreadableTopic
 from consumer.guard import Guard
 from consumer.loop import Loop, backoff_s
 from consumer.publish import Dropped, Rejected
@@ -122,6 +124,8 @@ class Silent:
 def decode(record):
     if record.value is None:
         return Skipped(SkipReason.TOMBSTONE)
+    if record.value == b"new":
+        raise UnknownSchema("the registry does not know it yet")
     if record.value == b"away":
         raise PassingFault("the registry does not answer")
     if record.value == b"bad":
@@ -131,6 +135,10 @@ def decode(record):
 
 def encode(record, message, decision, now):
     return OutputRecord(decision.decision, record.key, record.value, ())
+
+
+class Records(list):
+    """A list that can be seen to go."""
 
 
 def loop(source: ListSource, publisher: ListPublisher, between=lambda: None) -> Loop:
@@ -350,3 +358,17 @@ def test_backoff_grows_up_to_its_limit():
     """Never longer than ten seconds, never less than a quarter second."""
     assert 0.25 <= backoff_s(1) <= 0.5
     assert 5 <= backoff_s(50) <= 10
+
+
+def test_a_window_that_failed_is_gone_before_the_next_one():
+    """The collector rarely runs meanwhile, and the error of an unknown schema has in its traceback who remembers it."""
+    source = ListSource()
+    source.window = Window(Records([record(0, b"new")]), Fence(OURS, 0), 0.0)
+    seen = weakref.ref(source.window.records)
+    gc.disable()
+    try:
+        loop(source, ListPublisher()).step(source.window)
+        del source
+        assert seen() is None
+    finally:
+        gc.enable()

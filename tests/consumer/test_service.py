@@ -50,7 +50,7 @@ def test_what_ends_the_loop_is_told(monkeypatch):
 
 
 def test_the_loop_runs_with_a_collector_that_rarely_looks(monkeypatch):
-    """Its time beside the model would be a quarter longer."""
+    """Else it runs dozens of times a window, and finds nothing."""
     thresholds: list[int] = []
     running = SimpleNamespace(run=lambda: thresholds.append(gc.get_threshold()[0]))
 
