@@ -39,7 +39,7 @@ from consumer.cores import usable_cores
 from consumer.engine import onnxruntime, saturates
 from consumer.tokenization import Tokenizer
 
-RECORDS, TOKENS = 32, 512  # as shikyu finds on two cores with VNNI; no other is quicker with 1,024 (LOG.md)
+RECORDS, TOKENS = 32, 512  # as shikyu finds on two cores with VNNI; what it is for others is in LOG.md
 SORTED = "sorted"
 ORDERS = {
     "one at a time": lambda sizes: [[place] for place in range(len(sizes))],

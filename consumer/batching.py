@@ -12,8 +12,8 @@ def batches(lengths: Sequence[int], max_tokens: int, max_records: int, at_once: 
 
     The longest come first. A batch has at most `max_records` texts and `max_tokens` tokens, padding included (texts x
     longest); a text that is longer alone goes alone. Where `at_once` are computed at a time, batches get smaller
-    towards the end, so that none of them waits long for who computes the last one: each has half of an even share of
-    what is left (factoring: Hummel, Schonberg and Flynn 1992). The same arguments always give the same batches.
+    towards the end, so that no core waits long for the one with the last: guided self-scheduling (Polychronopoulos and
+    Kuck 1987) with half of the share. The same arguments always give the same batches.
     """
     order = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
     left = sum(lengths)

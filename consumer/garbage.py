@@ -4,8 +4,8 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# More than 2,000 records of a window make, by some 25 each. Of a longer window it runs for each so many, and is as slow
-# as it was.
+# Twice what a window of 2,000 records makes, by some 25 each; in a longer one the collector runs for each so many. It
+# counts objects, not bytes.
 LIVE_OBJECTS = 100_000
 
 
@@ -16,7 +16,7 @@ def rarely_collected() -> Iterator[None]:
 
     A window's objects live until it is committed, and form no cycles: their references alone free them. By Python's own
     threshold, 700 or 2,000 new objects, the collector ran dozens of times a window, and found nothing. Where something
-    goes wrong a cycle may come about, of a traceback mostly: there the loop collects by itself.
+    goes wrong a cycle may come about, mostly of a traceback: loop.py and following.py collect there.
     """
     before = gc.get_threshold()
     gc.collect()

@@ -122,17 +122,21 @@ def commit(consumer: Consumer, offsets: list[TopicPartition]) -> None:
         return
     taken: Future[list[TopicPartition]] = Future()
 
-    def ask() -> None:
+    def ask(answer: Future[list[TopicPartition]]) -> None:
         try:
-            taken.set_result(consumer.commit(offsets=offsets, asynchronous=False))
+            answer.set_result(consumer.commit(offsets=offsets, asynchronous=False))
         except BaseException as problem:  # noqa: BLE001 - raised where it is waited for
-            taken.set_exception(problem)
+            answer.set_exception(problem.with_traceback(None))
 
-    threading.Thread(target=ask, name="commit", daemon=True).start()
+    threading.Thread(target=ask, args=[taken], name="commit", daemon=True).start()
     until = time.monotonic() + HANG_S
     while not wait([taken], LOOK_S).done:
         if time.monotonic() > until:
             leave(f"a commit took longer than {HANG_S:.0f} s")
-    for known in taken.result():
+    try:
+        found = taken.result()
+    finally:
+        del taken  # it has the error, whose traceback has us and our callers: a cycle that would keep their window
+    for known in found:
         if known.error:
             raise KafkaException(known.error)

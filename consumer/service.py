@@ -1,6 +1,5 @@
 """Puts the steps together from the settings, runs them, and leaves in order when told to."""
 
-import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -167,7 +166,6 @@ def _started(
 def _between(turn: Callable[[], bool], beside: Beside, model: Model, visit: Visit, sizer: Sizer) -> None:
     """Two windows: here another model may take its turn, and the loop is about to wait."""
     if turn():
-        gc.collect()  # the last model's memory, if anything of it is in a cycle
         sizer.follow(tokens_per_s=model.tokens_per_s, max_tokens=model.max_length)
         visit("swapped")
     beside.waits()

@@ -5,6 +5,7 @@ A thread verifies, loads, warms and compares; the loop only asks, between two wi
 version that is refused changes nothing but the log and the metrics, and is tried again when `current` is written anew.
 """
 
+import gc
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -120,6 +121,7 @@ class Following:
         while not self._closed.wait(self._settings.watch_s):
             self._left.clear()
             self.look()
+            gc.collect()  # what left or was refused may be in a cycle with an error, and a model is large (garbage.py)
 
     def look(self) -> None:
         """Once: prepares what `current` names, if it was written since."""

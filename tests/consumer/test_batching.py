@@ -1,6 +1,6 @@
 """Which texts go through the model together."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.batching import LEAST_TOKENS, batches
@@ -22,6 +22,7 @@ def test_neighbours_are_of_like_length():
     assert batches([50, 3, 49, 2, 51, 4], max_tokens=160, max_records=3) == [[4, 0, 2], [5, 1, 3]]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 90), min_size=8, max_size=200), st.integers(90, 2000), st.integers(2, 4))
 def test_towards_the_end_nobody_waits_long_for_the_others(lengths, max_tokens, at_once):
     """A batch is at most half of what is left for each, or it is small."""
@@ -44,6 +45,7 @@ def ends(lengths, found, at_once):
     return free
 
 
+@settings(deadline=None)  # a busy machine may take long
 @given(st.lists(st.integers(1, 60), min_size=100, max_size=300), st.integers(100, 2000), st.integers(2, 4))
 def test_all_cores_are_done_at_about_the_same_time(lengths, max_tokens, at_once):
     """What is left for one alone is a small batch, whatever the others were."""

@@ -1,12 +1,14 @@
 """How marks come into Kafka and out of it; the consumer is a fake's here, tests/service has a real one."""
 
+import gc
+import weakref
 from types import SimpleNamespace
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 from structlog.testing import capture_logs
 
-from consumer.marks import Marks
+from consumer.marks import Marks, commit
 from consumer.quarantine import Mark, Quarantine
 from consumer.receive import Source
 from consumer.records import Record
@@ -219,3 +221,32 @@ def test_an_error_of_one_partition_is_an_error():
 
 def vars_of(place):
     return {"topic": place.topic, "partition": place.partition, "offset": -1001, "metadata": None}
+
+
+class Window(list):
+    """A list that can be seen to go."""
+
+
+def test_a_commit_that_fails_keeps_nobody_s_window():
+    """Its error goes through whoever has the window, may be survived, and the collector rarely runs."""
+    consumer = FakeConsumer()
+    consumer.commit = raises
+
+    def mark(window: Window) -> None:
+        with pytest.raises(KafkaException):
+            commit(consumer, [TopicPartition("in", 0, len(window))])
+
+    window = Window([1])
+    seen = weakref.ref(window)
+    gc.collect()
+    gc.disable()
+    try:
+        mark(window)
+        del window
+        assert seen() is None
+    finally:
+        gc.enable()
+
+
+def raises(**_: object) -> None:
+    raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
