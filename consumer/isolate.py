@@ -27,7 +27,7 @@ def isolate(
     except MemoryError:
         raise
     except Exception as problem:  # noqa: BLE001 - a backend raises whatever its engine raises
-        # Who waited for it is in its traceback, and has what waits, which has it: a cycle that would keep the window.
+        # Its traceback has frames that hold the future which it came of: a cycle that would keep the whole window.
         failed = problem.with_traceback(None)
         if len(batch) == 1:
             return [_blame(healthy, INFERENCE_FAILED, failed)]

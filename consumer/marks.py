@@ -136,7 +136,7 @@ def commit(consumer: Consumer, offsets: list[TopicPartition]) -> None:
     try:
         found = taken.result()
     finally:
-        del taken  # it has the error, whose traceback has us and our callers: a cycle that would keep their window
+        del taken  # an error's traceback has this frame and its callers': a cycle that would keep their window
     for known in found:
         if known.error:
             raise KafkaException(known.error)
