@@ -160,8 +160,13 @@ def main(
     console.print(table)
     ratio = rows[1].rate / rows[0].rate
     console.print(f"2 consumers over 1, a thread each: {ratio:.2f} (aim: 1.8 on two cores)", highlight=False)
-    told = {"benchmark": "scale", "machine": machine(), "size": size, "rows": list(map(asdict, rows))}
-    told |= {"max_batch_tokens": MAX_BATCH_TOKENS}
+    told: dict[str, object] = {
+        "benchmark": "scale",
+        "max_batch_tokens": MAX_BATCH_TOKENS,
+        "machine": machine(),
+        "size": size,
+        "rows": list(map(asdict, rows)),
+    }
     versions = apps.versions(with_quix=False)
     click.echo(json.dumps({**told, "two_consumers_over_one": round(ratio, 3), "versions": versions}))
 
