@@ -29,6 +29,7 @@ BASE = (0, 1)  # slots that run unless a fault says otherwise
 MOST = (0, 1, 2, 3)
 RECOVERED_S = 90  # a fault that keeps a partition waiting for longer is a hang
 ARRIVED_S = 30
+REBALANCES = 3  # that are begun until one comes to whom it should
 SESSION_S = 1.5
 FEW = 50  # records
 RESTARTED = {-signal.SIGKILL, 3}  # 3: its watchdog, or a broker or registry that was away for too long at the start
@@ -233,9 +234,12 @@ class Conductor:
         worker.order(signal.SIGKILL, place)
         gone = lambda: worker.process.poll() is not None  # noqa: E731
         if place in {"assigned", "revoked"}:  # which comes to all when another joins, or leaves
-            self._want(MOST[:3])
-            self._until(lambda: gone() or self._workers[2].visits["assigned"] > 0, "nobody joined", ARRIVED_S)
-            self._want(BASE)
+            for _ in range(REBALANCES):
+                self._want(MOST[:3])
+                self._until(lambda: gone() or self._workers[2].visits["assigned"] > 0, "nobody joined", ARRIVED_S)
+                self._want(BASE)
+                if gone():
+                    break  # but who stood still for too long has lost its partitions meanwhile, and none is revoked
         self._fed_until(gone, lambda: f"never killed at {place}, but was {dict(worker.visits)}")
 
     def _fed_until(self, done: Callable[[], bool], otherwise: Callable[[], str]) -> None:
