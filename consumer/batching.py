@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-# No batch is made smaller than this to share it out, where there is as much for each: batches have a cost of their own.
+# To share them out batches are made no smaller than about this, where there is as much for each: each has its own cost.
 LEAST_TOKENS = 128
 
 
