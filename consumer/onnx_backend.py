@@ -112,8 +112,10 @@ def _session(model: bytes) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = 1  # the caller's own, so that none of the engine's spins while it waits for work
     options.inter_op_num_threads = 1
     options.log_severity_level = ERRORS_ONLY
-    # Patterns are kept per shape, and no two batches have the same.
+    # Patterns are kept per shape, and no two batches have the same. What is planned for reuse is held until it is used
+    # again: a third more memory at once, and fewer hits in the caches, than the arena's own giving and taking.
     options.enable_mem_pattern = False
+    options.enable_mem_reuse = False
     if saturates():
         # Weights that could are taken as uint8, and the sums are the same; where nothing saturates that takes twice as
         # long.
