@@ -20,12 +20,17 @@ def isolate(
 
     A batch that raises is cut in halves until the culprit stands alone: at most 2 log2(B) + 1 more calls for one
     culprit. Before any text is blamed, `healthy` asks the model about a known-good one; if that fails too,
-    BackendError says so.
+    BackendError says so. So it does where there is no memory for one text alone, which is no fault of the text's.
     """
     try:
         logits = infer(batch)
-    except MemoryError:
-        raise
+    except MemoryError as problem:
+        starved = problem.with_traceback(None)  # as below
+        if len(batch) == 1:
+            raise BackendError(
+                f"there is no memory for the model to answer a text of {len(batch[0].ids)} tokens. Nothing was "
+                "dead-lettered; give the process, or its GPU, more of it, or lower model.threads, then start again"
+            ) from starved
     except Exception as problem:  # noqa: BLE001 - a backend raises whatever its engine raises
         # Its traceback has frames that hold the future which it came of: a cycle that would keep the whole window.
         failed = problem.with_traceback(None)

@@ -1,8 +1,10 @@
 """The model behind a Protocol: ONNX Runtime on CPU, on a packed graph (DeBERTa-v2) or a padded one (any other)."""
 
 import os
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,6 +22,8 @@ ERRORS_ONLY = 3
 # A folder that no system can have. Given bytes, ONNX Runtime would look for external weights in the
 # working directory, and they would be no part of what was verified.
 NO_FOLDER = f"{os.devnull}/none"
+# What it says of memory that it did not get, for its errors have no class of their own: its arena's words, and C++'s.
+NO_MEMORY = ("Failed to allocate memory", "bad_alloc", "bad allocation")
 # With it, onnxruntime 1.32 ends the process on some graphs in fp16 (onnxruntime#26717); none is slower without.
 DISABLED_OPTIMIZERS = ["FuseFp16InitializerToFp32NodeTransformer"]
 
@@ -34,7 +38,7 @@ class Backend(Protocol):
         ...
 
     def logits(self, token_ids: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
-        """(B, 5) for one batch as given; raises whatever the engine raises."""
+        """(B, 5) for one batch as given; MemoryError where there is none for it, else whatever the engine raises."""
         ...
 
     def start(self, token_ids: Sequence[NDArray[np.int64]]) -> Callable[[], NDArray[np.float32]]:
@@ -69,7 +73,12 @@ class OnnxBackend:
             )
 
     def start(self, token_ids: Sequence[NDArray[np.int64]]) -> Callable[[], NDArray[np.float32]]:
-        return self._threads.submit(self.logits, token_ids).result
+        future = self._threads.submit(self.logits, token_ids)
+        finish = partial(future.result)
+        # A batch of a window that was dropped, and that is not begun yet, would be computed for nobody, and at the end
+        # of the process waited for.
+        weakref.finalize(finish, future.cancel)
+        return finish
 
     def logits(self, token_ids: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
         return self._run(token_ids)
@@ -84,7 +93,12 @@ class OnnxBackend:
     ) -> NDArray[np.float32]:
         arranged = self._arrange(token_ids)
         fed = {name: arranged[name] for name in self._inputs}
-        found: NDArray[np.float32] = self._session.run(None, fed, options)[0]
+        try:
+            found: NDArray[np.float32] = self._session.run(None, fed, options)[0]
+        except Exception as error:
+            if any(each in str(error) for each in NO_MEMORY):
+                raise MemoryError(f"ONNX Runtime got none for a batch of {sum(map(len, token_ids))} tokens") from None
+            raise
         return found
 
 

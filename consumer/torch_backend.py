@@ -72,7 +72,10 @@ class TorchBackend:
         """Sends a batch on its way; what is returned waits for its logits (B, 5)."""
         packed = pack(token_ids, self._distances)
         packed["score_bias"] = np.where(packed["score_bias"] == ABSENT, np.float32(ABSENT_FP16), np.float32(0))
-        logits = self._model(*map(self._sent, packed.values())).float()
+        try:
+            logits = self._model(*map(self._sent, packed.values())).float()
+        except torch.OutOfMemoryError:
+            raise MemoryError(f"torch got none for a batch of {sum(map(len, token_ids))} tokens") from None
         if not self._pinned:
             return lambda: np.asarray(logits.cpu().numpy(), dtype=np.float32)
         fetched = torch.empty(logits.shape, dtype=logits.dtype, pin_memory=True).copy_(logits, non_blocking=True)

@@ -55,13 +55,26 @@ def test_the_engines_words_stay_out_of_the_error():
 
 
 def test_memory_error_is_not_the_records_fault():
-    """Out of memory, nothing is dead-lettered."""
+    """Out of memory for one text alone, nothing is dead-lettered, though a shorter one is well."""
 
     def starved(batch):
         raise MemoryError
 
-    with pytest.raises(MemoryError):
+    with pytest.raises(BackendError, match="no memory for the model to answer a text of 1 tokens"):
         isolate(starved, lambda: True, tokens(1, 2))
+
+
+def test_a_batch_that_memory_is_too_small_for_is_answered_in_parts():
+    """As many texts at a time as there is some for."""
+
+    def small(batch):
+        if len(batch) > 2:
+            raise MemoryError
+        return infer(batch)
+
+    rows = isolate(small, lambda: True, tokens(1, 2, 3, 4, 5))
+
+    assert [row[0] for row in rows] == [1, 2, 3, 4, 5]
 
 
 def test_one_texts_nan_that_spreads_over_its_batch_is_its_own():

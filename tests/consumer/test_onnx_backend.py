@@ -13,7 +13,8 @@ import pytest
 from consumer.errors import ArtifactError
 from consumer.onnx_backend import OnnxBackend
 
-TEXTS = [np.arange(1, 1 + length) for length in (5, 1, 64, 17)]
+# Of 3, 7, 11, ... tokens alone some logits would be others beside longer texts, if grids were of any width.
+TEXTS = [np.arange(1, 1 + length) for length in (5, 1, 64, 7)]
 
 
 @pytest.fixture(params=["model.onnx", "model_quantized.onnx"])
@@ -60,6 +61,54 @@ def test_each_thread_computes_a_batch_of_its_own(tiny):
 
     assert backend.at_once == 2
     np.testing.assert_array_equal(np.concatenate([first(), second()]), alone(TEXTS))
+
+
+def test_a_batch_that_nobody_waits_for_any_more_is_not_begun(tiny):
+    """As of a window that was dropped: its batches would keep the next one waiting, and the end of the process."""
+    backend = OnnxBackend(
+        (tiny / "model_quantized.onnx").read_bytes(), json.loads((tiny / "config.json").read_bytes()), 1
+    )
+    computed, go_on, really = [], threading.Event(), backend.logits
+
+    def logits(token_ids):
+        computed.append(len(token_ids[0]))
+        assert go_on.wait(60)
+        return really(token_ids)
+
+    backend.logits = logits
+    first, dropped, last = (backend.start([text]) for text in TEXTS[:3])
+    del dropped
+    go_on.set()
+
+    assert first().shape == last().shape == (1, 5)
+    assert computed == [5, 64]
+
+
+STARVED = """
+import json, pathlib, resource, sys
+import numpy as np
+from consumer.onnx_backend import OnnxBackend
+
+folder = pathlib.Path(sys.argv[1])
+config = json.loads((folder / "config.json").read_bytes())
+backend = OnnxBackend((folder / "model_quantized.onnx").read_bytes(), config, 1)
+backend.logits([np.arange(1, 6)])
+in_use = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmData")) * 1024
+resource.setrlimit(resource.RLIMIT_DATA, (in_use + 2**26, in_use + 2**26))
+try:
+    backend.start([np.arange(512) % 50 + 1] * 64)()
+except MemoryError as error:
+    print(error)
+print(np.isfinite(backend.logits([np.arange(1, 6)])).all())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit what a process takes")
+def test_memory_that_the_engine_does_not_get_is_a_memory_error(tiny):
+    """Its own error has no class for that, and a text would be blamed for it; a shorter one is answered after it."""
+    done = subprocess.run([sys.executable, "-c", STARVED, tiny], capture_output=True, text=True, check=False)
+
+    assert done.stdout.splitlines() == ["ONNX Runtime got none for a batch of 32768 tokens", "True"], done.stderr
 
 
 def test_the_file_s_bytes_are_let_go(tiny):

@@ -1,7 +1,9 @@
 """The model as GPUs run it: its arithmetic, on a CPU."""
 
+import gc
 import math
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -43,6 +45,33 @@ def test_in_fp32_it_gives_the_served_graph_s_logits(model):
     by_onnx = OnnxBackend(fp32_onnx(model), model.config.to_dict(), 1).logits(TEXTS)
 
     assert np.abs(backend(model, "fp32").logits(TEXTS) - by_onnx).max() <= 2e-5
+
+
+def test_memory_that_torch_does_not_get_is_a_memory_error(model, monkeypatch):
+    """No text is to blame for what others have of a GPU."""
+    starved = backend(model)
+
+    def no_memory(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(starved, "_model", no_memory)
+
+    with pytest.raises(MemoryError, match="a batch of 6 tokens"):
+        starved.start([TEXTS[0], TEXTS[1]])
+
+
+def test_a_model_that_nobody_needs_is_gone_without_a_collection(model):
+    """The loop's collector never looks at what was loaded before it: a cycle would keep a GPU's memory."""
+    gc.collect()
+    gc.disable()
+    try:
+        old = backend(model)
+        old.logits(TEXTS)
+        parts = [weakref.ref(each) for each in (old, old._model, old._model.layers)]
+        del old
+        assert [each() for each in parts] == [None] * 3
+    finally:
+        gc.enable()
 
 
 def test_in_half_precision_it_is_near(model):
