@@ -114,7 +114,13 @@ class Loop:
             raise
         took_s = time.monotonic() - started
         self.source.unmark()
-        self.sizer.learn(records=len(window.records), tokens=answered.tokens, answered_s=took_s, is_full=window.is_full)
+        self.sizer.learn(
+            records=len(window.records),
+            tokens=answered.tokens,
+            answered_s=took_s,
+            is_full=window.is_full,
+            oldest_age_s=window.oldest_age_s,
+        )
         return answered
 
     def publish(self, answered: Answered, window: Window) -> None:

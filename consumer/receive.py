@@ -31,7 +31,7 @@ COMMITTED_S = 10.0  # how long one question for committed offsets may take
 
 
 class Sizing(Protocol):
-    def limits(self, oldest_age_s: float) -> Limits: ...
+    def limits(self, first_age_s: float) -> Limits: ...
 
     def at_most_tokens(self, value_bytes: int) -> int: ...
 
@@ -179,7 +179,10 @@ class Source:
         self._in_hand = records
         self.statistics.forget((record.topic, record.partition) for record in records)
         is_full = limits is not None and limits.are_reached(len(records), value_bytes, tokens)
-        return Window(records, fence, time.monotonic(), self._quarantine.metadata, self._ends(), is_full)
+        now_s = time.time()
+        oldest_age_s = max((age_s(record, now_s) for record in records), default=0.0)
+        metadata = self._quarantine.metadata
+        return Window(records, fence, time.monotonic(), metadata, self._ends(), is_full, oldest_age_s)
 
     # What a bounded reading answers otherwise.
     def _takes(self, record: Record) -> bool:  # noqa: ARG002 - the endless one takes all

@@ -34,9 +34,12 @@ class Sizer:
     """
     Learns tokens a second and tokens a record from the windows that were answered.
 
-    While the oldest waiting record is older than the target, each window may take twice as long as the one before,
-    up to `max_window_s`; then the shortest that is as good as the best is kept, for more texts to sort by length give
-    more tokens a second, up to some number. The first window in time again falls back to the target.
+    While records that wait are older than the target, each window may take twice as long as the one before, up to
+    `max_window_s`; then the shortest that is as good as the best is kept, for more texts to sort by length give more
+    tokens a second, up to some number. The first window in time again falls back to the target.
+
+    What waits is not known before it is received: a window's first record tells, and the oldest of the window before
+    where that was full, for of several partitions one may be late and the others not.
     """
 
     def __init__(
@@ -53,9 +56,11 @@ class Sizer:
         # Tokens a second in this backlog, by how long a window may take.
         self._rates: dict[float, deque[float]] = defaultdict(partial(deque, maxlen=LAST))
         self._windows = 0  # of this backlog
+        self._oldest_age_s = 0.0  # in the last full window
 
-    def limits(self, oldest_age_s: float) -> Limits:
-        """The next window's limits, from the age of the first record that waits."""
+    def limits(self, first_age_s: float) -> Limits:
+        """The next window's limits, from the age of its first record."""
+        oldest_age_s = max(first_age_s, self._oldest_age_s)
         self._window_s = self._next_window_s(is_late=oldest_age_s > self._latency_target_s)
         affordable = self._tokens_per_s * self._window_s * MODEL_SHARE
         records = max(1, min(self._limits.records, int(affordable / self._tokens_per_record)))
@@ -87,8 +92,9 @@ class Sizer:
         """An upper bound known before a record is tokenized: a token has at least one byte, and a text max_length."""
         return min(self._max_tokens, value_bytes + 2)
 
-    def learn(self, *, records: int, tokens: int, answered_s: float, is_full: bool) -> None:
+    def learn(self, *, records: int, tokens: int, answered_s: float, is_full: bool, oldest_age_s: float = 0.0) -> None:
         """Takes note of a window and how long its answers took; `is_full` says whether one of its limits ended it."""
+        self._oldest_age_s = oldest_age_s if is_full else 0.0
         if not records or not tokens or answered_s <= 0:
             return
         rate = tokens / answered_s

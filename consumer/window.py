@@ -28,6 +28,7 @@ class Window:
     metadata: Callable[[Place, int], str] = lambda *_: ""
     ends: Mapping[Place, int] = field(default_factory=dict)  # where a bounded reading ended, with a record there or not
     is_full: bool = False  # a limit ended it, and not that nothing more waited
+    oldest_age_s: float = 0.0  # of its records, by their own timestamps, when it was received
 
     def next_offsets(self) -> list[TopicPartition]:
         """Per partition, one past the last record: what is committed with the outputs, with its metadata."""

@@ -12,24 +12,39 @@ def sizer(**changes) -> Sizer:
 
 def test_a_window_in_time_holds_what_the_target_allows():
     """A thousand tokens a second and texts of 100 tokens make eight records in 0.8 s."""
-    assert sizer().limits(oldest_age_s=0.1).records == 8
+    assert sizer().limits(first_age_s=0.1).records == 8
 
 
 def test_windows_double_while_there_is_a_backlog_and_fall_back_after_it():
     """Up to max_window_s; the first record that is in time again ends it."""
     sizing = sizer()
 
-    grown = [sizing.limits(oldest_age_s=60).records for _ in range(6)]
+    grown = [sizing.limits(first_age_s=60).records for _ in range(6)]
 
     assert grown == [16, 32, 64, 120, 120, 120]
-    assert sizing.limits(oldest_age_s=0.5).records == 8
+    assert sizing.limits(first_age_s=0.5).records == 8
+
+
+def test_a_partition_that_is_late_beside_others_that_are_not_is_a_backlog():
+    """A window may begin with what has just come; of the full one before it some was old."""
+    sizing = sizer()
+    full = {"records": 8, "tokens": 800, "answered_s": 0.8, "is_full": True}
+
+    grown = []
+    for age_s in (60, 0.1, 60, 0.1):
+        grown.append(sizing.limits(first_age_s=age_s).records)
+        sizing.learn(**full, oldest_age_s=60)
+
+    assert grown == [16, 32, 64, 120]
+    sizing.learn(**{**full, "is_full": False}, oldest_age_s=60)  # nothing more waited
+    assert sizing.limits(first_age_s=0.1).records == 8
 
 
 def seconds(sizing: Sizer, rate_of, windows: int) -> list[float]:
     """How long windows of a backlog might take, with a model that does `rate_of(these seconds)` tokens a second."""
     found = []
     for _ in range(windows):
-        records = sizing.limits(oldest_age_s=60).records
+        records = sizing.limits(first_age_s=60).records
         window_s = sizing._window_s
         sizing.learn(records=records, tokens=100 * records, answered_s=100 * records / rate_of(window_s), is_full=True)
         found.append(window_s)
@@ -52,7 +67,7 @@ def test_a_window_that_tokens_ended_tells_of_its_length_too():
     """
     sizing, found = sizer(max_tokens=128), []
     for _ in range(14):
-        limits = sizing.limits(oldest_age_s=60)
+        limits = sizing.limits(first_age_s=60)
         found.append(sizing._window_s)
         records = tokens = 0
         while not limits.are_reached(records, 0, tokens):
@@ -82,7 +97,7 @@ def test_one_window_with_a_neighbour_on_the_machine_rules_no_length_out():
 def test_a_window_that_was_not_filled_says_nothing_of_its_length():
     """The end of a backlog: few texts, hardly sorted."""
     sizing = sizer()
-    sizing.limits(oldest_age_s=60)
+    sizing.limits(first_age_s=60)
 
     sizing.learn(records=3, tokens=300, answered_s=3, is_full=False)
 
@@ -102,12 +117,12 @@ def test_lengths_are_tried_anew_in_a_long_backlog():
 
 def test_a_window_always_holds_one_record():
     """A model that is too slow for the target still goes on, one record at a time."""
-    assert sizer(tokens_per_s=1.0).limits(oldest_age_s=0).records == 1
+    assert sizer(tokens_per_s=1.0).limits(first_age_s=0).records == 1
 
 
 def test_limits_never_pass_the_settings():
     """However fast the model is."""
-    assert sizer(tokens_per_s=1e9).limits(oldest_age_s=60) == MOST
+    assert sizer(tokens_per_s=1e9).limits(first_age_s=60) == MOST
 
 
 def test_estimates_follow_what_was_measured():
@@ -116,7 +131,7 @@ def test_estimates_follow_what_was_measured():
     for _ in range(50):
         sizing.learn(records=100, tokens=1000, answered_s=0.5, is_full=True)
 
-    assert 150 < sizing.limits(oldest_age_s=0).records <= 160
+    assert 150 < sizing.limits(first_age_s=0).records <= 160
 
 
 def test_nothing_is_learnt_from_a_window_without_texts():
@@ -124,7 +139,7 @@ def test_nothing_is_learnt_from_a_window_without_texts():
     sizing = sizer()
     sizing.learn(records=10, tokens=0, answered_s=0.0001, is_full=True)
 
-    assert sizing.limits(oldest_age_s=0.1).records == 8
+    assert sizing.limits(first_age_s=0.1).records == 8
 
 
 def test_texts_that_are_suddenly_longer_do_not_outlast_the_longest_window():
@@ -133,6 +148,6 @@ def test_texts_that_are_suddenly_longer_do_not_outlast_the_longest_window():
     for _ in range(50):
         sizing.learn(records=100, tokens=1000, answered_s=0.5, is_full=True)
 
-    limits = [sizing.limits(oldest_age_s=60) for _ in range(8)][-1]
+    limits = [sizing.limits(first_age_s=60) for _ in range(8)][-1]
 
     assert limits.tokens / 2000 <= 15
