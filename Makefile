@@ -39,7 +39,7 @@ up: $(DEMO)/made  ## All of docker-compose.yml that needs no engine, until Ctrl-
 size:
 	@test -e $(DEMO)/made || echo "the first demo downloads about 330 MB (Python packages, Kafka, a registry) and keeps 610 MB"
 
-test: $(DEV)/made $(OPTIMUM)/made $(if $(filter true,$(CI)),system-packages)  ## Every test, against a real Kafka that is started for it
+test: $(DEV)/made $(OPTIMUM)/made $(if $(filter true,$(CI)),$(QUIX)/made $(OPENVINO)/made system-packages)  ## Every test, against a real Kafka that is started for it
 	$(DEV)/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 system-packages:  ## What some tests need of the system, by apt: an emulator of other processors, PostgreSQL, Prometheus, Chromium

@@ -1,13 +1,13 @@
 """
 One contender in a process of its own, which loads once and then answers what it is asked, line by line.
 
-    python benchmarks/contender.py KIND FOLDER
+    python benchmarks/contender.py KIND FOLDER CORES
 
 runs in any environment: pipelines stand in their own, and nothing of shikyu's is imported but for what runs our graph.
 A line in is {"windows": [[text, ...], ...], "max_tokens": ...}; a line out {"seconds": ...}, from texts to
 probabilities, tokenizing included. One window is answered before the next is looked at. A pipeline takes it for its
 batch; those that run our graph cut it into batches as the consumer does, of at most so many tokens, and compute one on
-each core. The first line out names the versions.
+each core. CORES are those that a container's limit leaves. The first line out names the versions.
 """
 
 import importlib.metadata
@@ -21,20 +21,19 @@ from typing import Any
 
 Answer = Callable[[list[str], int], Any]
 MAX_LENGTH = 128
-THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def transformers_pipeline(folder: Path) -> Answer:
+def transformers_pipeline(folder: Path, cores: int) -> Answer:
     """What most people write first."""
     import torch
     from transformers import pipeline
 
-    torch.set_num_threads(THREADS)
+    torch.set_num_threads(cores)
     pipe = pipeline("text-classification", str(folder), device="cpu", top_k=None)
     return lambda texts, _: pipe(texts, batch_size=len(texts), truncation=True, max_length=MAX_LENGTH)
 
 
-def optimum_pipeline(folder: Path, file: str) -> Answer:
+def optimum_pipeline(folder: Path, _: int, file: str) -> Answer:
     """The same call, on ONNX Runtime."""
     from optimum.onnxruntime import ORTModelForSequenceClassification  # type: ignore[import-not-found]
     from transformers import AutoTokenizer, pipeline
@@ -46,7 +45,7 @@ def optimum_pipeline(folder: Path, file: str) -> Answer:
     return lambda texts, _: pipe(texts, batch_size=len(texts), truncation=True, max_length=MAX_LENGTH)
 
 
-def shikyu(folder: Path, file: str) -> Answer:
+def shikyu(folder: Path, cores: int, file: str) -> Answer:
     """The consumer's own tokenizer and backend."""
     from consumer.ahead import ahead
     from consumer.batching import batches
@@ -55,7 +54,7 @@ def shikyu(folder: Path, file: str) -> Answer:
     from consumer.tokenization import Tokenizer
 
     words = Tokenizer((folder / "tokenizer.json").read_bytes(), MAX_LENGTH)
-    backend = OnnxBackend((folder / file).read_bytes(), json.loads((folder / "config.json").read_bytes()))
+    backend = OnnxBackend((folder / file).read_bytes(), json.loads((folder / "config.json").read_bytes()), cores)
 
     def answer(texts: list[str], max_tokens: int) -> Any:
         tokens = words.encode(texts)
@@ -67,7 +66,7 @@ def shikyu(folder: Path, file: str) -> Answer:
     return answer
 
 
-def openvino(folder: Path, file: str) -> Answer:
+def openvino(folder: Path, cores: int, file: str) -> Answer:
     """Another engine on our packed graph in fp32, which it computes in bf16 where the processor has units for it."""
     import openvino as ov  # type: ignore[import-not-found]
 
@@ -78,17 +77,17 @@ def openvino(folder: Path, file: str) -> Answer:
 
     words = Tokenizer((folder / "tokenizer.json").read_bytes(), MAX_LENGTH)
     distances = Distances.of(json.loads((folder / "config.json").read_bytes()))
-    options = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_NUM_THREADS": THREADS, "NUM_STREAMS": THREADS}
+    options = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_NUM_THREADS": cores, "NUM_STREAMS": cores}
     compiled = ov.Core().compile_model(str(folder / file), "CPU", options)
     names = [each.get_any_name() for each in compiled.inputs]
-    queue = ov.AsyncInferQueue(compiled, THREADS)
+    queue = ov.AsyncInferQueue(compiled, cores)
     found: list[Any] = []
     queue.set_callback(lambda request, _: found.append(probabilities(request.get_output_tensor(0).data.copy(), 1.0)))
 
     def answer(texts: list[str], max_tokens: int) -> Any:
         found.clear()
         tokens = words.encode(texts)
-        for batch in batches([len(each.ids) for each in tokens], max_tokens, len(tokens), THREADS):
+        for batch in batches([len(each.ids) for each in tokens], max_tokens, len(tokens), cores):
             packed = pack([tokens[place].ids for place in batch], distances)
             queue.start_async({name: packed[name] for name in names})
         queue.wait_all()
@@ -108,9 +107,9 @@ KINDS: dict[str, tuple[Callable[..., Answer], tuple[str, ...], tuple[str, ...]]]
 }
 
 
-def main(kind: str, folder: Path) -> None:
+def main(kind: str, folder: Path, cores: int) -> None:
     make, more, packages = KINDS[kind]
-    answer = make(folder, *more)
+    answer = make(folder, cores, *more)
     # Libraries write where they like; lines out go where they are read.
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -124,4 +123,4 @@ def main(kind: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))

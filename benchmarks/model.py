@@ -2,6 +2,7 @@
 How many messages a second the model answers: shikyu, optimum and transformers in turns, on the same texts.
 
     python -m benchmarks.model                     # deberta-v3-base's shape, random weights: nothing is fetched
+    python -m benchmarks.model --rounds 20 --contender "shikyu int8" --contender "packed, one scale a batch"
 
 Each contender has a process of its own, loaded and warmed once; rounds go through all of them in turns, forth and back,
 so that what else the machine does falls on all. Needs the environments of locks/optimum.txt and
@@ -13,30 +14,23 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import click
-import numpy as np
-import onnx
-from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
 from rich.console import Console
 from rich.table import Table
-from transformers import DebertaV2Config
 
 from benchmarks.checkpoint import OPENVINO, OPTIMUM, ROOT, SIZES, checkpoint, environment
 from benchmarks.contender import KINDS
 from benchmarks.machine import machine
+from benchmarks.products import product_session, useful_flops
 from benchmarks.texts import MAX_LENGTH, lengths, texts
 from consumer.batching import batches
 from consumer.cores import usable_cores
-from consumer.engine import onnxruntime, saturates
 from consumer.tokenization import Tokenizer
 
 RECORDS, TOKENS = 32, 512  # as shikyu finds on two cores with VNNI; what it is for others is in LOG.md
@@ -63,7 +57,6 @@ RATIOS = (
     (("shikyu int8", SORTED), (ONE_SCALE, SORTED), 0.9),
     ((ANOTHER_ENGINE, SORTED), ("shikyu int8", SORTED), 1.15),  # from there on it would be a backend of ours
 )
-PRODUCT = (1024, 768, 3072)
 SHARES = {"fp32": 0.8, "int8": None}  # of one large product's rate, and what we aim for
 PYTHONS = {"optimum": OPTIMUM, "OpenVINO": OPENVINO}
 console = Console(stderr=True)
@@ -74,11 +67,11 @@ class Contender:
     """A process that answers windows of texts and says how long it took."""
 
     def __init__(self, kind: str, folder: Path) -> None:
-        python = str(PYTHONS.get(kind.partition(" ")[0].strip(","), sys.executable))
         self._log = folder / f"{kind}.log"
+        script = ROOT / "benchmarks" / "contender.py"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [python, str(ROOT / "benchmarks" / "contender.py"), kind, str(folder)],
+                [str(_python_of(kind)), str(script), kind, str(folder), str(usable_cores())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -112,59 +105,9 @@ class Contender:
         self._process.__exit__(None, None, None)  # closes its pipes, and waits
 
 
-def useful_flops(config: DebertaV2Config, sizes: Sequence[int]) -> float:
-    """What the texts need, without padding: products by weights and attention's own, 2 operations a multiplication."""
-    n, hidden, inner = np.asarray(sizes, float), config.hidden_size, config.intermediate_size
-    by_layer = n * (4 * hidden**2 + 2 * hidden * inner) + 2 * n * n * hidden + 2 * n * (2 * n - 1) * hidden
-    last = n * 2 * hidden**2 + 2 * hidden**2 + 2 * hidden * inner + 4 * n * hidden
-    return float(2 * ((config.num_hidden_layers - 1) * by_layer + last + hidden**2).sum())
-
-
-def product_session(precision: str) -> Callable[[], float]:
-    """Operations a second of a large product alone, in the same engine, one on each core as the model's are."""
-    rows, inner, columns = PRODUCT
-    constants: dict[str, Any]
-    if precision == "fp32":
-        x: NDArray[Any] = np.ones((rows, inner), np.float32)
-        constants, node = {"w": np.ones((inner, columns), np.float32)}, helper.make_node("MatMul", ["x", "w"], ["y"])
-    else:
-        x = np.ones((rows, inner), np.uint8)
-        constants = {
-            "w": np.ones((inner, columns), np.int8),
-            "step": np.float32(0.01),
-            "scale": np.full(columns, 0.001, np.float32),
-            "zero": np.uint8(128),
-            "zeros": np.zeros(columns, np.int8),
-        }
-        node = helper.make_node("MatMulIntegerToFloat", ["x", *constants], ["y"], domain="com.microsoft")
-    graph = helper.make_graph(
-        [node],
-        "product",
-        [helper.make_tensor_value_info("x", helper.np_dtype_to_tensor_dtype(x.dtype), [rows, inner])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [rows, columns])],
-        [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
-    )
-    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
-    model = helper.make_model(graph, opset_imports=opsets, ir_version=onnx.IR_VERSION_2021_7_30)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    if saturates():  # as the backend has it
-        options.add_session_config_entry("session.x64quantprecision", "1")
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options)
-    cores = usable_cores()
-
-    def times_a_second(_: object) -> float:
-        began, times = time.perf_counter(), 0
-        while time.perf_counter() - began < 1:
-            session.run(None, {"x": x})
-            times += 1
-        return times / (time.perf_counter() - began)
-
-    def rate() -> float:
-        with ThreadPoolExecutor(cores) as threads:
-            return 2 * rows * inner * columns * sum(threads.map(times_a_second, range(cores)))
-
-    return rate
+def _python_of(kind: str) -> Path:
+    """Of the environment that it runs in."""
+    return PYTHONS.get(kind.partition(" ")[0].strip(","), Path(sys.executable))
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,10 +126,10 @@ class Measured:
 def measured(folder: Path, written: Sequence[str], rounds: int, kinds: Sequence[str]) -> Measured:
     words = Tokenizer((folder / "tokenizer.json").read_bytes(), MAX_LENGTH)
     sizes = [len(each.ids) for each in words.encode(written)]
-    products = {precision: product_session(precision) for precision in SHARES}
+    products = {precision: product_session(precision) for precision in SHARES if f"shikyu {precision}" in kinds}
     courses = [(kind, order) for kind in kinds for order in ORDERS if _asked(kind, order)]
     asked = {(kind, order): windows_of(kind, order, written, sizes) for kind, order in courses}
-    found = Measured({course: [] for course in courses}, {precision: [] for precision in SHARES}, {})
+    found = Measured({course: [] for course in courses}, {precision: [] for precision in products}, {})
     with ExitStack() as stack:
         contenders = {kind: stack.enter_context(Contender(kind, folder)) for kind in kinds}
         found.versions.update({kind: each.versions for kind, each in contenders.items()})
@@ -237,9 +180,9 @@ def shown(found: Measured, shares: Mapping[str, float], machine_name: str) -> No
     for ours, theirs, least in RATIOS:
         if ours in found.rates and theirs in found.rates:
             ratios.add_row(f"{' '.join(ours)} over {' '.join(theirs)}", f"{found.ratio(ours, theirs):.2f}", f"{least}")
-    for precision, aim in SHARES.items():
+    for precision, share in shares.items():
         what = f"shikyu {precision} sorted, share of one large product's rate"
-        ratios.add_row(what, f"{shares[precision]:.0%}", "" if aim is None else f"{aim:.0%}")
+        ratios.add_row(what, f"{share:.0%}", "" if (aim := SHARES[precision]) is None else f"{aim:.0%}")
     for each in (table, ratios):
         console.print(each)
 
@@ -254,19 +197,25 @@ def shown(found: Measured, shares: Mapping[str, float], machine_name: str) -> No
 )
 @click.option("--rounds", default=3, show_default=True)
 @click.option("--size", type=click.Choice(list(SIZES)), default="base", show_default=True)
-@click.option("--optimum/--no-optimum", "with_optimum", default=True, help="Whether optimum takes part.")
-@click.option("--openvino/--no-openvino", "with_openvino", default=True, help="Whether OpenVINO takes part.")
-def main(count: int, rounds: int, size: str, with_optimum: bool, with_openvino: bool) -> None:
+@click.option(
+    "--contender",
+    "kinds",
+    type=click.Choice(CONTENDERS),
+    multiple=True,
+    default=CONTENDERS,
+    help="Who takes part; once for each. All without it.",
+)
+def main(count: int, rounds: int, size: str, kinds: Sequence[str]) -> None:
     """Messages a second of the model alone, from text to probabilities."""
-    if with_optimum and not OPTIMUM.exists():
-        raise click.ClickException(f"{OPTIMUM} is not there: make .venv-optimum/made, or --no-optimum")
-    if with_openvino and not OPENVINO.exists():
-        raise click.ClickException(f"{OPENVINO} is not there: make .venv-openvino/made, or --no-openvino")
+    kinds = list(dict.fromkeys(kinds))
+    for kind in kinds:
+        if not (python := _python_of(kind)).exists():
+            raise click.ClickException(
+                f"{kind} needs {python}: make {python.parents[1].name}/made, or name the others with --contender"
+            )
     written = texts(lengths(), count, seed=0)
-    left_out = {*(() if with_optimum else ("optimum",)), *(() if with_openvino else ("OpenVINO",))}
-    kinds = [kind for kind in CONTENDERS if not kind.startswith(tuple(left_out))]
     with tempfile.TemporaryDirectory() as folder:
-        config = checkpoint(Path(folder), size, with_optimum)
+        config = checkpoint(Path(folder), size, with_optimum=any(kind.startswith("optimum") for kind in kinds))
         bytes_of = {name: (Path(folder) / name).stat().st_size for name in ("model.onnx", "model_quantized.onnx")}
         found = measured(Path(folder), written, rounds, kinds)
         words = Tokenizer((Path(folder) / "tokenizer.json").read_bytes(), MAX_LENGTH)

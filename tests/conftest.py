@@ -51,19 +51,36 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator["object"]:
         yield running
 
 
-@pytest.fixture(scope="session")
-def optimum() -> Path:
+def _python_of(environment: str) -> Path:
     """
-    The Python of the environment of locks/optimum.txt, which `make test` makes.
+    Of an environment that the Makefile makes.
 
     Without it a laptop skips what needs it; with CI set, that is a failure.
     """
-    python = Path(__file__).parents[1] / ".venv-optimum" / "bin" / "python"
+    python = Path(__file__).parents[1] / environment / "bin" / "python"
     if not python.exists():
         if os.environ.get("CI"):
-            pytest.fail(f"{python} is not there: make .venv-optimum/made")
-        pytest.skip("the environment of locks/optimum.txt is not there: make .venv-optimum/made")
+            pytest.fail(f"{python} is not there: make {environment}/made")
+        pytest.skip(f"{python} is not there: make {environment}/made")
     return python
+
+
+@pytest.fixture(scope="session")
+def optimum() -> Path:
+    """The Python of locks/optimum.txt, which `make test` makes."""
+    return _python_of(".venv-optimum")
+
+
+@pytest.fixture(scope="session")
+def openvino() -> Path:
+    """The Python of locks/bench-openvino.txt, which `make bench` makes, and `make test` with CI=true."""
+    return _python_of(".venv-openvino")
+
+
+@pytest.fixture(scope="session")
+def quix() -> Path:
+    """The Python of locks/bench-quix.txt, which `make bench` makes, and `make test` with CI=true."""
+    return _python_of(".venv-quix")
 
 
 @pytest.fixture

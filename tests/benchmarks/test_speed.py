@@ -19,6 +19,7 @@ from click.testing import CliRunner
 
 from benchmarks import apps, gpu, model, overhead, scale, soak, stream
 from benchmarks.paced import poisson
+from benchmarks.products import useful_flops
 from benchmarks.texts import MAX_LENGTH, SAMPLE, lengths, texts
 from benchmarks.through_kafka import rate
 from consumer.errors import LimitError
@@ -27,7 +28,8 @@ from training.fitting.model import config_from_scratch
 
 pytestmark = [pytest.mark.train, pytest.mark.timeout(300)]
 
-ALONE = ["--no-optimum", "--no-openvino"]  # whose environments are apart
+# optimum's and OpenVINO's environments are apart.
+ALONE = ("pipeline", model.ONE_SCALE, "shikyu fp32", "shikyu int8")
 
 
 @pytest.fixture
@@ -81,7 +83,7 @@ def test_useful_operations_are_those_of_the_products():
     first = 3 * (4 * 16 + 2 * 4 * 8) + 2 * 9 * 4 + 2 * 3 * 5 * 4
     last = 3 * 2 * 16 + 2 * 16 + 2 * 4 * 8 + 4 * 3 * 4
 
-    assert model.useful_flops(config, [3]) == 2 * (first + last + 16)
+    assert useful_flops(config, [3]) == 2 * (first + last + 16)
 
 
 def test_a_fourth_of_the_texts_are_as_long_as_all():
@@ -97,13 +99,38 @@ def test_a_fourth_of_the_texts_are_as_long_as_all():
 
 def test_the_model_s_benchmark_runs():
     """Small, and without the others' engines."""
-    done = CliRunner().invoke(model.main, ["--size", "tiny", "--texts", "12", "--rounds", "1", *ALONE])
+    named = [option for kind in ALONE for option in ("--contender", kind)]
+    done = CliRunner().invoke(model.main, ["--size", "tiny", "--texts", "12", "--rounds", "1", *named])
 
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout.strip().splitlines()[-1])
+    assert set(told["versions"]) == set(ALONE)
     assert {name.partition(",")[0] for name in told["rates"]} == {"pipeline", "packed", "shikyu fp32", "shikyu int8"}
+    assert set(told["share_of_product"]) == {"fp32", "int8"}
     assert all(math.isfinite(rate) and rate > 0 for rates in told["rates"].values() for rate in rates)
     assert told["bytes"]["model_quantized.onnx"] < told["bytes"]["model.onnx"] / 2
+
+
+def test_one_contender_alone_can_be_asked():
+    """What it would be held against is left out."""
+    done = CliRunner().invoke(
+        model.main, ["--size", "tiny", "--texts", "12", "--rounds", "1", "--contender", model.ONE_SCALE]
+    )
+
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout.strip().splitlines()[-1])
+    assert set(told["rates"]) == {f"{model.ONE_SCALE}, {model.SORTED}"}
+    assert told["ratios"] == told["share_of_product"] == {}
+
+
+def test_a_contender_whose_environment_is_not_there_says_how_to_make_it(monkeypatch, tmp_path):
+    """Before anything is made for it."""
+    monkeypatch.setitem(model.PYTHONS, "OpenVINO", tmp_path / ".venv-openvino" / "bin" / "python")
+
+    done = CliRunner().invoke(model.main, ["--contender", model.ANOTHER_ENGINE])
+
+    assert done.exit_code == 1
+    assert "make .venv-openvino/made" in done.output
 
 
 def test_the_gpu_s_benchmark_runs():
