@@ -287,7 +287,8 @@ class Batching(Section):
         default=None,
         ge=1,
         le=10_000_000,
-        description="Most tokens of a batch, padding included; unless set, what a short measurement finds fastest.",
+        description="Most tokens of a batch, padding included; unless set, what a short measurement finds fastest, of "
+        "texts of up to some 110 tokens. Each of model.threads holds the memory of one such batch.",
     )
 
 
