@@ -64,12 +64,18 @@ class Packed(NamedTuple, Generic[Array]):
     position_rows: Array  # (2S - 1,), in [0, 2 * span)
 
 
-def pack(token_ids: Sequence[NDArray[np.int64]], distances: Distances) -> dict[str, NDArray[Any]]:
-    """The packed model's inputs, by Packed's names and in its order, for B texts of at least one token each."""
+def pack(
+    token_ids: Sequence[NDArray[np.int64]], distances: Distances, width_step: int = WIDTH_STEP
+) -> dict[str, NDArray[Any]]:
+    """
+    The packed model's inputs, by Packed's names and in its order, for B texts of at least one token each.
+
+    `width_step` is what another engine's sums need in the place of WIDTH_STEP.
+    """
     lengths = np.array([len(ids) for ids in token_ids], dtype=np.int64)
     if not len(lengths) or not lengths.all():
         raise ValueError("a batch needs at least one text, and each text at least one token. This is a bug.")
-    width = -(-int(lengths.max()) // WIDTH_STEP) * WIDTH_STEP
+    width = -(-int(lengths.max()) // width_step) * width_step
     starts = np.cumsum(lengths) - lengths
     column = np.arange(width)
     present = column < lengths[:, None]
