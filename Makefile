@@ -12,7 +12,6 @@ DEMO := .venv
 DEV := .venv-dev
 OPTIMUM := .venv-optimum
 QUIX := .venv-quix
-OPENVINO := .venv-openvino
 AUDIT := .venv-audit
 SERVE := .venv-serve
 SITE := .venv-site
@@ -39,7 +38,7 @@ up: $(DEMO)/made  ## All of docker-compose.yml that needs no engine, until Ctrl-
 size:
 	@test -e $(DEMO)/made || echo "the first demo downloads about 330 MB (Python packages, Kafka, a registry) and keeps 610 MB"
 
-test: $(DEV)/made $(OPTIMUM)/made $(if $(filter true,$(CI)),$(QUIX)/made $(OPENVINO)/made system-packages)  ## Every test, against a real Kafka that is started for it
+test: $(DEV)/made $(OPTIMUM)/made $(if $(filter true,$(CI)),$(QUIX)/made system-packages)  ## Every test, against a real Kafka that is started for it
 	$(DEV)/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 system-packages:  ## What some tests need of the system, by apt: an emulator of other processors, PostgreSQL, Prometheus, Chromium
@@ -71,7 +70,7 @@ measure-models: $(DEV)/made build/measure/packages/made  ## The two models to me
 	@test -n "$(REVIEWS)" || { echo "make measure-models needs the reviews' folder: make measure-models REVIEWS=folder" >&2; exit 2; }
 	$(DEV)/bin/python -m benchmarks.models --reviews "$(REVIEWS)"
 
-bench: $(DEV)/made $(OPTIMUM)/made $(QUIX)/made $(OPENVINO)/made  ## Speed beside transformers, optimum, OpenVINO and Quix Streams, half an hour: make bench [REVIEWS=folder]
+bench: $(DEV)/made $(OPTIMUM)/made $(QUIX)/made  ## Speed beside transformers, optimum and Quix Streams, half an hour: make bench [REVIEWS=folder]
 	$(DEV)/bin/python -m benchmarks.model
 	$(DEV)/bin/python -m benchmarks.stream
 	$(DEV)/bin/python -m benchmarks.overhead
@@ -134,14 +133,13 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 locks: $(UV)  ## Resolve every lock anew
 	$(COMPILE) pyproject.toml -o locks/serve.txt
 	$(COMPILE) pyproject.toml --extra local --extra ticketing -o locks/demo.txt
-	$(COMPILE) pyproject.toml --extra train --extra otel --extra flips --extra page --extra parquet --extra ray --extra local --extra ticketing --extra dev -o locks/train.txt
+	$(COMPILE) pyproject.toml --extra train --extra openvino --extra otel --extra flips --extra page --extra parquet --extra ray --extra local --extra ticketing --extra dev -o locks/train.txt
 	$(COMPILE) pyproject.toml --extra otel --extra page --extra report -c locks/serve.txt -c locks/train.txt -o locks/extras.txt
 	$(COMPILE) pyproject.toml --extra gpu -c locks/train.txt -o locks/gpu.txt
 	$(COMPILE) pyproject.toml --extra train -c locks/train.txt -o locks/fit.txt
 	$(COMPILE) locks/ticketing.in -c locks/demo.txt -o locks/ticketing.txt
 	$(COMPILE) pyproject.toml --extra optimum -o locks/optimum.txt
 	$(COMPILE) locks/bench-quix.in -o locks/bench-quix.txt
-	$(COMPILE) pyproject.toml locks/bench-openvino.in -o locks/bench-openvino.txt
 	$(COMPILE) locks/audit.in -o locks/audit.txt
 	$(COMPILE) locks/build.in -o locks/build.txt
 	$(COMPILE) locks/site.in -o locks/site.txt
@@ -149,7 +147,7 @@ locks: $(UV)  ## Resolve every lock anew
 	echo uv | $(COMPILE) - -o locks/uv.txt
 
 clean:  ## Remove what make made here
-	rm -rf $(DEMO) $(DEV) $(OPTIMUM) $(QUIX) $(OPENVINO) $(AUDIT) $(SERVE) $(SITE) .venv-uv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(DEMO) $(DEV) $(OPTIMUM) $(QUIX) $(AUDIT) $(SERVE) $(SITE) .venv-uv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 TOLD_CA = || { echo "was that a certificate of your company's? Name its CA's file in REQUESTS_CA_BUNDLE and SSL_CERT_FILE" >&2; exit 3; }
 
@@ -169,10 +167,9 @@ $(DEMO)/made $(DEV)/made $(OPTIMUM)/made $(SERVE)/made: %/made: locks/build.txt 
 
 # For benchmarks and for looking at the locks, and without us in them.
 $(QUIX)/made: locks/bench-quix.txt
-$(OPENVINO)/made: locks/bench-openvino.txt
 $(AUDIT)/made: locks/audit.txt
 $(SITE)/made: locks/site.txt
-$(QUIX)/made $(OPENVINO)/made $(AUDIT)/made $(SITE)/made: %/made: | $(UV)
+$(QUIX)/made $(AUDIT)/made $(SITE)/made: %/made: | $(UV)
 	@echo "making $* from $<"
 	@test -x $*/bin/python || $(UV) venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $*
 	@$(UV) pip sync --quiet --python $* --require-hashes $< $(TOLD_CA)

@@ -8,10 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import numpy as np
 import onnx
 import torch
-from onnx import helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic  # type: ignore[import-untyped]
 from transformers import DebertaV2Config, DebertaV2ForSequenceClassification, DebertaV2Tokenizer
 
@@ -20,14 +18,12 @@ from consumer.manifest import ClassShares, Description, Served, TrainingData
 from consumer.records import Satisfaction
 from training.exporting.export import checkpoint_files, write_artifact
 from training.exporting.graphs import fp32_onnx
-from training.exporting.int8 import int8_onnx, products_apart
+from training.exporting.int8 import int8_onnx, int8_weights_onnx, products_apart
 from training.fitting.model import config_from_scratch
-from training.run_folder import FP32_FILE, INT8_FILE
+from training.run_folder import FP32_FILE, INT8_BF16_FILE, INT8_FILE
 
 ROOT = Path(__file__).parents[1]
 OPTIMUM = ROOT / ".venv-optimum" / "bin" / "python"
-OPENVINO = ROOT / ".venv-openvino" / "bin" / "python"
-INT8 = 127
 EVEN = (0.2, 0.2, 0.2, 0.2, 0.2)
 SIZES: Mapping[str, Mapping[str, int]] = {
     "base": {
@@ -101,36 +97,10 @@ def checkpoint(folder: Path, size: str, with_optimum: bool) -> DebertaV2Config:
     plain = products_apart(fp32)
     onnx.helper.set_model_props(plain, {"onnx.quant.pre_process": "onnxruntime.quant"})  # or it warns that it is not
     quantize_dynamic(plain, folder / "model_one_scale.onnx", per_channel=True, weight_type=QuantType.QInt8)
-    onnx.save(weights_of_8_bits(products_apart(fp32)), folder / "model_openvino.onnx")
+    (folder / INT8_BF16_FILE).write_bytes(int8_weights_onnx(fp32))
     if with_optimum:
         script = [str(OPTIMUM), str(ROOT / "benchmarks" / "optimum_files.py"), str(folder)]
         done = subprocess.run(script, capture_output=True, text=True, env=environment(), check=False)
         if done.returncode:
             raise click.ClickException(f"optimum made no files of the checkpoint:\n{done.stderr[-2000:]}")
     return random.config
-
-
-def weights_of_8_bits(model: onnx.ModelProto) -> onnx.ModelProto:
-    """
-    Each large product's weights as int8 with a scale a column; in fp32 again where an engine does nothing else.
-
-    `model` has its products apart, and is changed. OpenVINO keeps such weights as they are, and rounds activations by
-    token when it is told to.
-    """
-    graph = model.graph
-    constants = {each.name: each for each in graph.initializer}
-    weights = [each.input[1] for each in graph.node if each.op_type == "MatMul" and each.input[1] in constants]
-    restored = []
-    for name in weights:
-        weight = numpy_helper.to_array(constants.pop(name))
-        scale = np.abs(weight).max(0) / np.float32(INT8)
-        rounded = np.round(weight / scale).astype(np.int8)
-        parts = {f"{name}.int8": rounded, f"{name}.scale": scale, f"{name}.zero": np.zeros(len(scale), np.int8)}
-        constants |= {part: numpy_helper.from_array(value, part) for part, value in parts.items()}
-        restored.append(helper.make_node("DequantizeLinear", list(parts), [name], axis=1))
-    nodes = [*restored, *graph.node]
-    used = {name for node in nodes for name in node.input}
-    made = helper.make_graph(
-        nodes, graph.name, graph.input, graph.output, [each for name, each in constants.items() if name in used]
-    )
-    return helper.make_model(made, opset_imports=model.opset_import, ir_version=model.ir_version)

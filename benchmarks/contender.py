@@ -10,6 +10,7 @@ batch; those that run our graph cut it into batches as the consumer does, of at 
 each core. CORES are those that a container's limit leaves. The first line out names the versions.
 """
 
+import importlib
 import importlib.metadata
 import json
 import os
@@ -21,7 +22,6 @@ from typing import Any
 
 Answer = Callable[[list[str], int], Any]
 MAX_LENGTH = 128
-OPENVINO_WIDTH_STEP = 16  # seen: with 4 a text alone differs from the same in a batch, with 16 by no bit
 
 
 def transformers_pipeline(folder: Path, cores: int) -> Answer:
@@ -46,16 +46,17 @@ def optimum_pipeline(folder: Path, _: int, file: str) -> Answer:
     return lambda texts, _: pipe(texts, batch_size=len(texts), truncation=True, max_length=MAX_LENGTH)
 
 
-def shikyu(folder: Path, cores: int, file: str) -> Answer:
+def shikyu(folder: Path, cores: int, file: str, engine: str = "consumer.onnx_backend:OnnxBackend") -> Answer:
     """The consumer's own tokenizer and backend."""
     from consumer.ahead import ahead
     from consumer.batching import batches
     from consumer.decide import probabilities
-    from consumer.onnx_backend import OnnxBackend
     from consumer.tokenization import Tokenizer
 
+    module, name = engine.split(":")
+    made = getattr(importlib.import_module(module), name)
     words = Tokenizer((folder / "tokenizer.json").read_bytes(), MAX_LENGTH)
-    backend = OnnxBackend((folder / file).read_bytes(), json.loads((folder / "config.json").read_bytes()), cores)
+    backend = made((folder / file).read_bytes(), json.loads((folder / "config.json").read_bytes()), cores)
 
     def answer(texts: list[str], max_tokens: int) -> Any:
         tokens = words.encode(texts)
@@ -67,51 +68,18 @@ def shikyu(folder: Path, cores: int, file: str) -> Answer:
     return answer
 
 
-def openvino(folder: Path, cores: int, file: str) -> Answer:
-    """
-    Another engine on our packed graph: weights of int8, activations rounded by token, and the rest in bf16 where the
-    processor has units for it.
-
-    With grids 16 wide its answers do not depend on batch-mates either.
-    """
-    import openvino as ov  # type: ignore[import-not-found]
-
-    from consumer.batching import batches
-    from consumer.decide import probabilities
-    from consumer.packing import Distances, pack
-    from consumer.tokenization import Tokenizer
-
-    words = Tokenizer((folder / "tokenizer.json").read_bytes(), MAX_LENGTH)
-    config = json.loads((folder / "config.json").read_bytes())
-    distances = Distances.of(config)
-    rounded = {"DYNAMIC_QUANTIZATION_GROUP_SIZE": config["hidden_size"]}
-    options = rounded | {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_NUM_THREADS": cores, "NUM_STREAMS": cores}
-    compiled = ov.Core().compile_model(str(folder / file), "CPU", options)
-    names = [each.get_any_name() for each in compiled.inputs]
-    queue = ov.AsyncInferQueue(compiled, cores)
-    found: list[Any] = []
-    queue.set_callback(lambda request, _: found.append(probabilities(request.get_output_tensor(0).data.copy(), 1.0)))
-
-    def answer(texts: list[str], max_tokens: int) -> Any:
-        found.clear()
-        tokens = words.encode(texts)
-        for batch in batches([len(each.ids) for each in tokens], max_tokens, len(tokens), cores):
-            packed = pack([tokens[place].ids for place in batch], distances, OPENVINO_WIDTH_STEP)
-            queue.start_async({name: packed[name] for name in names})
-        queue.wait_all()
-        return found
-
-    return answer
-
-
 KINDS: dict[str, tuple[Callable[..., Answer], tuple[str, ...], tuple[str, ...]]] = {
     "pipeline": (transformers_pipeline, (), ("transformers", "torch")),
     "optimum fp32": (optimum_pipeline, ("model.onnx",), ("optimum", "transformers", "onnxruntime")),
     "optimum int8": (optimum_pipeline, ("model_quantized.onnx",), ("optimum", "transformers", "onnxruntime")),
-    "OpenVINO, int8 by token": (openvino, ("model_openvino.onnx",), ("openvino",)),
     "packed, one scale a batch": (shikyu, ("model_one_scale.onnx",), ("shikyu", "onnxruntime")),
     "shikyu fp32": (shikyu, ("model.onnx",), ("shikyu", "onnxruntime")),
     "shikyu int8": (shikyu, ("model_quantized.onnx",), ("shikyu", "onnxruntime")),
+    "shikyu int8-bf16": (
+        shikyu,
+        ("model_int8_bf16.onnx", "consumer.openvino_backend:OpenVinoBackend"),
+        ("shikyu", "openvino"),
+    ),
 }
 
 

@@ -5,8 +5,8 @@ How many messages a second the model answers: shikyu, optimum and transformers i
     python -m benchmarks.model --rounds 20 --contender "shikyu int8" --contender "packed, one scale a batch"
 
 Each contender has a process of its own, loaded and warmed once; rounds go through all of them in turns, forth and back,
-so that what else the machine does falls on all. Needs the environments of locks/optimum.txt and
-locks/bench-openvino.txt for two of them (`make .venv-optimum/made .venv-openvino/made`).
+so that what else the machine does falls on all. Needs the environment of locks/optimum.txt for two of them
+(`make .venv-optimum/made`).
 """
 
 import json
@@ -24,13 +24,14 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.checkpoint import OPENVINO, OPTIMUM, ROOT, SIZES, checkpoint, environment
+from benchmarks.checkpoint import OPTIMUM, ROOT, SIZES, checkpoint, environment
 from benchmarks.contender import KINDS
 from benchmarks.machine import machine
 from benchmarks.products import product_session, useful_flops
 from benchmarks.texts import MAX_LENGTH, lengths, texts
 from consumer.batching import batches
 from consumer.cores import usable_cores
+from consumer.openvino_backend import has_bf16
 from consumer.tokenization import Tokenizer
 
 RECORDS, TOKENS = 32, 512  # as shikyu finds on two cores with VNNI; what it is for others is in LOG.md
@@ -43,7 +44,7 @@ ORDERS = {
     SORTED: lambda sizes: batches(sizes, TOKENS, len(sizes)),
 }
 ONE_SCALE = "packed, one scale a batch"  # what int8 would be if answers might depend on batch-mates; never served
-ANOTHER_ENGINE = "OpenVINO, int8 by token"
+INT8_BF16 = "shikyu int8-bf16"  # OpenVINO, where the processor has bf16
 CONTENDERS = tuple(KINDS)
 # What we aim for on two cores with VNNI: ours over theirs, at least.
 RATIOS = (
@@ -55,10 +56,12 @@ RATIOS = (
     (("shikyu int8", SORTED), ("optimum int8", "one at a time"), 1.8),
     (("shikyu int8", SORTED), ("optimum int8", SORTED), 1.8),
     (("shikyu int8", SORTED), (ONE_SCALE, SORTED), 0.9),
-    ((ANOTHER_ENGINE, SORTED), ("shikyu int8", SORTED), 1.15),  # from there on it would be a backend of ours
+    ((INT8_BF16, SORTED), ("pipeline", "one at a time"), 9.0),
+    ((INT8_BF16, SORTED), ("pipeline", "32 as they come"), 11.0),
+    ((INT8_BF16, SORTED), ("optimum int8", "32 as they come"), 3.5),
+    ((INT8_BF16, SORTED), ("shikyu int8", SORTED), 1.15),  # what another engine has to be worth
 )
 SHARES = {"fp32": 0.8, "int8": None}  # of one large product's rate, and what we aim for
-PYTHONS = {"optimum": OPTIMUM, "OpenVINO": OPENVINO}
 console = Console(stderr=True)
 Course = tuple[str, str]
 
@@ -107,7 +110,7 @@ class Contender:
 
 def _python_of(kind: str) -> Path:
     """Of the environment that it runs in."""
-    return PYTHONS.get(kind.partition(" ")[0].strip(","), Path(sys.executable))
+    return OPTIMUM if kind.startswith("optimum") else Path(sys.executable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +165,10 @@ def quarter_of(sizes: Sequence[int]) -> list[int]:
 
 
 def _asked(kind: str, order: str) -> bool:
-    """Who sorts has more than a pipeline; what is only held against ours sorted is asked that alone."""
+    """Who sorts has more than a pipeline; what is never served is only held against ours sorted."""
     if kind == "pipeline":
         return order != SORTED
-    return order == SORTED or kind not in (ONE_SCALE, ANOTHER_ENGINE)
+    return order == SORTED or kind != ONE_SCALE
 
 
 def shown(found: Measured, shares: Mapping[str, float], machine_name: str) -> None:
@@ -207,7 +210,7 @@ def shown(found: Measured, shares: Mapping[str, float], machine_name: str) -> No
 )
 def main(count: int, rounds: int, size: str, kinds: Sequence[str]) -> None:
     """Messages a second of the model alone, from text to probabilities."""
-    kinds = list(dict.fromkeys(kinds))
+    kinds = [kind for kind in dict.fromkeys(kinds) if kind != INT8_BF16 or has_bf16()]
     for kind in kinds:
         if not (python := _python_of(kind)).exists():
             raise click.ClickException(

@@ -1,7 +1,10 @@
 """Batches that are computed before anybody waits for them."""
 
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,3 +41,12 @@ def _started(start: Callable[[Batch], Finish], batch: Batch) -> Finish:
         raise failed
 
     return fail
+
+
+def begun(threads: Executor, compute: Callable[[], NDArray[np.float32]]) -> Finish:
+    """`compute` in one of the threads, unless nobody waits for it any more before it has begun."""
+    future = threads.submit(compute)
+    finish = partial(future.result)
+    # A batch of a window that was dropped would be computed for nobody, and at the end of the process waited for.
+    weakref.finalize(finish, future.cancel)
+    return finish

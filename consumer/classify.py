@@ -178,8 +178,10 @@ def load(
     path = versions.artifact_in(Path(folder))
     if device not in get_args(Device):
         raise SettingsError(f"the device is {device!r}, not {' or '.join(get_args(Device))}")
-    if device == "cuda" and precision == "int8":
-        raise SettingsError("model.precision is int8, and a GPU serves fp16 or fp32: set one, or model.device to cpu")
+    if device == "cuda" and precision not in (None, *artifacts.GPU_PRECISIONS):
+        raise SettingsError(
+            f"model.precision is {precision}, and a GPU serves fp16 or fp32: set one, or model.device to cpu"
+        )
     key = None if public_key is None else Path(public_key)
     precision = precision or artifacts.best_precision(artifacts.read_manifest(path, key), device)
     model_file = CHECKPOINT_FILE if device == "cuda" else None
@@ -200,6 +202,14 @@ def load(
 
 
 def _backend(artifact: artifacts.Artifact, device: Device, threads: int | None) -> Backend:
+    if artifact.precision == "int8-bf16":
+        try:
+            from consumer.openvino_backend import OpenVinoBackend
+        except ImportError as error:
+            raise SurroundingsError(
+                f"int8-bf16 needs the openvino extra ({error}): pip install '.[openvino]', or take int8"
+            ) from error
+        return OpenVinoBackend(artifact.model, artifact.config, threads)
     if device == "cpu":
         return OnnxBackend(artifact.model, artifact.config, threads)
     try:

@@ -38,6 +38,8 @@ def _sums_to_one(shares: tuple[float, ...]) -> tuple[float, ...]:
 
 # wilks: the threshold is an order statistic chosen beforehand. clopper-pearson: it was chosen on other messages.
 # massart: it was chosen on the very messages that the bound is of.
+# int8 by ONNX Runtime on any CPU; int8-bf16 by OpenVINO on those with units for bf16.
+Precision = Literal["int8", "fp32", "fp16", "int8-bf16"]
 Bound = Literal["wilks", "clopper-pearson", "massart"]
 # A class that never occurs has no logarithm to shift by, so every share is above zero.
 Share = Annotated[FiniteFloat, Field(gt=0, le=1)]
@@ -172,7 +174,7 @@ class Reference(Part):
 
     token_length: ClassHistogram
     unknown_share: ClassHistogram
-    precisions: dict[Literal["fp32", "fp16", "int8"], ReferenceScores]
+    precisions: dict[Precision, ReferenceScores]
 
 
 class TrainingData(Part):
@@ -197,7 +199,7 @@ class Description(Part):
     max_length: Annotated[int, Field(ge=3, le=4096)]
     text_cleaning: Annotated[tuple[str, ...], AfterValidator(require_known)] = ()
     class_shares: ClassShares
-    precisions: Annotated[dict[Literal["fp32", "fp16", "int8"], Served], Field(min_length=1)]
+    precisions: Annotated[dict[Precision, Served], Field(min_length=1)]
     shared_files: tuple[FileName, ...] = SHARED_FILES
     checkpoint_files: tuple[FileName, ...] = (CHECKPOINT_FILE,)
     reference: Reference | PlainReference | None = None

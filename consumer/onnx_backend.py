@@ -1,15 +1,14 @@
 """The model behind a Protocol: ONNX Runtime on CPU, on a packed graph (DeBERTa-v2) or a padded one (any other)."""
 
 import os
-import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from consumer.ahead import begun
 from consumer.cores import usable_cores
 from consumer.engine import onnxruntime, saturates
 from consumer.errors import ArtifactError
@@ -73,12 +72,7 @@ class OnnxBackend:
             )
 
     def start(self, token_ids: Sequence[NDArray[np.int64]]) -> Callable[[], NDArray[np.float32]]:
-        future = self._threads.submit(self.logits, token_ids)
-        finish = partial(future.result)
-        # A batch of a window that was dropped, and that is not begun yet, would be computed for nobody, and at the end
-        # of the process waited for.
-        weakref.finalize(finish, future.cancel)
-        return finish
+        return begun(self._threads, lambda: self.logits(token_ids))
 
     def logits(self, token_ids: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
         return self._run(token_ids)

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from consumer.manifest import Precision
 from consumer.settings_types import (
     Expression,
     Expressions,
@@ -32,7 +33,6 @@ from consumer.settings_types import (
 )
 
 Format = Literal["avro", "json-schema", "avro-single-object", "json", "text"]
-Precision = Literal["int8", "fp32", "fp16"]
 Device = Literal["cpu", "cuda"]
 CorrectionFormat = Literal["avro", "json-schema", "avro-single-object", "json"]
 OptionalCorrectionFormat = Annotated[CorrectionFormat | None, BeforeValidator(none_when_empty)]
@@ -147,7 +147,7 @@ class Model(Section):
     precision: OptionalPrecision = Field(
         default=None,
         description="Which of the artifact's models answers; unless set, int8 where it may be served, else fp32, and "
-        "on a GPU fp16.",
+        "on a GPU fp16. int8-bf16 needs the openvino extra and a processor with bf16.",
     )
     device: Device = Field(
         default="cpu",

@@ -72,12 +72,6 @@ def optimum() -> Path:
 
 
 @pytest.fixture(scope="session")
-def openvino() -> Path:
-    """The Python of locks/bench-openvino.txt, which `make bench` makes, and `make test` with CI=true."""
-    return _python_of(".venv-openvino")
-
-
-@pytest.fixture(scope="session")
 def quix() -> Path:
     """The Python of locks/bench-quix.txt, which `make bench` makes, and `make test` with CI=true."""
     return _python_of(".venv-quix")

@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, Field, PositiveFloat, Validatio
 from pydantic_core import ErrorDetails
 
 from consumer.errors import SettingsError
-from consumer.manifest import LEAST_WEIGHT, FileName, Shares, Weight, Word
+from consumer.manifest import LEAST_WEIGHT, FileName, Precision, Shares, Weight, Word
 from consumer.names import nearest
 from training.data.sources import STRICT, Data
 
@@ -167,7 +167,7 @@ class Promise(Section):
 class Export(Section):
     """What is made of the fitted model; fp32 always, for the others are held against it."""
 
-    precisions: list[Literal["fp32", "fp16", "int8"]] = ["fp32", "fp16", "int8"]
+    precisions: list[Precision] = ["fp32", "fp16", "int8"]
 
     @model_validator(mode="after")
     def _fp32_too(self) -> Self:
@@ -177,7 +177,7 @@ class Export(Section):
 
 
 class Gate(Section):
-    """What fp16 and int8 may each cost against fp32 and still be served."""
+    """What each other precision may cost against fp32 and still be served."""
 
     min_agreement: Annotated[float, Field(ge=0, le=1)] = 0.99
     max_more_needless: Annotated[float, Field(ge=0, le=1)] = 0.01

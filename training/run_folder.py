@@ -38,7 +38,8 @@ from consumer.errors import SettingsError, ShikyuError
 
 MODEL = "model"
 FP32_FILE, FP16_FILE, INT8_FILE = "model.onnx", "model_fp16.onnx", "model_quantized.onnx"
-PRECISIONS: Mapping[str, str] = {"fp32": FP32_FILE, "fp16": FP16_FILE, "int8": INT8_FILE}
+INT8_BF16_FILE = "model_int8_bf16.onnx"
+PRECISIONS: Mapping[str, str] = {"fp32": FP32_FILE, "fp16": FP16_FILE, "int8": INT8_FILE, "int8-bf16": INT8_BF16_FILE}
 SPLITS_FILE = "data/splits.json"
 DATA, DATA_PAGE = "data.json", "data.html"
 OPERATING_POINT = "operating_point.json"

@@ -69,15 +69,3 @@ def test_optimum_s_contender_runs(tmp_path):
     assert found.versions[kind]["transformers"].startswith("4.")
     graph = onnx.load(tmp_path / "optimum" / "model_quantized.onnx").graph
     assert "MatMulInteger" in {node.op_type for node in graph.node}
-
-
-@pytest.mark.usefixtures("openvino")
-def test_openvino_s_contender_runs(tmp_path):
-    """In its own environment, on the packed graph as it is."""
-    checkpoint(tmp_path, "tiny", with_optimum=False)
-
-    found = model.measured(tmp_path, texts(lengths(), 12, seed=0), 1, [model.ANOTHER_ENGINE])
-
-    assert set(found.rates) == {(model.ANOTHER_ENGINE, model.SORTED)}
-    assert all(rate > 0 for rates in found.rates.values() for rate in rates)
-    assert set(found.versions[model.ANOTHER_ENGINE]) == {"openvino"}

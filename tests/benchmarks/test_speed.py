@@ -23,13 +23,14 @@ from benchmarks.products import useful_flops
 from benchmarks.texts import MAX_LENGTH, SAMPLE, lengths, texts
 from benchmarks.through_kafka import rate
 from consumer.errors import LimitError
+from consumer.openvino_backend import has_bf16
 from consumer.tokenization import Tokenizer
 from training.fitting.model import config_from_scratch
 
 pytestmark = [pytest.mark.train, pytest.mark.timeout(300)]
 
-# optimum's and OpenVINO's environments are apart.
-ALONE = ("pipeline", model.ONE_SCALE, "shikyu fp32", "shikyu int8")
+# optimum's environment is apart.
+ALONE = ("pipeline", model.ONE_SCALE, "shikyu fp32", "shikyu int8", *([model.INT8_BF16] if has_bf16() else []))
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ def test_the_model_s_benchmark_runs():
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout.strip().splitlines()[-1])
     assert set(told["versions"]) == set(ALONE)
-    assert {name.partition(",")[0] for name in told["rates"]} == {"pipeline", "packed", "shikyu fp32", "shikyu int8"}
+    assert {name.partition(",")[0] for name in told["rates"]} == {name.partition(",")[0] for name in ALONE}
     assert set(told["share_of_product"]) == {"fp32", "int8"}
     assert all(math.isfinite(rate) and rate > 0 for rates in told["rates"].values() for rate in rates)
     assert told["bytes"]["model_quantized.onnx"] < told["bytes"]["model.onnx"] / 2
@@ -125,12 +126,12 @@ def test_one_contender_alone_can_be_asked():
 
 def test_a_contender_whose_environment_is_not_there_says_how_to_make_it(monkeypatch, tmp_path):
     """Before anything is made for it."""
-    monkeypatch.setitem(model.PYTHONS, "OpenVINO", tmp_path / ".venv-openvino" / "bin" / "python")
+    monkeypatch.setattr(model, "OPTIMUM", tmp_path / ".venv-optimum" / "bin" / "python")
 
-    done = CliRunner().invoke(model.main, ["--contender", model.ANOTHER_ENGINE])
+    done = CliRunner().invoke(model.main, ["--contender", "optimum int8"])
 
     assert done.exit_code == 1
-    assert "make .venv-openvino/made" in done.output
+    assert "make .venv-optimum/made" in done.output
 
 
 def test_the_gpu_s_benchmark_runs():

@@ -12,6 +12,7 @@ from transformers import DebertaV2ForSequenceClassification
 from consumer import cli as shikyu
 from consumer.artifact import read_manifest
 from consumer.classify import load
+from consumer.openvino_backend import has_bf16
 from training import cli, data
 from training.preparing import splits
 from training.run_folder import RunFolder
@@ -84,6 +85,26 @@ def test_the_consumer_takes_what_training_made(made):
         assert served.promise is not None
         assert served.promise.target == 0.9
         assert served.promise.recall >= 0.9
+
+
+@pytest.mark.skipif(not has_bf16(), reason="this processor has no units for bf16")
+def test_another_engine_s_precision_is_made_measured_and_served(made, tmp_path):
+    """
+    With a promise and a gate of its own, from the fit that is there.
+    """
+    recipe = tmp_path / "small.toml"
+    recipe.write_text(SMALL.read_text("utf-8") + '\n[export]\nprecisions = ["fp32", "int8-bf16"]\n', "utf-8")
+    shutil.copytree(made / "artifact.run", tmp_path / "artifact.run")
+
+    assert cli.main(["run", str(recipe), "--data", str(RECIPES), "--out", str(tmp_path / "artifact")]) == 0
+
+    classifier = load(tmp_path / "artifact", "int8-bf16")
+    served = classifier.manifest.precisions["int8-bf16"]
+    assert served.files == ("model_int8_bf16.onnx",)
+    assert served.promise.recall >= 0.9
+    assert set(served.gate) == set(read_manifest(made / "artifact").precisions["int8"].gate)
+    assert classifier.moved_by_a_mate() == 0
+    assert [each.model.precision for each in classifier.classify(["Where is my parcel?", ""])] == ["int8-bf16"] * 2
 
 
 def test_the_rows_behind_a_gate_stay_in_the_run_s_folder(made):

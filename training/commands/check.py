@@ -2,10 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import click
 from rich.console import Console
 
+from consumer.manifest import Precision
 from training.commands.options import FOLDER, ExistingFile, labelled, ready
 
 
@@ -14,7 +16,7 @@ from training.commands.options import FOLDER, ExistingFile, labelled, ready
 @click.argument("files", nargs=-1, required=True, type=ExistingFile())
 @labelled
 @click.option("--slices", metavar="COLUMN", help="In each value of this column; of itself, where so promised.")
-@click.option("--precision", type=click.Choice(["fp32", "fp16", "int8"]), help="Otherwise, each that may be served.")
+@click.option("--precision", type=click.Choice(get_args(Precision)), help="Otherwise, each that may be served.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON instead of a table.")
 def check(
     artifact: Path,

@@ -3,11 +3,13 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import get_args
 
 import click
 from rich.console import Console
 
 from consumer.errors import SettingsError
+from consumer.manifest import Precision
 from training.commands.options import FOLDER, ExistingFile, labelled, ready
 from training.whole_folder import artifact_around
 
@@ -17,9 +19,7 @@ from training.whole_folder import artifact_around
 @click.argument("second", metavar="B", type=FOLDER)
 @click.argument("files", nargs=-1, required=True, type=ExistingFile())
 @labelled
-@click.option(
-    "--precision", type=click.Choice(["fp32", "fp16", "int8"]), help="Of both; otherwise what each is served by."
-)
+@click.option("--precision", type=click.Choice(get_args(Precision)), help="Of both; otherwise what each is served by.")
 @click.option(
     "--recall",
     default=0.95,

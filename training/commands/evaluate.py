@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import click
 from click.core import ParameterSource
 
 from consumer.errors import SettingsError
+from consumer.manifest import Precision
 from training.commands.options import ExistingFile, labelled, places, ready
 
 OF_FILES = ("files", "text", "mapping", "stars", "columns", "precision", "as_json")
@@ -21,7 +23,7 @@ WORST_SLICES = 5
 @click.option(
     "--slice", "columns", multiple=True, help="Tell where it is worst by this column of FILES, too; repeatable."
 )
-@click.option("--precision", type=click.Choice(["fp32", "fp16", "int8"]), help="Otherwise, each that may be served.")
+@click.option("--precision", type=click.Choice(get_args(Precision)), help="Otherwise, each that may be served.")
 @click.option("--json", "as_json", is_flag=True, help="Everything that was measured, as JSON.")
 @places
 def evaluate(

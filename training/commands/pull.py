@@ -1,10 +1,12 @@
 """`shikyu-train pull`: an artifact from the Hub, once or whenever there is a newer one."""
 
 from pathlib import Path
+from typing import get_args
 
 import click
 
 from consumer.errors import SettingsError
+from consumer.manifest import Precision
 from training.commands.options import HUB, ExistingFile, replacing, require_extra
 
 
@@ -27,7 +29,7 @@ from training.commands.options import HUB, ExistingFile, replacing, require_extr
     "fetched are removed.",
 )  # fmt: skip
 @click.option(
-    "--precision", type=click.Choice(["fp32", "int8", "fp16"]),
+    "--precision", type=click.Choice(get_args(Precision)),
     help="With --versions: name none that cannot be served in it, as where the consumers have model.precision.",
 )  # fmt: skip
 @replacing

@@ -12,7 +12,7 @@ backend has ONNX Runtime take them as uint8, which gives the same sums.
 """
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,21 @@ def int8_onnx(fp32: bytes, kept: Collection[str] = ()) -> bytes:
 
     ValueError when there is nothing to quantize, or `kept` names what is not there.
     """
+    return _quantized(fp32, kept, _Made.product)
+
+
+def int8_weights_onnx(fp32: bytes, kept: Collection[str] = ()) -> bytes:
+    """
+    The same model, its constant matrices and word embeddings in int8, but for `kept`, and restored where they are used.
+
+    An engine that knows how (OpenVINO) keeps them as they are, and rounds activations by itself. ValueError as above.
+    """
+    return _quantized(fp32, kept, _Made.weight)
+
+
+def _quantized(
+    fp32: bytes, kept: Collection[str], product: Callable[["_Made", NodeProto, NDArray[np.float32]], None]
+) -> bytes:
     model = products_apart(fp32)
     sizes = parameters(model)
     if unknown := sorted(set(kept) - set(sizes)):
@@ -64,7 +79,7 @@ def int8_onnx(fp32: bytes, kept: Collection[str] = ()) -> bytes:
         elif node.name == EMBEDDINGS:
             made.lookup(node, constants[node.input[0]])
         else:
-            made.product(node, constants[node.input[1]])
+            product(made, node, constants[node.input[1]])
     del graph.node[:]
     graph.node.extend(made.nodes)
     used = {name for node in graph.node for name in node.input}
@@ -160,16 +175,25 @@ class _Made:
     def product(self, node: NodeProto, weight: NDArray[np.float32]) -> None:
         x, y = node.input[0], node.output[0]
         self._quantize_rows(x)
+        self._round(y, weight)
+        step, zero = (GELU_SCALE, GELU_ZERO) if x in self._gelus else (SCALE, ZERO)
+        inputs = [f"{x}.uint8", f"{y}.weight", step, f"{y}.scale", zero, f"{y}.zero_point"]
+        self._add("MatMulIntegerToFloat", inputs, f"{y}.unit", name=node.name, domain="com.microsoft")
+        self._add("Mul", [f"{y}.unit", f"{x}.magnitude"], y)
+
+    def weight(self, node: NodeProto, weight: NDArray[np.float32]) -> None:
+        y = node.output[0]
+        self._round(y, weight)
+        self._add("DequantizeLinear", [f"{y}.weight", f"{y}.scale", f"{y}.zero_point"], f"{y}.restored", axis=1)
+        self._add("MatMul", [node.input[0], f"{y}.restored"], y, name=node.name)
+
+    def _round(self, y: str, weight: NDArray[np.float32]) -> None:
         scale = np.maximum(np.abs(weight).max(axis=0) / LARGEST_INT8, np.finfo(np.float32).tiny)
         self.values |= {
             f"{y}.weight": np.rint(weight / scale).astype(np.int8),
             f"{y}.scale": scale.astype(np.float32),
             f"{y}.zero_point": np.zeros(scale.shape, np.int8),
         }
-        step, zero = (GELU_SCALE, GELU_ZERO) if x in self._gelus else (SCALE, ZERO)
-        inputs = [f"{x}.uint8", f"{y}.weight", step, f"{y}.scale", zero, f"{y}.zero_point"]
-        self._add("MatMulIntegerToFloat", inputs, f"{y}.unit", name=node.name, domain="com.microsoft")
-        self._add("Mul", [f"{y}.unit", f"{x}.magnitude"], y)
 
     def _quantize_rows(self, x: str) -> None:
         if x in self._rows:  # query, key and value may be products of the same rows

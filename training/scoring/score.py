@@ -4,17 +4,20 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from consumer.ahead import Batch, Finish, ahead
 from consumer.batching import batches
+from consumer.errors import SurroundingsError
 from consumer.manifest import CONFIG_FILE, TOKENIZER_FILE
-from consumer.onnx_backend import OnnxBackend
+from consumer.onnx_backend import Backend, OnnxBackend
 from consumer.records import Satisfaction, Tokens
 from consumer.tokenization import Tokenizer
 from training.data.texts import in_batches
+from training.run_folder import INT8_BF16_FILE
 
 MAX_BATCH_TOKENS, MAX_BATCH_RECORDS = 1024, 64  # more spill out of a core's caches
 
@@ -33,7 +36,7 @@ class Scored:
 
 def score(files: Mapping[str, bytes], model_file: str, texts: Sequence[str], max_length: int) -> Scored:
     """Score texts with an artifact's files before there is an artifact."""
-    backend = OnnxBackend(files[model_file], json.loads(files[CONFIG_FILE]))
+    backend = _backend(model_file)(files[model_file], json.loads(files[CONFIG_FILE]))
     tokenizer = Tokenizer(files[TOKENIZER_FILE], max_length)
     return scored(texts, tokenizer.encode, lambda tokens: backend.start([each.ids for each in tokens]), backend.at_once)
 
@@ -51,6 +54,20 @@ def scored(texts: Sequence[str], tokenize: Tokenize, start: Start, at_once: int 
     for rows, (_, finish) in zip(cut, ahead(start, tokenized, at_once), strict=True):
         logits[rows] = finish()
     return Scored(logits, lengths, unknown_shares)
+
+
+def _backend(model_file: str) -> Callable[[bytes, Mapping[str, Any]], Backend]:
+    """What serves it. SurroundingsError where that is not installed."""
+    if model_file != INT8_BF16_FILE:
+        return OnnxBackend
+    try:
+        from consumer.openvino_backend import OpenVinoBackend
+    except ImportError as error:
+        raise SurroundingsError(
+            f"int8-bf16 needs the openvino extra ({error}): pip install '.[openvino]', or leave it out of "
+            "export.precisions"
+        ) from error
+    return OpenVinoBackend
 
 
 def _measured(texts: Sequence[str], tokenize: Tokenize) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

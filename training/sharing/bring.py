@@ -3,16 +3,17 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 from consumer import artifact, versions
 from consumer.errors import ArtifactError, SettingsError, ShikyuError, SurroundingsError
-from consumer.manifest import MANIFEST_FILE, Manifest
+from consumer.manifest import MANIFEST_FILE, Manifest, Precision
 from training.sharing import hub, old_versions
 
 # The commit that was named last: a rollback since then is not undone. Below it the versions that were brought and are
 # there, the newest first.
 MARK_FILE = ".pulled"
-PRECISIONS = ("fp32", "int8", "fp16")
+PRECISIONS = get_args(Precision)
 LOOK_S = 0.2  # between two looks whether to leave
 
 

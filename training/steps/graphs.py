@@ -8,14 +8,16 @@ from numpy.typing import NDArray
 
 from training.exporting.describe import model_files
 from training.exporting.graphs import fp16_onnx, fp32_onnx
-from training.exporting.int8 import int8_onnx
+from training.exporting.int8 import int8_onnx, int8_weights_onnx
 from training.exporting.kept import TEXTS_TO_COUNT, Kept, kept_for
 from training.exporting.same_logits import require_same_logits
 from training.fitting.model import load
 from training.preparing import splits
-from training.run_folder import FP16_FILE, FP32_FILE, INT8_FILE, MODEL
+from training.run_folder import FP16_FILE, FP32_FILE, INT8_BF16_FILE, INT8_FILE, MODEL
 from training.scoring.score import score
 from training.steps.job import Job
+
+QUANTIZED = {"int8": (INT8_FILE, int8_onnx), "int8-bf16": (INT8_BF16_FILE, int8_weights_onnx)}
 
 
 def graphs(job: Job) -> None:
@@ -31,10 +33,11 @@ def graphs(job: Job) -> None:
         made = {FP32_FILE: fp32}
         if "fp16" in job.recipe.export.precisions:
             made[FP16_FILE] = fp16_onnx(fp32)
-        if "int8" in job.recipe.export.precisions:
-            # The folds' models stand for the one that ships, so what it keeps they keep.
-            kept = kept or _kept(job, files, fp32)
-            made[INT8_FILE] = int8_onnx(fp32, kept.names)
+        for precision, (file, quantized) in QUANTIZED.items():
+            if precision in job.recipe.export.precisions:
+                # The folds' models stand for the one that ships, so what it keeps they keep.
+                kept = kept or _kept(job, files, fp32)
+                made[file] = quantized(fp32, kept.names)
         for file, content in {**files, **made}.items():
             job.folder.write(f"graphs/{name}/{file}", content)
 

@@ -1,0 +1,110 @@
+"""
+The model on CPUs that have units for bf16: the packed DeBERTa by OpenVINO (the `openvino` extra).
+
+Weights are int8, activations are rounded to int8 by token as they come, and what stands between products is bf16.
+"""
+
+import io
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from consumer.ahead import begun
+from consumer.cores import usable_cores
+from consumer.errors import ArtifactError, SurroundingsError
+from consumer.packing import Distances, Packed, pack
+from consumer.records import Satisfaction
+
+# With this package OpenVINO tells Google Analytics that it is imported, and keeps an id in the home folder.
+sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+import openvino  # type: ignore[import-untyped]  # noqa: E402 - after that
+
+# A grid's width is a multiple of it: with ONNX Runtime's four, a text alone had other logits than beside others, by as
+# much as rounding to int8 moves them; with 16 none of any length has, by no bit.
+WIDTH_STEP = 16
+
+
+def has_bf16() -> bool:
+    """Whether OpenVINO finds units for it in this processor."""
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+class OpenVinoBackend:
+    """
+    ArtifactError when the bytes are no packed model of five classes; SurroundingsError where the processor has no bf16,
+    for in fp32 it would give other answers than were measured, and be no quicker than ONNX Runtime.
+
+    `config` is the artifact's config.json. Threads: as given, else one per usable core; each computes a batch of its
+    own.
+    """
+
+    def __init__(self, model: bytes, config: Mapping[str, Any], threads: int | None = None) -> None:
+        core = openvino.Core()
+        if not has_bf16():
+            name = core.get_property("CPU", "FULL_DEVICE_NAME")
+            raise SurroundingsError(f"this processor ({name}) has no units for bf16: take int8 in place of int8-bf16")
+        self.at_once = threads or usable_cores()
+        self._model = _compiled(core, model, config, self.at_once)
+        self._inputs = [each.get_any_name() for each in self._model.inputs]
+        _require_packed(self._inputs, [each.get_partial_shape()[-1].to_string() for each in self._model.outputs])
+        try:
+            self._distances = Distances.of(config)
+        except (TypeError, ValueError) as error:
+            raise ArtifactError(f"config.json does not fit the model: {error}; make the artifact again") from error
+        # Whoever computes takes one and puts it back: none is used by two at a time.
+        self._requests: SimpleQueue[openvino.InferRequest] = SimpleQueue()
+        for _ in range(self.at_once):
+            self._requests.put(self._model.create_infer_request())
+        self._threads = ThreadPoolExecutor(self.at_once, thread_name_prefix="inference")
+
+    def start(self, token_ids: Sequence[NDArray[np.int64]]) -> Callable[[], NDArray[np.float32]]:
+        return begun(self._threads, lambda: self.logits(token_ids))
+
+    def logits(self, token_ids: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
+        packed = pack(token_ids, self._distances, WIDTH_STEP)
+        request = self._requests.get()
+        try:
+            # A copy, as it does unless told otherwise: its own memory is written anew by the next batch.
+            found: NDArray[np.float32] = request.infer({name: packed[name] for name in self._inputs})[0]
+            return found
+        finally:
+            self._requests.put(request)
+
+    def give_back(self, token_ids: Sequence[NDArray[np.int64]]) -> None:
+        self._model.release_memory()
+        self.logits(token_ids)
+
+
+def _compiled(core: openvino.Core, model: bytes, config: Mapping[str, Any], at_once: int) -> openvino.CompiledModel:
+    options = {
+        "PERFORMANCE_HINT": "THROUGHPUT",
+        "NUM_STREAMS": at_once,
+        "INFERENCE_NUM_THREADS": at_once,
+        "INFERENCE_PRECISION_HINT": "bf16",
+        "DYNAMIC_QUANTIZATION_GROUP_SIZE": config.get("hidden_size"),  # one scale for what a token brings to a product
+    }
+    try:
+        return core.compile_model(core.read_model(io.BytesIO(model)), "CPU", options)
+    except (RuntimeError, TypeError) as error:
+        raise ArtifactError(
+            f"OpenVINO {openvino.__version__} cannot load the model ({type(error).__name__}); export it again with "
+            "this version's `shikyu-train`"
+        ) from error
+
+
+def _require_packed(inputs: Sequence[str], outputs: Sequence[str]) -> None:
+    if Packed._fields[0] not in inputs or not set(inputs) <= set(Packed._fields):
+        raise ArtifactError(
+            f"the model takes {', '.join(sorted(inputs))}, and OpenVINO serves those that take "
+            f"{', '.join(Packed._fields)}, of DeBERTa-v2 and v3: take int8 in the place of int8-bf16"
+        )
+    if list(outputs) != [str(len(Satisfaction))]:
+        raise ArtifactError(
+            f"the model answers with {', '.join(outputs)} numbers, and the labels are {len(Satisfaction)}; "
+            "fit a classifier of five classes, one star to five, and export it"
+        )

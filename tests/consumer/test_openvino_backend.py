@@ -1,0 +1,158 @@
+"""int8-bf16: the model by OpenVINO, on a processor that has units for bf16."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("openvino")
+
+from consumer import openvino_backend
+from consumer.classify import load
+from consumer.errors import ArtifactError, SettingsError, SurroundingsError
+from consumer.onnx_backend import OnnxBackend
+from consumer.openvino_backend import OpenVinoBackend
+from tests.tiny_artifact import random_model
+from tests.tiny_padded import random_padded
+from training.exporting.graphs import fp32_onnx
+from training.exporting.int8 import int8_onnx, int8_weights_onnx, parameters, products_apart
+
+pytestmark = [
+    pytest.mark.train,
+    pytest.mark.skipif(not openvino_backend.has_bf16(), reason="this processor has no units for bf16"),
+]
+
+VOCABULARY = 300
+
+
+def text(length):
+    return np.random.default_rng(length).integers(3, VOCABULARY, length)
+
+
+@pytest.fixture(scope="module")
+def model():
+    """Of a shape in which grids 4 or 8 wide have a tenth of the texts depend on their mates."""
+    shape = {"hidden_size": 384, "num_attention_heads": 6, "intermediate_size": 1536, "num_hidden_layers": 4}
+    return random_model(VOCABULARY, initializer_range=0.02, **shape)
+
+
+@pytest.fixture(scope="module", params=[0, 3], ids=["all products in int8", "a third of them kept"])
+def backend(model, request):
+    fp32 = fp32_onnx(model)
+    kept = list(parameters(products_apart(fp32)))[1 :: request.param] if request.param else []
+    return OpenVinoBackend(int8_weights_onnx(fp32, kept), model.config.to_dict(), threads=2)
+
+
+def test_its_logits_are_as_near_to_those_of_fp32_as_int8_s(model, backend):
+    """And it is neither under another name."""
+    texts = [text(length) for length in range(1, 129)]
+    fp32 = fp32_onnx(model)
+    exact, by_int8 = (OnnxBackend(each, model.config.to_dict(), 1).logits(texts) for each in (fp32, int8_onnx(fp32)))
+
+    found = backend.logits(texts)
+
+    assert found.dtype == np.float32
+    off, int8_off = (np.abs(each - exact).mean() for each in (found, by_int8))
+    assert 0.4 * int8_off < off < 1.5 * int8_off
+
+
+def test_batch_mates_do_not_matter(backend):
+    """To the last bit, for each length, beside shorter and longer ones."""
+    lengths = [*range(1, 70), *np.random.default_rng(0).integers(70, 512, 12).tolist(), 512]
+    alone = {length: backend.logits([text(length)])[0] for length in lengths}
+
+    for seed in range(40):
+        mates = np.random.default_rng(seed).choice(lengths, 7).tolist()
+        for length, row in zip(mates, backend.logits([text(length) for length in mates]), strict=True):
+            np.testing.assert_array_equal(row, alone[length], err_msg=f"{length} tokens among {mates}")
+
+
+def test_batches_are_computed_side_by_side(backend):
+    """More of them than threads, each answered as if it had been alone."""
+    batches = [[text(length), text(length + 1)] for length in (3, 40, 9, 120, 64, 17)]
+
+    finishes = [backend.start(batch) for batch in batches]
+
+    assert backend.at_once == 2
+    for batch, finish in zip(batches, finishes, strict=True):
+        np.testing.assert_array_equal(finish(), backend.logits(batch))
+
+
+def test_logits_are_not_written_over_by_the_next_batch(model):
+    """A request's memory is its own only until it is used again."""
+    backend = OpenVinoBackend(int8_weights_onnx(fp32_onnx(model)), model.config.to_dict(), threads=1)
+    first = backend.logits([text(9)])
+    before = first.copy()
+
+    backend.logits([text(11)])
+
+    np.testing.assert_array_equal(first, before)
+
+
+@pytest.mark.parametrize("content", [b"", b"no model"])
+def test_bytes_that_are_no_model_are_refused(model, content):
+    """With what to do."""
+    with pytest.raises(ArtifactError, match=r"OpenVINO .* cannot load the model .* export it again"):
+        OpenVinoBackend(content, model.config.to_dict())
+
+
+def test_a_padded_model_is_refused():
+    """Whether its batch-mates matter was never looked at."""
+    padded = random_padded("bert")
+
+    with pytest.raises(ArtifactError, match="take int8 in the place of int8-bf16"):
+        OpenVinoBackend(int8_weights_onnx(fp32_onnx(padded)), padded.config.to_dict())
+
+
+def test_a_processor_without_bf16_is_refused(model, monkeypatch):
+    """It would answer otherwise than was measured, and no quicker than ONNX Runtime."""
+    monkeypatch.setattr(openvino_backend, "has_bf16", lambda: False)
+
+    with pytest.raises(SurroundingsError, match="no units for bf16: take int8"):
+        OpenVinoBackend(b"", model.config.to_dict())
+
+
+def test_without_the_extra_it_says_what_to_install(tiny, monkeypatch):
+    """Only where it is asked for: int8 needs none of it."""
+    from consumer import classify
+
+    monkeypatch.setitem(sys.modules, "consumer.openvino_backend", None)
+
+    class Asked:
+        precision, model, config = "int8-bf16", b"", {}
+
+    with pytest.raises(SurroundingsError, match=r"pip install '\.\[openvino\]', or take int8"):
+        classify._backend(Asked, "cpu", None)
+    assert load(tiny, "int8", 1).at_once == 1
+
+
+ALONE = """
+import socket
+said = []
+socket.getaddrinfo = lambda *asked, **_: said.append(asked) or []
+socket.socket.connect = lambda _, where: said.append(where)
+from consumer.openvino_backend import has_bf16
+has_bf16()
+import time
+time.sleep(1)
+print(said)
+"""
+
+
+def test_nobody_is_called_and_nothing_is_kept(tmp_path):
+    """OpenVINO alone would ask for Google Analytics while it is imported, and put an id into the home folder."""
+    alone = {**os.environ, "HOME": str(tmp_path)}
+
+    done = subprocess.run([sys.executable, "-c", ALONE], env=alone, capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_gpu_does_not_serve_it(tiny):
+    """fp16 and fp32 are a GPU's."""
+    with pytest.raises(SettingsError, match=r"model\.precision is int8-bf16, and a GPU serves fp16 or fp32"):
+        load(tiny, "int8-bf16", device="cuda")
