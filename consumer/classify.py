@@ -29,6 +29,7 @@ Device = Literal["cpu", "cuda"]
 MAX_BATCH_RECORDS, GPU_MAX_BATCH_RECORDS = 64, 4096
 KNOWN_GOOD_TEXT = "The parcel arrived on Tuesday."
 SENTENCES = (1, 3, 5, 7, 9, 11, 13, 15)  # of that text: about as long as messages are, and as different
+FEW_SENTENCES = (1, 2, 4, 7)
 QUICK_S = 0.1  # where a run is so short, what the first of its kind lays out counts: then the second is measured
 BATCH_MATE = (
     "REFUND!!! 2 x 49.90 were charged, nobody answers, and this is the third heater that smokes. Cancel it all?"
@@ -127,10 +128,10 @@ class Classifier:
         return True
 
     def moved_by_a_mate(self) -> float:
-        """How far a known-good text's logits move with what shares its batch, as a share of the largest."""
-        alone = self.infer(self._known_good)
-        beside = self.infer([*self._known_good, *self._tokenizer.encode([BATCH_MATE])])
-        return float(np.abs(beside[:1] - alone).max() / max(np.abs(alone).max(), np.finfo(np.float32).tiny))
+        """How far known-good texts' logits move with what shares their batch, as a share of the largest."""
+        texts = self._tokenizer.encode([BATCH_MATE, *(f"{KNOWN_GOOD_TEXT} " * count for count in FEW_SENTENCES)])
+        alone = np.concatenate([self.infer([text]) for text in texts])
+        return float(np.abs(self.infer(texts) - alone).max() / max(np.abs(alone).max(), np.finfo(np.float32).tiny))
 
     def _rate(self, budget: int) -> float:
         """Tokens a second, where each core computes batches of up to `budget` tokens of texts of several lengths."""

@@ -8,6 +8,7 @@ import io
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any
 
@@ -27,11 +28,23 @@ import openvino  # type: ignore[import-untyped]  # noqa: E402 - after that
 # A grid's width is a multiple of it: with ONNX Runtime's four, a text alone had other logits than beside others, by as
 # much as rounding to int8 moves them; with 16 none of any length has, by no bit.
 WIDTH_STEP = 16
+# What it says of memory that it did not get, for its errors have one class: its own words, and C++'s.
+NO_MEMORY = ("Failed to allocate", "bad_alloc", "bad allocation")
+# How ONNX writes where weights in another file are: OpenVINO would look in the working directory, and nobody verified
+# what is there.
+EXTERNAL = b"\x0a\x08location"
 
 
 def has_bf16() -> bool:
     """Whether OpenVINO finds units for it in this processor."""
     return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def require_bf16() -> None:
+    """SurroundingsError where there are none."""
+    if not has_bf16():
+        name = openvino.Core().get_property("CPU", "FULL_DEVICE_NAME")
+        raise SurroundingsError(f"this processor ({name}) has no units for bf16: take int8 in the place of int8-bf16")
 
 
 class OpenVinoBackend:
@@ -44,10 +57,8 @@ class OpenVinoBackend:
     """
 
     def __init__(self, model: bytes, config: Mapping[str, Any], threads: int | None = None) -> None:
+        require_bf16()
         core = openvino.Core()
-        if not has_bf16():
-            name = core.get_property("CPU", "FULL_DEVICE_NAME")
-            raise SurroundingsError(f"this processor ({name}) has no units for bf16: take int8 in place of int8-bf16")
         self.at_once = threads or usable_cores()
         self._model = _compiled(core, model, config, self.at_once)
         self._inputs = [each.get_any_name() for each in self._model.inputs]
@@ -72,21 +83,37 @@ class OpenVinoBackend:
             # A copy, as it does unless told otherwise: its own memory is written anew by the next batch.
             found: NDArray[np.float32] = request.infer({name: packed[name] for name in self._inputs})[0]
             return found
+        except RuntimeError as error:
+            if any(each in str(error) for each in NO_MEMORY):
+                raise MemoryError(f"OpenVINO got none for a batch of {sum(map(len, token_ids))} tokens") from None
+            raise
         finally:
             self._requests.put(request)
 
     def give_back(self, token_ids: Sequence[NDArray[np.int64]]) -> None:
-        self._model.release_memory()
+        with suppress(RuntimeError):  # while others compute; it saves memory, and nothing else
+            self._model.release_memory()
         self.logits(token_ids)
 
 
 def _compiled(core: openvino.Core, model: bytes, config: Mapping[str, Any], at_once: int) -> openvino.CompiledModel:
+    if EXTERNAL in model:
+        raise ArtifactError("weights in further files are not read; export it again with this version's `shikyu-train`")
+    hidden = config.get("hidden_size")
+    if not isinstance(hidden, int) or hidden % WIDTH_STEP:
+        raise ArtifactError(
+            f"hidden_size is {hidden!r}, and OpenVINO rounds activations to int8 where it is a multiple of "
+            f"{WIDTH_STEP}: take int8 in the place of int8-bf16"
+        )
     options = {
         "PERFORMANCE_HINT": "THROUGHPUT",
         "NUM_STREAMS": at_once,
         "INFERENCE_NUM_THREADS": at_once,
         "INFERENCE_PRECISION_HINT": "bf16",
-        "DYNAMIC_QUANTIZATION_GROUP_SIZE": config.get("hidden_size"),  # one scale for what a token brings to a product
+        # One scale for what a token brings to a product, and several where that is wider than the model.
+        "DYNAMIC_QUANTIZATION_GROUP_SIZE": hidden,
+        # Each process would choose cores by itself, and several on one machine the same ones.
+        "ENABLE_CPU_PINNING": False,
     }
     try:
         return core.compile_model(core.read_model(io.BytesIO(model)), "CPU", options)

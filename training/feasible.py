@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from transformers import AutoModelForSequenceClassification, PreTrainedConfig
+from transformers import AutoModelForSequenceClassification, DebertaV2Config, PreTrainedConfig
 
 from consumer.errors import SettingsError
 from training.exporting.graphs import refuse_uncovered
@@ -18,6 +18,7 @@ from training.fitting.push_at_save import require_pushable
 from training.foreseen import refuse_no_folder
 from training.progress import Say
 from training.recipe import SCRATCH, Recipe
+from training.scoring.score import require_int8_bf16
 
 LARGEST_GRAPH = 2**31 - 2**26  # a protobuf's end, less what the graph itself takes
 
@@ -77,6 +78,13 @@ def require_exportable(recipe: Recipe, say: Say = lambda _: None) -> PreTrainedC
             )
         if config.hidden_size < SMALLEST_SIDE:
             raise ValueError(f"hidden_size is {config.hidden_size}, and int8 needs at least {SMALLEST_SIDE}")
+        if "int8-bf16" in recipe.export.precisions:
+            if not isinstance(config, DebertaV2Config):
+                raise ValueError(
+                    f"int8-bf16 is made of DeBERTa-v2 and v3, not of {config.model_type}: take it out of [export] "
+                    "precisions"
+                )
+            require_int8_bf16()
         if (most := longest(config)) is not None and recipe.model.max_length > most:
             raise ValueError(f"it has positions for {most} tokens, and [model] max_length is {recipe.model.max_length}")
     except ValueError as error:

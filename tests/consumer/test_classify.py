@@ -189,7 +189,7 @@ def test_a_model_that_is_moved_by_batch_mates_is_not_loaded(tiny, monkeypatch):
     monkeypatch.setattr("consumer.classify.OnnxBackend", lambda *_: OneScale())
 
     with pytest.raises(
-        ArtifactError, match=r"the int8 model in .* answers a text otherwise by 0\.1% .*set model\.precision to fp32"
+        ArtifactError, match=r"the int8 model in .* answers a text otherwise by 0\.4% .*set model\.precision to fp32"
     ):
         load(tiny, "int8")
 
@@ -199,7 +199,7 @@ def test_a_model_that_has_no_number_in_company_is_not_loaded(tiny, monkeypatch):
 
     class Spreading(Backend):
         def logits(self, token_ids):
-            return super().logits(token_ids) * (np.nan if len(token_ids) == 2 else 1)
+            return super().logits(token_ids) * (np.nan if len(token_ids) > 1 else 1)
 
     monkeypatch.setattr("consumer.classify.OnnxBackend", lambda *_: Spreading())
 

@@ -1,14 +1,21 @@
 """int8-bf16: the model by OpenVINO, on a processor that has units for bf16."""
 
+import gc
+import importlib.util
 import os
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
 
+pytest.importorskip("onnx")
 pytest.importorskip("torch")
-pytest.importorskip("openvino")
+if importlib.util.find_spec("openvino") is None:  # to import it here would call home
+    pytest.skip("the openvino extra is not installed", allow_module_level=True)
+
+import onnx
 
 from consumer import openvino_backend
 from consumer.classify import load
@@ -97,6 +104,55 @@ def test_bytes_that_are_no_model_are_refused(model, content):
     """With what to do."""
     with pytest.raises(ArtifactError, match=r"OpenVINO .* cannot load the model .* export it again"):
         OpenVinoBackend(content, model.config.to_dict())
+
+
+def test_weights_in_another_file_are_never_read(model, tmp_path, monkeypatch):
+    """OpenVINO would take one of that name from the working directory, and nobody verified it."""
+    whole = onnx.load_from_string(int8_weights_onnx(fp32_onnx(model)))
+    place = tmp_path / "whole.onnx"
+    onnx.save(whole, place, save_as_external_data=True, location="weights.bin")
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(ArtifactError, match="weights in further files are not read"):
+        OpenVinoBackend(place.read_bytes(), model.config.to_dict())
+
+
+def test_a_width_whose_activations_would_not_be_rounded_is_refused(model):
+    """In bf16 alone batch-mates would matter."""
+    with pytest.raises(ArtifactError, match=r"hidden_size is 24, .* take int8 in the place of int8-bf16"):
+        OpenVinoBackend(b"", {**model.config.to_dict(), "hidden_size": 24})
+
+
+def test_memory_that_the_engine_does_not_get_is_a_memory_error(model):
+    """No text is to blame for it; other errors stay what they are, and the request goes back."""
+    backend = OpenVinoBackend(int8_weights_onnx(fp32_onnx(model)), model.config.to_dict(), threads=1)
+    backend._requests.get()
+
+    said = ["another", "Failed to allocate 9 bytes of memory"]
+
+    class Starved:
+        def infer(self, _):
+            raise RuntimeError(said.pop())
+
+    backend._requests.put(Starved())
+    with pytest.raises(MemoryError, match="OpenVINO got none for a batch of 3 tokens"):
+        backend.logits([text(3)])
+    with pytest.raises(RuntimeError, match="another"):
+        backend.logits([text(3)])
+
+
+def test_a_model_that_nobody_needs_is_gone_without_a_collection(model):
+    """The loop's collector never looks at what was loaded before it."""
+    gc.collect()
+    gc.disable()
+    try:
+        old = OpenVinoBackend(int8_weights_onnx(fp32_onnx(model)), model.config.to_dict(), threads=1)
+        old.start([text(5)])()
+        seen = weakref.ref(old)
+        del old
+        assert seen() is None
+    finally:
+        gc.enable()
 
 
 def test_a_padded_model_is_refused():

@@ -1,13 +1,14 @@
 """What is impossible is refused before a message is read."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("torch")
 
-from consumer.errors import SettingsError
+from consumer.errors import SettingsError, SurroundingsError
 from training import recipe as recipes
 from training.feasible import require_arguments, require_exportable
 from training.fitting.model import config_from_scratch
@@ -65,6 +66,25 @@ def test_a_model_that_could_not_be_made_or_exported_is_named(tmp_path, model, me
         require_exportable(recipe(tmp_path, model))
 
     assert message in str(refused.value)
+
+
+def test_int8_bf16_of_another_architecture_is_refused(tmp_path):
+    """Before the fit, and not when its graph is to be loaded."""
+    config_of = {"model_type": "bert", "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "config.json").write_text(json.dumps(config_of))
+    asked = f'[model]\nbase = "{tmp_path / "base"}"\n[export]\nprecisions = ["fp32", "int8-bf16"]'
+
+    with pytest.raises(SettingsError, match=r"int8-bf16 is made of DeBERTa-v2 and v3, not of bert: take it out"):
+        require_exportable(recipe(tmp_path, asked))
+
+
+def test_int8_bf16_where_it_cannot_be_scored_is_refused(tmp_path, monkeypatch):
+    """Its temperature and threshold are of its own scores."""
+    monkeypatch.setitem(sys.modules, "consumer.openvino_backend", None)
+
+    with pytest.raises(SurroundingsError, match=r"pip install '\.\[openvino\]', or leave it out of export\.precisions"):
+        require_exportable(recipe(tmp_path, f'[export]\nprecisions = ["fp32", "int8-bf16"]\n{SIZES}'))
 
 
 def test_a_model_that_can_be_exported_is_told_with_its_sizes(tmp_path):

@@ -104,6 +104,7 @@ def test_another_engine_s_precision_is_made_measured_and_served(made, tmp_path):
     assert served.promise.recall >= 0.9
     assert set(served.gate) == set(read_manifest(made / "artifact").precisions["int8"].gate)
     assert classifier.moved_by_a_mate() == 0
+    assert "openvino" in classifier.manifest.versions
     assert [each.model.precision for each in classifier.classify(["Where is my parcel?", ""])] == ["int8-bf16"] * 2
 
 

@@ -3,7 +3,7 @@
 import json
 import platform
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -95,7 +95,7 @@ def describe(
         training_data=TrainingData(
             fingerprint=messages.everything.fingerprint(), rows=len(messages.everything), class_counts=counts
         ),
-        versions={"python": platform.python_version(), "shikyu": shikyus_version(), **_package_versions()},
+        versions={"python": platform.python_version(), "shikyu": shikyus_version(), **_package_versions(precisions)},
         created_at=datetime.now(UTC).replace(microsecond=0),
     )
 
@@ -106,5 +106,6 @@ def base_model(recipe: Recipe) -> str:
     return Path(base).name if base != SCRATCH and Path(base).exists() else base
 
 
-def _package_versions() -> dict[str, str]:
-    return {name: version(name) for name in PACKAGES}
+def _package_versions(precisions: Collection[str]) -> dict[str, str]:
+    more = ("openvino",) if "int8-bf16" in precisions else ()
+    return {name: version(name) for name in (*PACKAGES, *more)}

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -56,18 +57,28 @@ def scored(texts: Sequence[str], tokenize: Tokenize, start: Start, at_once: int 
     return Scored(logits, lengths, unknown_shares)
 
 
+def require_int8_bf16() -> None:
+    """SurroundingsError where this machine cannot score in it."""
+    _openvino().require_bf16()
+
+
 def _backend(model_file: str) -> Callable[[bytes, Mapping[str, Any]], Backend]:
-    """What serves it. SurroundingsError where that is not installed."""
+    """What serves it."""
     if model_file != INT8_BF16_FILE:
         return OnnxBackend
+    made: Callable[[bytes, Mapping[str, Any]], Backend] = _openvino().OpenVinoBackend
+    return made
+
+
+def _openvino() -> ModuleType:
     try:
-        from consumer.openvino_backend import OpenVinoBackend
+        import consumer.openvino_backend as backend
     except ImportError as error:
         raise SurroundingsError(
             f"int8-bf16 needs the openvino extra ({error}): pip install '.[openvino]', or leave it out of "
             "export.precisions"
         ) from error
-    return OpenVinoBackend
+    return backend
 
 
 def _measured(texts: Sequence[str], tokenize: Tokenize) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
