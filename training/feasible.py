@@ -84,6 +84,10 @@ def require_exportable(recipe: Recipe, say: Say = lambda _: None) -> PreTrainedC
                     f"int8-bf16 is made of DeBERTa-v2 and v3, not of {config.model_type}: take it out of [export] "
                     "precisions"
                 )
+            if config.hidden_size % SMALLEST_SIDE:
+                raise ValueError(
+                    f"hidden_size is {config.hidden_size}, and int8-bf16 needs a multiple of {SMALLEST_SIDE}"
+                )
             require_int8_bf16()
         if (most := longest(config)) is not None and recipe.model.max_length > most:
             raise ValueError(f"it has positions for {most} tokens, and [model] max_length is {recipe.model.max_length}")

@@ -79,6 +79,14 @@ def test_int8_bf16_of_another_architecture_is_refused(tmp_path):
         require_exportable(recipe(tmp_path, asked))
 
 
+def test_int8_bf16_of_a_width_that_its_engine_would_not_round_is_refused(tmp_path):
+    """Loading it would refuse that after the fit."""
+    sizes = SIZES.replace("32", "40")
+
+    with pytest.raises(SettingsError, match=r"hidden_size is 40, and int8-bf16 needs a multiple of 16"):
+        require_exportable(recipe(tmp_path, f'[export]\nprecisions = ["fp32", "int8-bf16"]\n{sizes}'))
+
+
 def test_int8_bf16_where_it_cannot_be_scored_is_refused(tmp_path, monkeypatch):
     """Its temperature and threshold are of its own scores."""
     monkeypatch.setitem(sys.modules, "consumer.openvino_backend", None)
