@@ -44,7 +44,7 @@ def require_bf16() -> None:
     """SurroundingsError where there are none."""
     if not has_bf16():
         name = openvino.Core().get_property("CPU", "FULL_DEVICE_NAME")
-        raise SurroundingsError(f"this processor ({name}) has no units for bf16: take int8 in the place of int8-bf16")
+        raise SurroundingsError(f"this processor ({name}) has no units for bf16, which int8-bf16 needs: take int8")
 
 
 class OpenVinoBackend:

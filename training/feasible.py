@@ -18,7 +18,7 @@ from training.fitting.push_at_save import require_pushable
 from training.foreseen import refuse_no_folder
 from training.progress import Say
 from training.recipe import SCRATCH, Recipe
-from training.scoring.score import require_int8_bf16
+from training.scoring.score import require_computable
 
 LARGEST_GRAPH = 2**31 - 2**26  # a protobuf's end, less what the graph itself takes
 
@@ -88,7 +88,7 @@ def require_exportable(recipe: Recipe, say: Say = lambda _: None) -> PreTrainedC
                 raise ValueError(
                     f"hidden_size is {config.hidden_size}, and int8-bf16 needs a multiple of {SMALLEST_SIDE}"
                 )
-            require_int8_bf16()
+        require_computable(recipe.export.precisions, "leave it out of export.precisions")
         if (most := longest(config)) is not None and recipe.model.max_length > most:
             raise ValueError(f"it has positions for {most} tokens, and [model] max_length is {recipe.model.max_length}")
     except ValueError as error:

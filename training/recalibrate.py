@@ -24,10 +24,10 @@ from training.operating.operate import Operated, decided, operated
 from training.operating.served import served
 from training.reporting.recalibrated_card import recalibrated_card
 from training.reporting.recalibrated_recipe import recalibrated_recipe
-from training.run_folder import CARD, EVAL_RESULTS, RECIPE
+from training.run_folder import CARD, EVAL_RESULTS, INT8_BF16_FILE, RECIPE
 from training.scoring.crossfit import Calibration
 from training.scoring.reference import reference
-from training.scoring.score import Scored, folder_files, scored
+from training.scoring.score import Scored, folder_files, require_computable, scored
 
 FOR_TEMPERATURE = 0.2  # of the messages, as in a recipe
 
@@ -53,7 +53,8 @@ def recalibrate(
     From the artifact in `folder`, in fp32 and every other precision that it may serve. Its recipe gets the messages'
     `source`, if one is named.
 
-    LimitError when the messages are too few for the promise, and says how many more it takes.
+    LimitError when the messages are too few for the promise, and says how many more it takes; SurroundingsError where
+    this machine cannot compute one of the precisions.
     """
     require_every_class(messages, "labelled")
     share = FOR_TEMPERATURE if promise.temperature_share is None else promise.temperature_share
@@ -93,6 +94,9 @@ def _scored(folder: Path, manifest: Manifest, messages: Labelled) -> dict[str, S
         for name, each in manifest.precisions.items()
         if name != "fp32" and each.servable and (folder / each.model_file).is_file()
     ]
+    require_computable(
+        here, f"do without it: a copy of the artifact without {INT8_BF16_FILE} is calibrated without int8-bf16"
+    )
     return {name: _by(load(folder, name), messages) for name in ("fp32", *here)}
 
 

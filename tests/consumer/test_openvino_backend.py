@@ -167,7 +167,7 @@ def test_a_processor_without_bf16_is_refused(model, monkeypatch):
     """It would answer otherwise than was measured, and no quicker than ONNX Runtime."""
     monkeypatch.setattr(openvino_backend, "has_bf16", lambda: False)
 
-    with pytest.raises(SurroundingsError, match="no units for bf16: take int8"):
+    with pytest.raises(SurroundingsError, match="no units for bf16, which int8-bf16 needs: take int8"):
         OpenVinoBackend(b"", model.config.to_dict())
 
 

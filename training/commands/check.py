@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 
 from consumer.manifest import Precision
-from training.commands.options import FOLDER, ExistingFile, labelled, ready
+from training.commands.options import FOLDER, INSTEAD, ExistingFile, labelled, ready
 
 
 @click.command()
@@ -43,8 +43,10 @@ def check(
     from training.evaluating.checked import checked, promises
     from training.operating.kept import UndecidedError, require_kept
     from training.reporting.tables import check_table
+    from training.scoring.score import require_computable
 
     promised = promises(artifact, precision)
+    require_computable(promised, INSTEAD)
     slices = slices or next(iter(promised.values())).slices
     read = read_for([artifact], files, text, stars, mapping, [slices] if slices else [])
     found = checked(artifact, read.messages, promised, slices)

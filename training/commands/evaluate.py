@@ -9,7 +9,7 @@ from click.core import ParameterSource
 
 from consumer.errors import SettingsError
 from consumer.manifest import Precision
-from training.commands.options import ExistingFile, labelled, places, ready
+from training.commands.options import INSTEAD, ExistingFile, labelled, places, ready
 
 OF_FILES = ("files", "text", "mapping", "stars", "columns", "precision", "as_json")
 OF_A_RUN = ("data", "out", "work")
@@ -90,10 +90,12 @@ def _artifact(
 ) -> None:
     from training.commands.labelled_files import read_for
     from training.data import require_every_class
+    from training.evaluating.answers import answer, asked
+    from training.scoring.score import require_computable
 
+    require_computable(asked(folder, precision), INSTEAD)
     messages = read_for([folder], files, text, stars, mapping, columns, slices="--slice").messages
     require_every_class(messages, "labelled")
-    from training.evaluating.answers import answer
     from training.evaluating.findings import by_precision, columns_of, findings
     from training.reporting.told import evaluation_lines, worst_slice_lines
 

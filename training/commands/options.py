@@ -13,6 +13,7 @@ STARS = (1, 2, 3, 4, 5)
 EXTRA = ("torch", "transformers", "accelerate", "sentencepiece", "sklearn", "scipy", "onnx")
 # What is needed to fetch from the Hub alone, and the extra that has it.
 HUB = (("huggingface_hub",), "hub")
+INSTEAD = "name another with --precision"  # of one that this machine cannot compute
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 

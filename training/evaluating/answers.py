@@ -30,6 +30,12 @@ class Answers:
         return best
 
 
+def asked(artifact: Path, precision: str | None = None) -> list[str]:
+    """That precision, or each that may be served."""
+    served = read_manifest(artifact).precisions
+    return [precision] if precision else [str(name) for name, each in served.items() if each.servable]
+
+
 def answer(
     artifact: Path, messages: Labelled, precision: str | None = None
 ) -> tuple[dict[str, Answers], NDArray[np.int64]]:
@@ -38,8 +44,7 @@ def answer(
 
     Messages are as they were written, for the consumer cleans them itself, and cleaned twice some are others.
     """
-    served = read_manifest(artifact).precisions
-    wanted = [precision] if precision else [name for name, each in served.items() if each.servable]
+    wanted = asked(artifact, precision)
     answers = {}
     with progress("classify", len(wanted) * len(messages)) as advance:
         for name in wanted:

@@ -1,7 +1,7 @@
 """Logits by the very code that serves: the consumer's tokenizer, packing and ONNX Runtime backend."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -57,9 +57,14 @@ def scored(texts: Sequence[str], tokenize: Tokenize, start: Start, at_once: int 
     return Scored(logits, lengths, unknown_shares)
 
 
-def require_int8_bf16() -> None:
-    """SurroundingsError where this machine cannot score in it."""
-    _openvino().require_bf16()
+def require_computable(precisions: Iterable[str], instead: str) -> None:
+    """SurroundingsError, before any text is scored, where this machine cannot score in one; `instead`: what to do."""
+    if "int8-bf16" not in precisions:
+        return
+    try:
+        _openvino().require_bf16()
+    except SurroundingsError as error:
+        raise SurroundingsError(f"int8-bf16 cannot be scored here: {error}. Or {instead}.") from error
 
 
 def _backend(model_file: str) -> Callable[[bytes, Mapping[str, Any]], Backend]:
@@ -74,10 +79,7 @@ def _openvino() -> ModuleType:
     try:
         import consumer.openvino_backend as backend
     except ImportError as error:
-        raise SurroundingsError(
-            f"int8-bf16 needs the openvino extra ({error}): pip install '.[openvino]', or leave it out of "
-            "export.precisions"
-        ) from error
+        raise SurroundingsError(f"the openvino extra is missing ({error}): pip install '.[openvino]'") from error
     return backend
 
 

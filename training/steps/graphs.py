@@ -50,8 +50,8 @@ def _kept(job: Job, files: Mapping[str, bytes], fp32: bytes) -> Kept:
 
     kept = kept_for(fp32, infer, job.recipe.gate.min_agreement)
     job.say(
-        f"graphs: int8 gives {kept.agreement:.1%} of {kept.texts} texts fp32's label; {len(kept.names)} of {kept.of} "
-        "matrices stay fp32"
+        f"graphs: rounded to int8, {kept.agreement:.1%} of {kept.texts} texts get fp32's label; {len(kept.names)} of "
+        f"{kept.of} matrices stay fp32"
     )
     return kept
 
