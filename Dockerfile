@@ -2,7 +2,7 @@
 # by nobody, on a root that may be read-only; no shell is started. docs/deploy.md says how to build and run them.
 #
 # PYTHON_DIGEST pins the base to the byte: --build-arg PYTHON_DIGEST=@sha256:...
-# LOCK=extras gives serve and with-artifact the extras otel, page and report as well.
+# LOCK=extras gives serve and with-artifact the extras otel, page and report as well, LOCK=openvino what int8-bf16 needs.
 # PIP_INDEX_URL and PIP_CERT are pip's own: a mirror, a company's certificate (in what --volume or a base brings).
 ARG PYTHON_TAG=3.11.14-slim-bookworm
 ARG PYTHON_DIGEST=
@@ -27,7 +27,7 @@ RUN /tools/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /dis
 
 FROM build AS build-serve
 ARG LOCK=serve
-COPY locks/serve.txt locks/extras.txt locks/
+COPY locks/serve.txt locks/extras.txt locks/openvino.txt locks/
 RUN python3 -m venv --without-pip /opt/shikyu \
  && /tools/bin/pip --python /opt/shikyu/bin/python install --quiet --require-hashes -r locks/${LOCK}.txt \
  && /tools/bin/pip --python /opt/shikyu/bin/python install --quiet --no-deps --no-index /dist/*.whl \

@@ -135,6 +135,7 @@ locks: $(UV)  ## Resolve every lock anew
 	$(COMPILE) pyproject.toml --extra local --extra ticketing -o locks/demo.txt
 	$(COMPILE) pyproject.toml --extra train --extra openvino --extra otel --extra flips --extra page --extra parquet --extra ray --extra local --extra ticketing --extra dev -o locks/train.txt
 	$(COMPILE) pyproject.toml --extra otel --extra page --extra report -c locks/serve.txt -c locks/train.txt -o locks/extras.txt
+	$(COMPILE) pyproject.toml --extra openvino -c locks/serve.txt -c locks/train.txt -o locks/openvino.txt
 	$(COMPILE) pyproject.toml --extra gpu -c locks/train.txt -o locks/gpu.txt
 	$(COMPILE) pyproject.toml --extra train -c locks/train.txt -o locks/fit.txt
 	$(COMPILE) locks/ticketing.in -c locks/demo.txt -o locks/ticketing.txt

@@ -41,7 +41,8 @@ def test_every_package_of_a_lock_has_hashes(lock):
         ("serve", ()),
         ("demo", ("local", "ticketing")),
         ("extras", ("otel", "page", "report")),
-        ("train", ("train", "otel", "flips", "page", "parquet", "ray", "local", "ticketing", "dev")),
+        ("openvino", ("openvino",)),
+        ("train", ("train", "openvino", "otel", "flips", "page", "parquet", "ray", "local", "ticketing", "dev")),
         ("optimum", ("optimum",)),
     ],
 )

@@ -3,6 +3,7 @@
 import fnmatch
 import re
 
+import pytest
 import yaml
 
 from tests.service.process import ROOT
@@ -10,6 +11,7 @@ from tests.service.process import ROOT
 LINES = re.sub(r"\\\n\s*", " ", (ROOT / "Dockerfile").read_text(encoding="utf-8")).splitlines()
 STAGES = dict(re.findall(r"^FROM (\S+) AS (\S+)$", "\n".join(LINES), re.MULTILINE))
 TARGETS = ("serve", "with-artifact", "gpu", "train", "ticketing")
+FURTHER = ("extras", "openvino")  # locks, by `--build-arg LOCK=`
 
 
 def of_stage(name: str) -> list[str]:
@@ -51,18 +53,20 @@ def test_what_is_installed_stands_in_a_lock_with_hashes():
             assert "--require-hashes -r locks/" in command or "--no-deps --no-index /dist" in command, command
     for lock in re.findall(r"locks/[\w-]+\.txt", "\n".join(LINES)):
         assert "--hash=sha256:" in (ROOT / lock).read_text()
-    for lock in ("serve", "extras"):
+    for lock in ("serve", *FURTHER):
         assert "torch==" not in (ROOT / "locks" / f"{lock}.txt").read_text()
 
 
-def test_the_lock_with_extras_serves_with_the_same_packages():
-    """`--build-arg LOCK=extras` adds some, and changes none."""
-    serve, extras = (
+@pytest.mark.parametrize("further", FURTHER)
+def test_a_lock_with_extras_serves_with_the_same_packages(further):
+    """`--build-arg LOCK=` adds some, and changes none."""
+    serve, more = (
         set(re.findall(r"^[\w-]+==\S+", (ROOT / "locks" / f"{lock}.txt").read_text(), re.MULTILINE))
-        for lock in ("serve", "extras")
+        for lock in ("serve", further)
     )
 
-    assert serve < extras
+    assert serve < more
+    assert any(f"locks/{further}.txt" in line for line in of_stage("build-serve") if line.startswith("COPY "))
     assert "ARG LOCK=serve" in of_stage("build-serve")
 
 
