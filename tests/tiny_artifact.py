@@ -59,9 +59,15 @@ def config(vocab_size: int, **changes: Any) -> DebertaV2Config:
     return DebertaV2Config(**{**shape, "pooler_hidden_size": changes.get("hidden_size", 32), **changes})
 
 
+@torch.no_grad()
 def random_model(vocab_size: int, seed: int = 0, **changes: Any) -> DebertaV2ForSequenceClassification:
+    """Biases and layer norms are random too: left at nought and one, whoever forgets or swaps them is not seen."""
     torch.manual_seed(seed)
-    return DebertaV2ForSequenceClassification(config(vocab_size, **changes)).eval()
+    model = DebertaV2ForSequenceClassification(config(vocab_size, **changes)).eval()
+    for name, weight in model.named_parameters():
+        if weight.ndim == 1:
+            weight += torch.randn_like(weight) * (0.3 if name.endswith("LayerNorm.weight") else 0.2)
+    return model
 
 
 def tiny_tokenizer() -> DebertaV2Tokenizer:

@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("torch")
 
+import onnx
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from consumer import load
@@ -63,6 +64,9 @@ def test_the_committed_artifact_is_what_this_code_makes(made, tiny):
     for before, now in zip(theirs.classify(TEXTS), ours.classify(TEXTS), strict=True):
         assert now.urgency == pytest.approx(before.urgency, abs=1e-5)
     assert json.loads((made / "config.json").read_bytes()) == json.loads((tiny / "config.json").read_bytes())
+    graphs = (onnx.load(folder / "model_quantized.onnx").graph for folder in (tiny, made))
+    kinds_before, kinds_now = ([node.op_type for node in graph.node] for graph in graphs)
+    assert kinds_now == kinds_before
 
 
 def test_an_existing_folder_is_refused_unless_replaced(ready, tmp_path):
