@@ -54,7 +54,8 @@ def decide_all(
     between_batches: Callable[[], None] = lambda: None,
 ) -> list[Decision | RecordError]:
     """
-    A decision per text, or why the model gives none. BackendError when it fails on a known-good text too.
+    A decision per text, or why the model gives none. BackendError when it fails on a known-good text too, or has no
+    memory for one.
 
     Batches may stand in any order, for each text's answer goes back to its own place.
     """

@@ -17,10 +17,11 @@ from consumer.answer import decide_all
 from consumer.batch_budget import BUDGETS, GPU_BUDGETS, fastest
 from consumer.batching import batches
 from consumer.cleaning import clean
+from consumer.cpu_backend import cpu_backend
 from consumer.decide import Policy, WhenUnsure, decide
 from consumer.errors import ArtifactError, BackendError, RecordError, SettingsError, SurroundingsError
 from consumer.manifest import CHECKPOINT_FILE, Manifest
-from consumer.onnx_backend import Backend, OnnxBackend
+from consumer.onnx_backend import Backend
 from consumer.records import Decision, ModelVersion, Satisfaction, Tokens
 from consumer.tokenization import Tokenizer, Truncate
 
@@ -36,6 +37,8 @@ BATCH_MATE = (
 )
 # Two orders of the same sums differ by a few 1e-6; one activation scale for a whole batch moves logits by 1e-2.
 LARGEST_MOVE = 1e-4
+# What to serve of a model whose answers are moved; of int8-bf16 it may be the processor, for which OpenVINO sums.
+OTHERWISE = {"int8": "set model.precision to fp32, or ", "int8-bf16": "set model.precision to int8, or "}
 
 
 class Classifier:
@@ -83,7 +86,8 @@ class Classifier:
         """
         A decision per text, in the texts' order; any text will do, empty and huge ones too.
 
-        BackendError when the model fails on a known-good text too, RecordError when it fails on one of these alone.
+        BackendError when the model fails on a known-good text too, or has no memory for a text; RecordError when it
+        fails on one of these alone.
         """
         if isinstance(texts, str):
             raise TypeError("classify takes a list of texts; put the one text into a list")
@@ -113,9 +117,15 @@ class Classifier:
         return decide(self.policy, logits, tokens, urgent_rules)
 
     def healthy(self) -> bool:
-        """Whether a known-good text still gives finite logits: if not, no other text is to blame for anything."""
+        """
+        Whether a known-good text still gives finite logits: if not, no other text is to blame for anything.
+
+        MemoryError where there is none for it.
+        """
         try:
             return bool(np.isfinite(self.infer(self._known_good)).all())
+        except MemoryError:
+            raise
         except Exception:  # noqa: BLE001 - whatever the engine raises, the answer is no
             return False
 
@@ -166,7 +176,7 @@ def load(
     public_key: str | PathLike[str] | None = None,
 ) -> Classifier:
     """
-    The artifact in `folder`, verified, loaded and warm; in fp32 and int8, its answers independent of their batches.
+    The artifact in `folder`, verified, loaded and warm; but in fp16 and on GPUs its answers are independent of batches.
 
     Of a folder of versions it is the one that `current` names.
 
@@ -174,7 +184,7 @@ def load(
     fp16, which is computed there from model.safetensors; without `threads`, one per usable core;
     without `max_batch_tokens`, as many as a short measurement finds fastest; without `max_batch_records`, 64, and on a
     GPU 4,096. With `public_key`, a PEM file, the artifact must be signed by its other half.
-    ArtifactError says what is wrong with the folder and what to do.
+    ArtifactError says what is wrong with the folder, SurroundingsError what this machine lacks, and what to do.
     """
     path = versions.artifact_in(Path(folder))
     if device not in get_args(Device):
@@ -190,29 +200,28 @@ def load(
     if path != Path(folder):
         versions.require_own_name(path, artifact.manifest.version)
     tokenizer = Tokenizer(artifact.tokenizer_json, artifact.manifest.max_length, truncate)
-    classifier = Classifier(
-        artifact.manifest,
-        tokenizer,
-        _backend(artifact, device, threads),
-        Policy.of(artifact, tokenizer.special_tokens, when_unsure, max_unknown_share),
-        budgets=(max_batch_tokens,) if max_batch_tokens else GPU_BUDGETS if device == "cuda" else BUDGETS,
-        max_batch_records=max_batch_records or (GPU_MAX_BATCH_RECORDS if device == "cuda" else MAX_BATCH_RECORDS),
-    )
-    _warm(path, classifier)
+    try:
+        classifier = Classifier(
+            artifact.manifest,
+            tokenizer,
+            _backend(artifact, device, threads),
+            Policy.of(artifact, tokenizer.special_tokens, when_unsure, max_unknown_share),
+            budgets=(max_batch_tokens,) if max_batch_tokens else GPU_BUDGETS if device == "cuda" else BUDGETS,
+            max_batch_records=max_batch_records or (GPU_MAX_BATCH_RECORDS if device == "cuda" else MAX_BATCH_RECORDS),
+        )
+        _warm(path, classifier)
+    except MemoryError as error:
+        raise SurroundingsError(
+            f"there is no memory to load {precision} of {path} ({error}): give the process, or its GPU, more of it, or "
+            "lower model.threads",
+            page="deploy",
+        ) from error
     return classifier
 
 
 def _backend(artifact: artifacts.Artifact, device: Device, threads: int | None) -> Backend:
-    if artifact.precision == "int8-bf16":
-        try:
-            from consumer.openvino_backend import OpenVinoBackend
-        except ImportError as error:
-            raise SurroundingsError(
-                f"int8-bf16 needs the openvino extra ({error}): pip install '.[openvino]', or take int8"
-            ) from error
-        return OpenVinoBackend(artifact.model, artifact.config, threads)
     if device == "cpu":
-        return OnnxBackend(artifact.model, artifact.config, threads)
+        return cpu_backend(artifact.precision, artifact.model, artifact.config, threads)
     try:
         from consumer.torch_backend import TorchBackend
     except ImportError as error:
@@ -234,8 +243,8 @@ def _warm(folder: Path, classifier: Classifier) -> None:
         raise ArtifactError(
             f"the {classifier.model.precision} model in {folder} answers a text otherwise by {moved:.1%} when "
             "another shares its batch, so that a replay could decide otherwise than the live run did; "
-            f"{'' if classifier.model.precision == 'fp32' else 'set model.precision to fp32, or '}make its graphs anew "
-            "with this version: `shikyu-train graphs` on the run's recipe, then operate, evaluate and export"
+            f"{OTHERWISE.get(classifier.model.precision, '')}make its graphs anew with this version: `shikyu-train "
+            "graphs` on the run's recipe, then operate, evaluate and export"
         )
 
 

@@ -47,7 +47,11 @@ def isolate(
 
 
 def _blame(healthy: Callable[[], bool], reason: Reason, cause: Exception | None) -> RecordError:
-    if not healthy():
+    try:
+        is_healthy = healthy()
+    except MemoryError:
+        is_healthy = False
+    if not is_healthy:
         raise BackendError(
             f"the model fails on a known-good text too ({type(cause).__name__ if cause else reason.code}): the backend "
             "is broken, not the message. Nothing was dead-lettered; check the artifact and the memory, then start again"

@@ -51,7 +51,8 @@ class Backend(Protocol):
 
 class OnnxBackend:
     """
-    ArtifactError when the bytes are no model of five classes that takes a packed or a padded batch.
+    ArtifactError when the bytes are no model of five classes that takes a packed or a padded batch, MemoryError where
+    there is none for it.
 
     `config` is the artifact's config.json. Threads: as given, else one per usable core. Each computes a batch of its
     own: two that share one wait for each other at every step, and both for whoever else has the core of one of them.
@@ -90,10 +91,14 @@ class OnnxBackend:
         try:
             found: NDArray[np.float32] = self._session.run(None, fed, options)[0]
         except Exception as error:
-            if any(each in str(error) for each in NO_MEMORY):
+            if _wants_memory(error):
                 raise MemoryError(f"ONNX Runtime got none for a batch of {sum(map(len, token_ids))} tokens") from None
             raise
         return found
+
+
+def _wants_memory(error: Exception) -> bool:
+    return any(each in str(error) for each in NO_MEMORY)
 
 
 def _arrangement(inputs: Sequence[str], config: Mapping[str, Any]) -> Arrangement:
@@ -134,6 +139,8 @@ def _session(model: bytes) -> onnxruntime.InferenceSession:
             model, options, providers=["CPUExecutionProvider"], disabled_optimizers=DISABLED_OPTIMIZERS
         )
     except Exception as error:  # its classes have only Exception in common
+        if _wants_memory(error):
+            raise MemoryError("ONNX Runtime got none for the model") from None
         raise ArtifactError(
             f"ONNX Runtime {onnxruntime.__version__} cannot load the model ({type(error).__name__}); weights in "
             "further files are not read. Export it again with this version's `shikyu-train`"

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from consumer.ahead import begun
 from consumer.cores import usable_cores
+from consumer.cpu_backend import GROUP_STEP, INSTEAD
 from consumer.errors import ArtifactError, SurroundingsError
 from consumer.packing import Distances, Packed, pack
 from consumer.records import Satisfaction
@@ -40,11 +41,11 @@ def has_bf16() -> bool:
     return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
-def require_bf16() -> None:
-    """SurroundingsError where there are none."""
+def require_bf16(instead: str = INSTEAD) -> None:
+    """SurroundingsError where there are none; `instead` is what to do."""
     if not has_bf16():
         name = openvino.Core().get_property("CPU", "FULL_DEVICE_NAME")
-        raise SurroundingsError(f"this processor ({name}) has no units for bf16, which int8-bf16 needs: take int8")
+        raise SurroundingsError(f"this processor ({name}) has no units for bf16, which int8-bf16 needs: {instead}")
 
 
 class OpenVinoBackend:
@@ -84,7 +85,7 @@ class OpenVinoBackend:
             found: NDArray[np.float32] = request.infer({name: packed[name] for name in self._inputs})[0]
             return found
         except RuntimeError as error:
-            if any(each in str(error) for each in NO_MEMORY):
+            if _wants_memory(error):
                 raise MemoryError(f"OpenVINO got none for a batch of {sum(map(len, token_ids))} tokens") from None
             raise
         finally:
@@ -96,14 +97,18 @@ class OpenVinoBackend:
         self.logits(token_ids)
 
 
+def _wants_memory(error: Exception) -> bool:
+    return any(each in str(error) for each in NO_MEMORY)
+
+
 def _compiled(core: openvino.Core, model: bytes, config: Mapping[str, Any], at_once: int) -> openvino.CompiledModel:
     if EXTERNAL in model:
         raise ArtifactError("weights in further files are not read; export it again with this version's `shikyu-train`")
     hidden = config.get("hidden_size")
-    if not isinstance(hidden, int) or hidden % WIDTH_STEP:
+    if not isinstance(hidden, int) or hidden % GROUP_STEP:
         raise ArtifactError(
             f"hidden_size is {hidden!r}, and OpenVINO rounds activations to int8 where it is a multiple of "
-            f"{WIDTH_STEP}: take int8 in the place of int8-bf16"
+            f"{GROUP_STEP}: take int8 in the place of int8-bf16"
         )
     options = {
         "PERFORMANCE_HINT": "THROUGHPUT",
@@ -118,6 +123,8 @@ def _compiled(core: openvino.Core, model: bytes, config: Mapping[str, Any], at_o
     try:
         return core.compile_model(core.read_model(io.BytesIO(model)), "CPU", options)
     except (RuntimeError, TypeError) as error:
+        if _wants_memory(error):
+            raise MemoryError("OpenVINO got none for the model") from None
         raise ArtifactError(
             f"OpenVINO {openvino.__version__} cannot load the model ({type(error).__name__}); export it again with "
             "this version's `shikyu-train`"

@@ -5,6 +5,7 @@ Kernels are started without waiting for them: while one batch is computed, the n
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,8 @@ DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
 
 class TorchBackend:
     """
-    ArtifactError when the checkpoint is no DeBERTa-v2 of five classes that the packed model covers.
+    ArtifactError when the checkpoint is no DeBERTa-v2 of five classes that the packed model covers, MemoryError where
+    the device has no room for it.
 
     `checkpoint` is the artifact's model.safetensors, `config` its config.json. `device` is torch's; a CPU does too, for
     the same arithmetic. `precision` is fp16 or fp32.
@@ -61,8 +63,11 @@ class TorchBackend:
                 f"the model has {model.classifier.out_features} classes, and the labels are {len(Satisfaction)}; "
                 "fit a classifier of five classes, one star to five"
             )
-        # Positions were projected in fp32; only then is anything rounded.
-        self._model = model.to(self._device, self._dtype)
+        try:
+            # Positions were projected in fp32; only then is anything rounded.
+            self._model = model.to(self._device, self._dtype)
+        except torch.OutOfMemoryError as error:
+            raise MemoryError(f"torch got none for the weights on {device}") from error
 
     def logits(self, token_ids: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
         return self.start(token_ids)()
@@ -72,10 +77,11 @@ class TorchBackend:
         """Sends a batch on its way; what is returned waits for its logits (B, 5)."""
         packed = pack(token_ids, self._distances)
         packed["score_bias"] = np.where(packed["score_bias"] == ABSENT, np.float32(ABSENT_FP16), np.float32(0))
-        try:
+        logits: torch.Tensor | None = None
+        with suppress(torch.OutOfMemoryError):
             logits = self._model(*map(self._sent, packed.values())).float()
-        except torch.OutOfMemoryError:
-            raise MemoryError(f"torch got none for a batch of {sum(map(len, token_ids))} tokens") from None
+        if logits is None:  # raised in its handler, it would hold on to torch's error, and to all that the frames hold
+            raise MemoryError(f"torch got none for a batch of {sum(map(len, token_ids))} tokens")
         if not self._pinned:
             return lambda: np.asarray(logits.cpu().numpy(), dtype=np.float32)
         fetched = torch.empty(logits.shape, dtype=logits.dtype, pin_memory=True).copy_(logits, non_blocking=True)

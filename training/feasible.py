@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from transformers import AutoModelForSequenceClassification, DebertaV2Config, PreTrainedConfig
 
+from consumer.cpu_backend import GROUP_STEP, require_computable
 from consumer.errors import SettingsError
 from training.exporting.graphs import refuse_uncovered
 from training.exporting.int8 import SMALLEST_SIDE
@@ -18,7 +19,6 @@ from training.fitting.push_at_save import require_pushable
 from training.foreseen import refuse_no_folder
 from training.progress import Say
 from training.recipe import SCRATCH, Recipe
-from training.scoring.score import require_computable
 
 LARGEST_GRAPH = 2**31 - 2**26  # a protobuf's end, less what the graph itself takes
 
@@ -84,10 +84,8 @@ def require_exportable(recipe: Recipe, say: Say = lambda _: None) -> PreTrainedC
                     f"int8-bf16 is made of DeBERTa-v2 and v3, not of {config.model_type}: take it out of [export] "
                     "precisions"
                 )
-            if config.hidden_size % SMALLEST_SIDE:
-                raise ValueError(
-                    f"hidden_size is {config.hidden_size}, and int8-bf16 needs a multiple of {SMALLEST_SIDE}"
-                )
+            if config.hidden_size % GROUP_STEP:
+                raise ValueError(f"hidden_size is {config.hidden_size}, and int8-bf16 needs a multiple of {GROUP_STEP}")
         require_computable(recipe.export.precisions, "leave it out of export.precisions")
         if (most := longest(config)) is not None and recipe.model.max_length > most:
             raise ValueError(f"it has positions for {most} tokens, and [model] max_length is {recipe.model.max_length}")

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from consumer.artifact import read_manifest
 from consumer.classify import Classifier, load
+from consumer.cpu_backend import require_computable
 from consumer.decide import prior_shift, urgencies
 from consumer.errors import SettingsError
 from consumer.manifest import ClassShares, Description, Manifest, Served, Shares
@@ -27,7 +28,7 @@ from training.reporting.recalibrated_recipe import recalibrated_recipe
 from training.run_folder import CARD, EVAL_RESULTS, INT8_BF16_FILE, RECIPE
 from training.scoring.crossfit import Calibration
 from training.scoring.reference import reference
-from training.scoring.score import Scored, folder_files, require_computable, scored
+from training.scoring.score import MAX_BATCH_TOKENS, Scored, folder_files, scored, scored_by
 
 FOR_TEMPERATURE = 0.2  # of the messages, as in a recipe
 
@@ -53,14 +54,14 @@ def recalibrate(
     From the artifact in `folder`, in fp32 and every other precision that it may serve. Its recipe gets the messages'
     `source`, if one is named.
 
-    LimitError when the messages are too few for the promise, and says how many more it takes; SurroundingsError where
-    this machine cannot compute one of the precisions.
+    LimitError when the messages are too few for the promise, and says how many more it takes.
     """
+    require_scorable(folder)
     require_every_class(messages, "labelled")
     share = FOR_TEMPERATURE if promise.temperature_share is None else promise.temperature_share
     require_promise(messages, promise, share)
     manifest = read_manifest(folder)
-    calibration = Calibration(messages.labels, _scored(folder, manifest, messages))
+    calibration = Calibration(messages.labels, _scored(folder, messages))
     shares, part = _shares(manifest, messages, promise), basis(messages, promise, share)
     points = operated(calibration, shares, promise, part)
     by = decided(calibration.scored, points, shares)
@@ -87,17 +88,19 @@ def promised_before(folder: Path) -> dict[str, Any]:
     return {**weight, "recall": was.target, "confidence": was.confidence, "slices": was.slices} if was else weight
 
 
-def _scored(folder: Path, manifest: Manifest, messages: Labelled) -> dict[str, Scored]:
-    """fp32 even where it is not there, which is then said: the others are held against it."""
-    here = [
-        name
-        for name, each in manifest.precisions.items()
-        if name != "fp32" and each.servable and (folder / each.model_file).is_file()
-    ]
-    require_computable(
-        here, f"do without it: a copy of the artifact without {INT8_BF16_FILE} is calibrated without int8-bf16"
-    )
-    return {name: _by(load(folder, name), messages) for name in ("fp32", *here)}
+def require_scorable(folder: Path) -> None:
+    """SurroundingsError, before any message is read, where this machine cannot compute what would be calibrated."""
+    require_computable(_here(folder), f"calibrate a copy of the artifact without {INT8_BF16_FILE}, which leaves it out")
+
+
+def _here(folder: Path) -> list[str]:
+    """What is scored: fp32 even where it is not there, which is then said, for the others are held against it."""
+    others = ((name, each) for name, each in read_manifest(folder).precisions.items() if name != "fp32")
+    return ["fp32", *(str(name) for name, each in others if each.servable and (folder / each.model_file).is_file())]
+
+
+def _scored(folder: Path, messages: Labelled) -> dict[str, Scored]:
+    return {name: _by(load(folder, name, max_batch_tokens=MAX_BATCH_TOKENS), messages) for name in _here(folder)}
 
 
 def _by(classifier: Classifier, messages: Labelled) -> Scored:
@@ -144,6 +147,7 @@ def _described(
         "precisions": precisions,
         "checkpoint_files": tuple(name for name in manifest.checkpoint_files if name in kept),
         "reference": reference(calibration.labels, calibration.scored, precisions, shares),
+        "versions": {**_without(manifest.versions, "openvino"), **scored_by(precisions)},
         "created_at": datetime.now(UTC).replace(microsecond=0),
     }
     try:
@@ -152,6 +156,10 @@ def _described(
         )
     except ValidationError as error:
         raise SettingsError(f"The version {version!r} is none: {error.errors()[0]['msg']}.") from error
+
+
+def _without(versions: Mapping[str, str], package: str) -> dict[str, str]:
+    return {name: each for name, each in versions.items() if name != package}
 
 
 def _before(manifest: Manifest, precision: str, own: Scored, messages: Labelled) -> Answered:

@@ -173,7 +173,7 @@ def test_infer_leaves_rows_that_are_not_finite(tiny):
 
 def test_a_model_that_is_not_healthy_is_not_loaded(tiny, monkeypatch):
     """Refused before the group is joined."""
-    monkeypatch.setattr("consumer.classify.OnnxBackend", lambda *_: Backend(-2, float("nan")))
+    monkeypatch.setattr("consumer.cpu_backend.OnnxBackend", lambda *_: Backend(-2, float("nan")))
 
     with pytest.raises(ArtifactError, match="no finite logits for a plain sentence"):
         load(tiny, "fp32")
@@ -186,7 +186,7 @@ def test_a_model_that_is_moved_by_batch_mates_is_not_loaded(tiny, monkeypatch):
         def logits(self, token_ids):
             return super().logits(token_ids) * (1 + 0.001 * len(token_ids))
 
-    monkeypatch.setattr("consumer.classify.OnnxBackend", lambda *_: OneScale())
+    monkeypatch.setattr("consumer.cpu_backend.OnnxBackend", lambda *_: OneScale())
 
     with pytest.raises(
         ArtifactError, match=r"the int8 model in .* answers a text otherwise by 0\.4% .*set model\.precision to fp32"
@@ -201,7 +201,7 @@ def test_a_model_that_has_no_number_in_company_is_not_loaded(tiny, monkeypatch):
         def logits(self, token_ids):
             return super().logits(token_ids) * (np.nan if len(token_ids) > 1 else 1)
 
-    monkeypatch.setattr("consumer.classify.OnnxBackend", lambda *_: Spreading())
+    monkeypatch.setattr("consumer.cpu_backend.OnnxBackend", lambda *_: Spreading())
 
     with pytest.raises(ArtifactError, match="answers a text otherwise by nan% when another shares"):
         load(tiny, "int8")

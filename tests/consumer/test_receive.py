@@ -1,7 +1,16 @@
 """What Kafka delivers becomes a record of ours, whatever stands in its headers."""
 
+from contextlib import closing
+
+import pytest
+from confluent_kafka import Consumer, Producer
+
+from consumer import receive
 from consumer.kafka_records import HEADERS_DROPPED, record_of
+from consumer.quarantine import Quarantine
+from consumer.receive import POLL_S, Source
 from consumer.records import Record
+from consumer.sizing import Limits, Sizer
 from consumer.window import Fence, Window, generation_and_member
 
 
@@ -63,3 +72,31 @@ def test_group_metadata_tells_generation_and_member():
     """Of a member, and of nobody."""
     assert generation_and_member(b"CGMDv2:\x05\x00\x00\x00group\0member\0\0") == (5, "member")
     assert generation_and_member(b"CGMDv2:\xff\xff\xff\xffgroup\0\0\0") == (-1, "")
+
+
+@pytest.mark.kafka
+def test_a_lone_record_waits_for_no_other(cluster, name, monkeypatch):
+    """What has arrived is taken with it; what has not, nobody waits for."""
+    asked = []
+
+    class Asked(Consumer):
+        def poll(self, timeout=-1.0):
+            found = super().poll(timeout)
+            asked.append((timeout, found is not None))
+            return found
+
+    monkeypatch.setattr(receive, "Consumer", Asked)
+    cluster.create_topic(name, 1)
+    producer = Producer({"bootstrap.servers": cluster.bootstrap_servers})
+    producer.produce(name, b"where is my parcel")
+    assert producer.flush(30) == 0
+    sizer = Sizer(Limits(100, 10**6, 10**6), latency_target_s=1, max_window_s=10, tokens_per_s=10**6, max_tokens=128)
+    settings = {"bootstrap.servers": cluster.bootstrap_servers, "group.id": name, "enable.auto.commit": False}
+
+    with closing(Source({**settings, "auto.offset.reset": "earliest"}, Quarantine(100))) as source:
+        source.join([name])
+        windows = iter(lambda: source.receive(sizer).records, None)
+        [record] = next(records for records in windows if records)
+
+    assert record.value == b"where is my parcel"
+    assert asked[-2:] == [(POLL_S, True), (0.0, False)]

@@ -16,6 +16,8 @@ import torch
 from consumer.classify import load
 from consumer.errors import ArtifactError, SettingsError, SurroundingsError
 from consumer.onnx_backend import OnnxBackend
+from consumer.packed import PackedDeberta
+from consumer.packing import Packed
 from consumer.torch_backend import TorchBackend
 from tests.tiny_artifact import make, random_model
 from tests.tiny_padded import random_padded
@@ -48,16 +50,74 @@ def test_in_fp32_it_gives_the_served_graph_s_logits(model):
 
 
 def test_memory_that_torch_does_not_get_is_a_memory_error(model, monkeypatch):
-    """No text is to blame for what others have of a GPU."""
-    starved = backend(model)
+    """No text is to blame for what others have of a GPU. What the batch had of it is free for its halves."""
+    starved, had = backend(model), []
 
     def no_memory(*_):
+        activations = torch.zeros(10)
+        had.append(weakref.ref(activations))
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(starved, "_model", no_memory)
 
-    with pytest.raises(MemoryError, match="a batch of 6 tokens"):
+    with pytest.raises(MemoryError, match="a batch of 6 tokens") as failed:
         starved.start([TEXTS[0], TEXTS[1]])
+    failed.value.__traceback__ = None  # as who catches it does: consumer/ahead.py, consumer/isolate.py
+    assert [each() for each in had] == [None]
+
+
+@pytest.mark.parametrize("part", ["to", "forward"])
+def test_a_gpu_that_has_no_room_is_told_at_the_start(model, monkeypatch, tmp_path, part):
+    """By what is wanting, and not as an artifact that is to be made again."""
+
+    def no_memory(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    folder = make(tmp_path / "tiny")
+    monkeypatch.setattr(
+        "consumer.torch_backend.TorchBackend", lambda *given: TorchBackend(given[0], given[1], "cpu", given[3])
+    )
+    monkeypatch.setattr(PackedDeberta, part, no_memory)
+
+    with pytest.raises(SurroundingsError, match=r"there is no memory to load fp32 of .*: give the process, or its GPU"):
+        load(folder, "fp32", device="cuda")
+
+
+class OnAGpu:
+    """What stands in for CUDA: tensors are pinned by name, and a copy is there once its event was waited for."""
+
+    def __init__(self, patch) -> None:
+        self.told: list[str] = []
+        empty = torch.empty
+        patch.setattr(torch.Tensor, "pin_memory", lambda tensor: self._did("pinned", tensor))
+        patch.setattr(torch, "empty", lambda *size, pin_memory=False, **options: empty(*size, **options))
+        patch.setattr(torch.cuda, "Event", lambda: self)
+
+    def _did(self, what, value=None):
+        self.told.append(what)
+        return value
+
+    def record(self) -> None:
+        self._did("recorded")
+
+    def synchronize(self) -> None:
+        self._did("waited")
+
+
+def test_a_batch_is_sent_pinned_and_its_answer_fetched_behind_the_next_one(model, monkeypatch):
+    """Two are on their way before the first is waited for; the waiting is for its own copy."""
+    served, expected = backend(model), backend(model).logits(TEXTS)
+    gpu = OnAGpu(monkeypatch)
+    served._pinned = True
+
+    first, second = served.start(TEXTS), served.start(TEXTS[:2])
+    on_their_way = list(gpu.told)
+    np.testing.assert_array_equal(first(), expected)
+    second()
+
+    inputs = ["pinned"] * len(Packed._fields)
+    assert on_their_way == [*inputs, "recorded", *inputs, "recorded"]
+    assert gpu.told[len(on_their_way) :] == ["waited", "waited"]
 
 
 def test_a_model_that_nobody_needs_is_gone_without_a_collection(model):
@@ -110,6 +170,20 @@ def largest_score(model):
         each(x).view(len(x), heads, -1).transpose(0, 1) for each in (attention.query_proj, attention.key_proj)
     )
     return float((query @ key.transpose(-1, -2)).abs().max()) / math.sqrt(3 * query.shape[-1])
+
+
+def test_what_is_added_for_absent_tokens_is_a_number(model, monkeypatch):
+    """In fp16 too: minus infinity would make no number of a row without a present token."""
+    served, seen = backend(model), []
+    forward = served._model.forward
+    monkeypatch.setattr(served._model, "forward", lambda *arrays: seen.append(Packed(*arrays)) or forward(*arrays))
+
+    served.logits(TEXTS)
+
+    [bias] = [each.score_bias for each in seen]
+    assert bias.dtype == torch.float16
+    assert torch.isfinite(bias).all()
+    assert float(bias.min().exp()) == 0
 
 
 def test_batches_on_the_way_do_not_mix(model):

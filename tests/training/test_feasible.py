@@ -91,7 +91,7 @@ def test_int8_bf16_where_it_cannot_be_scored_is_refused(tmp_path, monkeypatch):
     """Its temperature and threshold are of its own scores."""
     monkeypatch.setitem(sys.modules, "consumer.openvino_backend", None)
 
-    with pytest.raises(SurroundingsError, match=r"pip install '\.\[openvino\]'\. Or leave it out of export\.prec"):
+    with pytest.raises(SurroundingsError, match=r"pip install '\.\[openvino\]', or leave it out of export\.prec"):
         require_exportable(recipe(tmp_path, f'[export]\nprecisions = ["fp32", "int8-bf16"]\n{SIZES}'))
 
 

@@ -4,12 +4,17 @@ import json
 import re
 import shutil
 import sys
+from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from consumer.artifact import read_manifest
+from consumer.errors import SurroundingsError
 from training import cli
+from training.steps.evaluate import evaluate
+from training.steps.operate import operate
 
 pytestmark = pytest.mark.train
 
@@ -38,7 +43,7 @@ def test_it_is_said_before_any_message_is_read_and_others_can_be_asked(artifact,
     assert cli.main([command, str(artifact), str(MESSAGES)]) == 3
 
     told = capsys.readouterr()
-    assert re.search(r"int8-bf16 cannot be scored here: .* Or name another with --precision\.", told.err)
+    assert re.search(r"needs the openvino extra .*, or name another with --precision$", told.err, re.MULTILINE)
     assert told.out == ""
     assert cli.main([command, str(artifact), str(MESSAGES), "--precision", "int8"]) in {0, 6}
 
@@ -48,8 +53,25 @@ def test_it_is_calibrated_anew_where_its_file_is_left_out(artifact, tmp_path, ca
     new = ["recalibrate", str(artifact), str(MESSAGES), "--out", str(tmp_path / "new"), "--version", "2"]
 
     assert cli.main([*new, "--recall", "0.9"]) == 3
-    assert f"a copy of the artifact without {FILE}" in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert f"a copy of the artifact without {FILE}" in told.err
+    assert told.out == ""
     assert not (tmp_path / "new").exists()
     (artifact / FILE).unlink()
     assert cli.main([*new, "--recall", "0.9"]) == 0
-    assert set(read_manifest(tmp_path / "new").precisions) == {"fp32", "int8"}
+    now = read_manifest(tmp_path / "new")
+    assert set(now.precisions) == {"fp32", "int8"}
+    assert now.versions["onnxruntime"] == version("onnxruntime")
+    assert now.versions["torch"] == read_manifest(SAMPLE).versions["torch"]
+
+
+@pytest.mark.parametrize("step", [operate, evaluate])
+def test_a_step_that_scores_says_so_first(monkeypatch, step):
+    """Where a run was begun on another machine: neither messages nor graphs are looked at, of which there are none."""
+    monkeypatch.setitem(sys.modules, "consumer.openvino_backend", None)
+    recipe = SimpleNamespace(export=SimpleNamespace(precisions=("fp32", "int8-bf16")))
+
+    with pytest.raises(
+        SurroundingsError, match=r"or leave it out of export\.precisions and go on from `shikyu-train gr"
+    ):
+        step(SimpleNamespace(recipe=recipe))

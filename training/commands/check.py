@@ -39,11 +39,11 @@ def check(
     that the artifact has seen.
     """
     ready()
+    from consumer.cpu_backend import require_computable
     from training.commands.labelled_files import read_for
     from training.evaluating.checked import checked, promises
     from training.operating.kept import UndecidedError, require_kept
     from training.reporting.tables import check_table
-    from training.scoring.score import require_computable
 
     promised = promises(artifact, precision)
     require_computable(promised, INSTEAD)

@@ -88,10 +88,10 @@ def _artifact(
     *,
     as_json: bool,
 ) -> None:
+    from consumer.cpu_backend import require_computable
     from training.commands.labelled_files import read_for
     from training.data import require_every_class
     from training.evaluating.answers import answer, asked
-    from training.scoring.score import require_computable
 
     require_computable(asked(folder, precision), INSTEAD)
     messages = read_for([folder], files, text, stars, mapping, columns, slices="--slice").messages

@@ -63,7 +63,7 @@ def recalibrate(
     ready()
     from training.commands.labelled_files import read_for
     from training.data import Source
-    from training.recalibrate import promised_before, recalibrate
+    from training.recalibrate import promised_before, recalibrate, require_scorable
     from training.recipe import Promise
     from training.reporting.recalibrated_recipe import NAME
     from training.reporting.told import answers_nearly_all_lines, chosen_lines, promise_line
@@ -78,6 +78,7 @@ def recalibrate(
         "slices": slices,
         "temperature_share": temperature_share,
     }
+    require_scorable(artifact)
     before = promised_before(artifact)
     wanted = {**before, **{name: each for name, each in given.items() if each is not None}}
     try:

@@ -3,7 +3,7 @@
 import json
 import platform
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -13,28 +13,16 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from consumer.manifest import SHARED_FILES, ClassShares, Description, Served, TrainingData
 from consumer.records import Satisfaction
-from consumer.version import version as shikyus_version
 from training.exporting.export import checkpoint_files
 from training.preparing.prepare import Prepared
 from training.recipe import SCRATCH, Recipe
 from training.run_folder import FIT, RECIPE
 from training.scoring.crossfit import Calibration
 from training.scoring.reference import reference
+from training.scoring.score import scored_by
 
 TOKENIZER_CONFIG_FILE = "tokenizer_config.json"
-PACKAGES = (
-    "accelerate",
-    "datasets",
-    "numpy",
-    "onnx",
-    "onnxruntime",
-    "scikit-learn",
-    "scipy",
-    "sentencepiece",
-    "tokenizers",
-    "torch",
-    "transformers",
-)
+FITTING = ("accelerate", "datasets", "onnx", "scikit-learn", "sentencepiece", "torch", "transformers")
 FiveShares = tuple[float, float, float, float, float]
 
 
@@ -95,7 +83,11 @@ def describe(
         training_data=TrainingData(
             fingerprint=messages.everything.fingerprint(), rows=len(messages.everything), class_counts=counts
         ),
-        versions={"python": platform.python_version(), "shikyu": shikyus_version(), **_package_versions(precisions)},
+        versions={
+            "python": platform.python_version(),
+            **{name: version(name) for name in FITTING},
+            **scored_by(precisions),
+        },
         created_at=datetime.now(UTC).replace(microsecond=0),
     )
 
@@ -104,8 +96,3 @@ def base_model(recipe: Recipe) -> str:
     """A checkpoint's name; of a folder on this machine, its last part alone."""
     base = recipe.model.base
     return Path(base).name if base != SCRATCH and Path(base).exists() else base
-
-
-def _package_versions(precisions: Collection[str]) -> dict[str, str]:
-    more = ("openvino",) if "int8-bf16" in precisions else ()
-    return {name: version(name) for name in (*PACKAGES, *more)}

@@ -1,25 +1,26 @@
-"""Logits by the very code that serves: the consumer's tokenizer, packing and ONNX Runtime backend."""
+"""Logits by the very code that serves: the consumer's tokenizer, packing and backend of a precision."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from consumer.ahead import Batch, Finish, ahead
 from consumer.batching import batches
-from consumer.errors import SurroundingsError
+from consumer.cpu_backend import BY_OPENVINO, cpu_backend
 from consumer.manifest import CONFIG_FILE, TOKENIZER_FILE
-from consumer.onnx_backend import Backend, OnnxBackend
 from consumer.records import Satisfaction, Tokens
 from consumer.tokenization import Tokenizer
+from consumer.version import version as shikyus_version
 from training.data.texts import in_batches
-from training.run_folder import INT8_BF16_FILE
+from training.run_folder import PRECISIONS
 
+SCORING = ("numpy", "onnxruntime", "scipy", "tokenizers")  # packages
+PRECISION_OF = {file: precision for precision, file in PRECISIONS.items()}
 MAX_BATCH_TOKENS, MAX_BATCH_RECORDS = 1024, 64  # more spill out of a core's caches
 
 Tokenize = Callable[[Sequence[str]], list[Tokens]]
@@ -37,7 +38,7 @@ class Scored:
 
 def score(files: Mapping[str, bytes], model_file: str, texts: Sequence[str], max_length: int) -> Scored:
     """Score texts with an artifact's files before there is an artifact."""
-    backend = _backend(model_file)(files[model_file], json.loads(files[CONFIG_FILE]))
+    backend = cpu_backend(PRECISION_OF[model_file], files[model_file], json.loads(files[CONFIG_FILE]))
     tokenizer = Tokenizer(files[TOKENIZER_FILE], max_length)
     return scored(texts, tokenizer.encode, lambda tokens: backend.start([each.ids for each in tokens]), backend.at_once)
 
@@ -57,30 +58,10 @@ def scored(texts: Sequence[str], tokenize: Tokenize, start: Start, at_once: int 
     return Scored(logits, lengths, unknown_shares)
 
 
-def require_computable(precisions: Iterable[str], instead: str) -> None:
-    """SurroundingsError, before any text is scored, where this machine cannot score in one; `instead`: what to do."""
-    if "int8-bf16" not in precisions:
-        return
-    try:
-        _openvino().require_bf16()
-    except SurroundingsError as error:
-        raise SurroundingsError(f"int8-bf16 cannot be scored here: {error}. Or {instead}.") from error
-
-
-def _backend(model_file: str) -> Callable[[bytes, Mapping[str, Any]], Backend]:
-    """What serves it."""
-    if model_file != INT8_BF16_FILE:
-        return OnnxBackend
-    made: Callable[[bytes, Mapping[str, Any]], Backend] = _openvino().OpenVinoBackend
-    return made
-
-
-def _openvino() -> ModuleType:
-    try:
-        import consumer.openvino_backend as backend
-    except ImportError as error:
-        raise SurroundingsError(f"the openvino extra is missing ({error}): pip install '.[openvino]'") from error
-    return backend
+def scored_by(precisions: Collection[str]) -> dict[str, str]:
+    """The versions of what answered the messages that an artifact's figures are of."""
+    more = ("openvino",) if BY_OPENVINO in precisions else ()
+    return {"shikyu": shikyus_version(), **{name: version(name) for name in (*SCORING, *more)}}
 
 
 def _measured(texts: Sequence[str], tokenize: Tokenize) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -4,6 +4,7 @@ import json
 import tempfile
 from pathlib import Path
 
+from consumer.cpu_backend import require_computable
 from consumer.manifest import Description
 from training.data import Labelled
 from training.evaluating.decided import agreed, line
@@ -22,10 +23,11 @@ from training.run_folder import (
     PREDICTION_RESULTS,
     RunFolder,
 )
-from training.steps.job import Job
+from training.steps.job import NOT_HERE, Job
 
 
 def evaluate(job: Job) -> None:
+    require_computable(job.recipe.export.precisions, NOT_HERE)
     messages, description = splits.read(job.folder), description_of(job.folder)
     on_calibration = of_logits(job.folder.read_scores("calibration", "fp32"), messages.for_calibration.labels, "eval")
     with tempfile.TemporaryDirectory(prefix="shikyu-train-") as temporary:

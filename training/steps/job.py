@@ -7,6 +7,9 @@ from training.progress import Say
 from training.recipe import Recipe
 from training.run_folder import RunFolder
 
+# Of a precision that this machine cannot compute: what the step's command says to do.
+NOT_HERE = "leave it out of export.precisions and go on from `shikyu-train graphs`"
+
 
 @dataclass(frozen=True, slots=True)
 class Job:

@@ -1,5 +1,6 @@
 """Scores the calibration messages, and chooses on them each precision's temperature and threshold."""
 
+from consumer.cpu_backend import require_computable
 from training.exporting.describe import class_shares, describe
 from training.operating.basis import basis, require_promise
 from training.operating.chosen import calibrated, chosen
@@ -11,10 +12,11 @@ from training.preparing.prepare import Prepared
 from training.reporting.told import chosen_lines, saves_little_lines
 from training.run_folder import FIT, FLIPS, OPERATING_POINT, fold
 from training.scoring.crossfit import Calibration, held_out, in_folds
-from training.steps.job import Job
+from training.steps.job import NOT_HERE, Job
 
 
 def operate(job: Job) -> None:
+    require_computable(job.recipe.export.precisions, NOT_HERE)
     messages = splits.read(job.folder)
     # Slices may be asked for here alone: refused before anything is scored or written.
     require_promise(messages.for_calibration, job.recipe.promise, job.recipe.temperature_share)
