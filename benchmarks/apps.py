@@ -28,9 +28,10 @@ def require_quix(wanted: bool) -> None:
         raise click.ClickException(f"{QUIX} is not there: make .venv-quix/made, or --no-quix")
 
 
-def versions(*, with_quix: bool) -> dict[str, dict[str, str]]:
+def versions(*, with_quix: bool, with_openvino: bool = False) -> dict[str, dict[str, str]]:
     """Of what each application stands on."""
-    ours = ("shikyu", "confluent-kafka", "onnxruntime", "transformers", "torch")
+    openvino = ("openvino",) if with_openvino else ()
+    ours = ("shikyu", "confluent-kafka", "onnxruntime", *openvino, "transformers", "torch")
     theirs = ("quixstreams", "confluent-kafka", "onnxruntime", "optimum", "transformers")
     code = f"import importlib.metadata as m, json; print(json.dumps({{n: m.version(n) for n in {theirs}}}))"
     found = {"ours and the poll loop's": {name: importlib.metadata.version(name) for name in ours}}
@@ -45,7 +46,7 @@ App = Callable[[Cluster, Path, Place], AbstractContextManager[Child]]
 
 @contextmanager
 def shikyu(cluster: Cluster, folder: Path, place: Place, command: Sequence[str] = service.SHIKYU) -> Iterator[Child]:
-    """`shikyu run` in int8, ready for messages."""
+    """`shikyu run`, ready for messages."""
     outputs(cluster, place)
     with member(cluster, folder, place, command) as child:
         yield child
@@ -65,7 +66,7 @@ def _answers_to(place: Place) -> list[str]:
 @contextmanager
 def member(cluster: Cluster, folder: Path, place: Place, command: Sequence[str] = service.SHIKYU) -> Iterator[Child]:
     """A consumer of the place's group, as `shikyu`, where the outputs are there."""
-    model = ["--model-artifact", str(place.artifact), "--model-precision", "int8"]
+    model = ["--model-artifact", str(place.artifact), "--model-precision", place.precision]
     more = ["--dead-letters-topic", place.outputs[2], "--delivery-group-id", place.name, "--input-topics", place.source]
     options = [*_answers_to(place), *model, *more, *place.options]
     with service.running(cluster, folder, shikyu=command, options=options, port=place.port) as child:

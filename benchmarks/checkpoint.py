@@ -20,7 +20,7 @@ from training.exporting.export import checkpoint_files, write_artifact
 from training.exporting.graphs import fp32_onnx
 from training.exporting.int8 import int8_onnx, int8_weights_onnx, products_apart
 from training.fitting.model import config_from_scratch
-from training.run_folder import FP32_FILE, INT8_BF16_FILE, INT8_FILE
+from training.run_folder import FP32_FILE, INT8_BF16_FILE, INT8_FILE, PRECISIONS
 
 ROOT = Path(__file__).parents[1]
 OPTIMUM = ROOT / ".venv-optimum" / "bin" / "python"
@@ -51,21 +51,20 @@ def model(size: str) -> DebertaV2ForSequenceClassification:
     return made
 
 
-def artifact(folder: Path, size: str, max_length: int = MAX_LENGTH) -> Path:
-    """What `shikyu run` serves, in fp32 and int8, with the sample's tokenizer."""
+def artifact(folder: Path, size: str, max_length: int = MAX_LENGTH, *, with_bf16: bool = False) -> Path:
+    """What `shikyu run` serves, in fp32, int8 and, `with_bf16`, int8-bf16; with the sample's tokenizer."""
     random = model(size)
     fp32 = fp32_onnx(random)
+    made = {"fp32": fp32, "int8": int8_onnx(fp32)}
+    if with_bf16:
+        made["int8-bf16"] = int8_weights_onnx(fp32)
     files = {
         **checkpoint_files(random, DebertaV2Tokenizer.from_pretrained(SAMPLE)),
-        FP32_FILE: fp32,
-        INT8_FILE: int8_onnx(fp32),
+        **{PRECISIONS[name]: content for name, content in made.items()},
         "eval_results.json": b"{}\n",
         "README.md": b"# Random weights\n",
     }
-    served = {
-        name: Served(files=(file,), temperature=1.0, threshold=0.4, servable=True)
-        for name, file in (("fp32", FP32_FILE), ("int8", INT8_FILE))
-    }
+    served = {name: Served(files=(PRECISIONS[name],), temperature=1.0, threshold=0.4, servable=True) for name in made}
     description = Description(
         name=f"random-{size}",
         version="1",

@@ -205,12 +205,13 @@ def shown(found: Measured, shares: Mapping[str, float], machine_name: str) -> No
     "kinds",
     type=click.Choice(CONTENDERS),
     multiple=True,
-    default=CONTENDERS,
     help="Who takes part; once for each. All without it.",
 )
 def main(count: int, rounds: int, size: str, kinds: Sequence[str]) -> None:
     """Messages a second of the model alone, from text to probabilities."""
-    kinds = [kind for kind in dict.fromkeys(kinds) if kind != INT8_BF16 or has_bf16()]
+    kinds = list(dict.fromkeys(kinds)) or [kind for kind in KINDS if kind != INT8_BF16 or has_bf16()]
+    if INT8_BF16 in kinds and not has_bf16():
+        raise click.ClickException(f"{INT8_BF16}: this processor has no units for bf16; name others with --contender")
     for kind in kinds:
         if not (python := _python_of(kind)).exists():
             raise click.ClickException(

@@ -62,7 +62,7 @@ def alone(folder: Path, written: Sequence[str]) -> tuple[float, int]:
     Messages a second by `load(artifact).classify(texts)`, in a process of its own, and the most tokens of its batches.
     """
     command = [sys.executable, "-c", ALONE_CODE, str(folder)]
-    done = subprocess.run(command, input=json.dumps(list(written)), capture_output=True, text=True, check=True)
+    done = subprocess.run(command, input=json.dumps(list(written)), stdout=subprocess.PIPE, text=True, check=True)
     told = json.loads(done.stdout)
     return told["rate"], told["max_batch_tokens"]
 

@@ -15,6 +15,7 @@ class Place:
     name: str
     options: Sequence[str] = ()  # of `shikyu run`, further ones
     port: int | None = None  # of its metrics
+    precision: str = "int8"  # of shikyu's
 
     @property
     def outputs(self) -> list[str]:

@@ -3,14 +3,15 @@ How the stream grows: with consumers and threads, partitions, the length of mess
 
     python -m benchmarks.scale                     # deberta-v3-base's shape, random weights: nothing is fetched
 
-A real Kafka, Avro in and out, exactly once. Consumers and lengths are measured with the model, partitions and backlogs
-with one that answers at once, for what they cost stands around it. Memory is resident at the end; `shared out` counts a
-page that several processes have by their share of it. Batches have up to 512 tokens. `commit` is the mean of a
-window's transaction.
+A real Kafka, Avro in and out, exactly once. Consumers and threads take turns, forth and back; they and lengths are
+measured with the model, partitions and backlogs with one that answers at once, for what they cost stands around it.
+Memory is resident at the end; `shared out` counts a page that several processes have by their share of it. Batches have
+up to 512 tokens. `commit` is the mean of a window's transaction.
 """
 
 import json
 import re
+import statistics
 import tempfile
 import time
 import urllib.request
@@ -49,20 +50,39 @@ console = Console(stderr=True)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """MB of all consumers together; the mean of a window's transaction in milliseconds."""
+    """`rates` has one a round. MB of all consumers together; the mean of a window's transaction in milliseconds."""
 
     what: str
     records: int
-    rate: float
+    rates: list[float]
     resident_mb: float
     shared_out_mb: float
     commit_ms: float
+
+    @property
+    def rate(self) -> float:
+        return statistics.median(self.rates)
+
+
+# On one machine: what a core does, whether a second one does as much, threads beside processes, and processes that
+# nobody gave cores of their own.
+ON_ONE_MACHINE = (
+    ("1 consumer, 1 thread", 1, 1),
+    ("2 consumers, 1 thread each", 2, 1),
+    ("1 consumer, 2 threads", 1, 2),
+    ("2 consumers, 2 threads each", 2, 2),
+)
 
 
 class Bench:
     def __init__(self, cluster: Cluster, folder: Path, model: Path) -> None:
         self._cluster, self._folder, self._model = cluster, folder, model
-        self.rows: list[Row] = []
+        self._rows: dict[str, Row] = {}
+        self._measured = 0
+
+    @property
+    def rows(self) -> list[Row]:
+        return list(self._rows.values())
 
     def measure(
         self,
@@ -77,9 +97,11 @@ class Bench:
         ready_first: bool = False,
     ) -> None:
         """
-        `ready_first`: records are produced once all consumers share the partitions, as many to each; else before.
+        What was measured before gets a further rate. `ready_first`: records are produced once all consumers share the
+        partitions, as many to each; else before.
         """
-        name = f"scale-{len(self.rows)}"
+        name = f"scale-{self._measured}"
+        self._measured += 1
         source = f"{name}.in"
         self._cluster.create_topic(source, partitions)
         service.register_schemas(self._cluster, options=["--input-topics", source])
@@ -99,7 +121,8 @@ class Bench:
             rate = backlog_rate(self._cluster, children[0], places[0], records, since_ms)
             resident, shared_out = (sum(map(each, children)) for each in (resident_mb, shared_out_mb))
             commit_ms = sum(_commit_ms(place.port or 0) for place in places) / consumers
-        self.rows.append(Row(what, records, rate, resident, shared_out, commit_ms))
+        before = self._rows[what].rates if what in self._rows else []
+        self._rows[what] = Row(what, records, [*before, rate], resident, shared_out, commit_ms)
         console.print(f"{what}: {rate:,.1f} messages a second, {resident:,.0f} MB", highlight=False)
 
 
@@ -115,19 +138,22 @@ def _commit_ms(port: int) -> float:
 
 
 def measured(
-    folder: Path, size: str, records: int, partitions: Sequence[int], tokens: Sequence[int], backlogs: Sequence[int]
+    folder: Path,
+    size: str,
+    records: int,
+    rounds: int,
+    partitions: Sequence[int],
+    tokens: Sequence[int],
+    backlogs: Sequence[int],
 ) -> list[Row]:
     model = artifact(folder / "artifact", size, LONGEST)
     written = texts(lengths(), max(records, *backlogs), seed=1)
     with Cluster(folder / "cluster") as cluster:
         bench = Bench(cluster, folder, model)
-        one_thread = ["--model-threads", "1"]
-        for what, consumers, options in (
-            ("1 consumer, 1 thread", 1, one_thread),
-            ("2 consumers, 1 thread each", 2, one_thread),
-            ("1 consumer, 2 threads", 1, ["--model-threads", "2"]),
-        ):
-            bench.measure(what, written, records, consumers=consumers, options=options, ready_first=True)
+        for number in range(rounds):
+            for what, consumers, threads in ON_ONE_MACHINE[:: -1 if number % 2 else 1]:  # forth and back
+                options = ["--model-threads", str(threads)]
+                bench.measure(what, written, records, consumers=consumers, options=options, ready_first=True)
         for count in tokens:
             some = max(10, records * MEAN_TOKENS // count)
             bench.measure(f"{count} tokens each", texts(alike(count), some, seed=count), some)
@@ -141,31 +167,39 @@ def measured(
 @click.command()
 @click.option("--size", type=click.Choice(list(SIZES)), default="base", show_default=True)
 @click.option("--records", default=400, show_default=True, help="With the model; of longer messages fewer.")
+@click.option("--rounds", default=2, show_default=True, help="Of consumers and threads; all else once.")
 @click.option("--partitions", multiple=True, default=(1, 6, 50, 200), show_default=True)
 @click.option("--tokens", multiple=True, type=click.IntRange(3, LONGEST), default=(16, 64, 128, 512), show_default=True)
 @click.option("--backlog", "backlogs", multiple=True, default=(50_000, 1_000_000), show_default=True)
 def main(
-    size: str, records: int, partitions: tuple[int, ...], tokens: tuple[int, ...], backlogs: tuple[int, ...]
+    size: str,
+    records: int,
+    rounds: int,
+    partitions: tuple[int, ...],
+    tokens: tuple[int, ...],
+    backlogs: tuple[int, ...],
 ) -> None:
     """How throughput, memory and commit time grow."""
     with tempfile.TemporaryDirectory() as folder:
-        rows = measured(Path(folder), size, records, partitions, tokens, backlogs)
-    table = Table("", "records", "messages a second", "MB", "MB, shared out", "commit, ms", title=machine())
+        rows = measured(Path(folder), size, records, rounds, partitions, tokens, backlogs)
+    columns = ("", "records", "messages a second", "from", "to", "MB", "MB, shared out", "commit, ms")
+    table = Table(*columns, title=machine())
     for row in rows:
         table.add_row(
             row.what,
             f"{row.records:,}",
-            *(f"{each:,.1f}" for each in (row.rate, row.resident_mb, row.shared_out_mb, row.commit_ms)),
+            *(f"{each:,.1f}" for each in (row.rate, min(row.rates), max(row.rates))),
+            *(f"{each:,.1f}" for each in (row.resident_mb, row.shared_out_mb, row.commit_ms)),
         )
     console.print(table)
-    ratio = rows[1].rate / rows[0].rate
+    ratio = statistics.median(two / one for one, two in zip(rows[0].rates, rows[1].rates, strict=True))
     console.print(f"2 consumers over 1, a thread each: {ratio:.2f} (aim: 1.8 on two cores)", highlight=False)
     told: dict[str, object] = {
         "benchmark": "scale",
         "max_batch_tokens": MAX_BATCH_TOKENS,
         "machine": machine(),
         "size": size,
-        "rows": list(map(asdict, rows)),
+        "rows": [{**asdict(row), "rate": row.rate} for row in rows],
     }
     versions = apps.versions(with_quix=False)
     click.echo(json.dumps({**told, "two_consumers_over_one": round(ratio, 3), "versions": versions}))

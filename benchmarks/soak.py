@@ -37,6 +37,7 @@ from local.reader import Reader
 LOAD = 0.8
 MOST_GROWTH, MOST_LONGER = 0.02, 0.5
 THIRDS = ("first", "middle", "last")
+INT8_BF16 = "int8-bf16"
 console = Console(stderr=True)
 
 
@@ -50,20 +51,20 @@ class Third:
     messages: int
 
 
-def measured(folder: Path, size: str, minutes: float, records: int) -> tuple[float, list[Third]]:
+def measured(folder: Path, size: str, minutes: float, records: int, precision: str) -> tuple[float, list[Third]]:
     """Messages a second that it can do, and the thirds at 80 % of that."""
-    model = artifact(folder / "artifact", size)
+    model = artifact(folder / "artifact", size, with_bf16=precision == INT8_BF16)
     with Cluster(folder / "cluster") as cluster:
         for topic in ("backlog", "soak.in"):
             cluster.create_topic(topic, PARTITIONS)
             service.register_schemas(cluster, options=["--input-topics", topic])
         written = texts(lengths(), records, seed=1)
         produce(cluster, [Review(str(number), text, 1) for number, text in enumerate(written)], "backlog")
-        place = Place(model, model, "backlog", "capacity")
+        place = Place(model, model, "backlog", "capacity", precision=precision)
         with apps.shikyu(cluster, folder, place) as child:
             rate = backlog_rate(cluster, child, place, records)
         console.print(f"{rate:,.1f} messages a second; {minutes:g} minutes at {LOAD:.0%} of it", highlight=False)
-        place = Place(model, model, "soak.in", "soak")
+        place = Place(model, model, "soak.in", "soak", precision=precision)
         with apps.shikyu(cluster, folder, place) as child, Reader(cluster.bootstrap_servers, place.outputs) as reader:
             paced = Paced(cluster, child, reader, "soak.in", place.outputs[-1])
             paced.send([0.0])
@@ -91,10 +92,11 @@ def thirds(
 @click.option("--size", type=click.Choice(list(SIZES)), default="base", show_default=True)
 @click.option("--minutes", default=30.0, show_default=True)
 @click.option("--records", default=1000, show_default=True, help="Of the backlog that says how much it can do.")
-def main(size: str, minutes: float, records: int) -> None:
+@click.option("--precision", type=click.Choice(["int8", INT8_BF16]), default="int8", show_default=True)
+def main(size: str, minutes: float, records: int, precision: str) -> None:
     """Memory and times at 80 % load, a third of the time after the other."""
     with tempfile.TemporaryDirectory() as folder:
-        rate, found = measured(Path(folder), size, minutes, records)
+        rate, found = measured(Path(folder), size, minutes, records, precision)
     table = Table("third", "MB resident", "p50, s", "p99, s", "messages", title=machine())
     for name, each in zip(THIRDS, found, strict=True):
         table.add_row(name, f"{each.resident_mb:,.1f}", f"{each.p50_s:.2f}", f"{each.p99_s:.2f}", f"{each.messages:,}")
@@ -103,7 +105,7 @@ def main(size: str, minutes: float, records: int) -> None:
     growth, longer = last.resident_mb / middle.resident_mb - 1, last.p99_s / middle.p99_s - 1
     rows = {name: asdict(each) for name, each in zip(THIRDS, found, strict=True)}
     told = {"benchmark": "soak", "machine": machine(), "size": size, "minutes": minutes, "rate": round(rate, 1)}
-    told["versions"] = apps.versions(with_quix=False)
+    told |= {"precision": precision, "versions": apps.versions(with_quix=False, with_openvino=precision == INT8_BF16)}
     click.echo(json.dumps({**told, "thirds": rows, "growth": round(growth, 4), "p99_longer": round(longer, 3)}))
     require_flat(growth, longer)
 

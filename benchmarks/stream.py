@@ -4,11 +4,11 @@ shikyu beside what one would write instead: messages a second, and how long a me
     python -m benchmarks.stream                    # deberta-v3-base's shape, random weights: nothing is fetched
 
 A real Kafka, Avro in and out, exactly once, an application at a time. Rates are of a backlog that is there before the
-application starts, by its outputs' own timestamps. Then shikyu and the poll loop get texts one by one, at random
-moments, at some shares of their own rate: a time is from production to when a read_committed consumer of ours has the
-answer. Quix Streams has no times: its windows by count wait for as many messages as a batch has, and it commits every
-five seconds. Needs the environments of locks/optimum.txt and locks/bench-quix.txt (`make .venv-optimum/made
-.venv-quix/made`).
+application starts, by its outputs' own timestamps; shikyu's in int8-bf16 too, where the processor has bf16. Then shikyu
+in int8 and the poll loop get texts one by one, at random moments, at some shares of their own rate: a time is from
+production to when a read_committed consumer of ours has the answer. Quix Streams has no times: its windows by count
+wait for as many messages as a batch has, and it commits every five seconds. Needs the environments of
+locks/optimum.txt and locks/bench-quix.txt (`make .venv-optimum/made .venv-quix/made`).
 """
 
 import json
@@ -32,20 +32,25 @@ from benchmarks.paced import Paced, poisson
 from benchmarks.place import Place
 from benchmarks.texts import lengths, texts
 from benchmarks.through_kafka import PARTITIONS, backlog_rate, produce
+from consumer.openvino_backend import has_bf16
 from local import service
 from local.cluster import Cluster
 from local.reader import Reader
 
 SHIKYU, POLL_LOOP, QUIX = "shikyu int8", "poll loop with pipeline", "Quix Streams with optimum int8"
+INT8_BF16 = "shikyu int8-bf16"  # where the processor has bf16
 QUIX_EACH = "Quix Streams one at a time with optimum int8"
 APPS: Mapping[str, apps.App] = {
     SHIKYU: apps.shikyu,
+    INT8_BF16: apps.shikyu,
     POLL_LOOP: apps.poll_loop,
     QUIX: apps.quix,
     QUIX_EACH: apps.quix_each,
 }
 TIMED = (SHIKYU, POLL_LOOP)
-SLOWER: Mapping[str, int] = {SHIKYU: 1, POLL_LOOP: 8, QUIX: 3, QUIX_EACH: 4}  # so many records fewer take no longer
+PRECISIONS = {INT8_BF16: "int8-bf16"}
+# So many records fewer take no longer.
+SLOWER: Mapping[str, int] = {SHIKYU: 1, INT8_BF16: 1, POLL_LOOP: 8, QUIX: 3, QUIX_EACH: 4}
 LOADS = (0.1, 0.5, 0.8)
 BURST = "all at once"
 WHOLE_BATCHES = 32 * PARTITIONS
@@ -66,7 +71,7 @@ class Measured:
 
 
 def measured(folder: Path, size: str, records: int, rounds: int, seconds: float, names: Sequence[str]) -> Measured:
-    model = artifact(folder / "artifact", size)
+    model = artifact(folder / "artifact", size, with_bf16=INT8_BF16 in names)
     (folder / "checkpoint").mkdir()
     checkpoint(folder / "checkpoint", size, QUIX in names or QUIX_EACH in names)
     found = Measured({name: [] for name in names})
@@ -78,7 +83,7 @@ def measured(folder: Path, size: str, records: int, rounds: int, seconds: float,
             produce(cluster, some, f"backlog.{_word(name)}", keyed_by_partition=name == QUIX)
         for number in range(rounds):
             for name in names:
-                place = _place(folder, model, f"backlog.{_word(name)}", f"{_word(name)}-{number}")
+                place = _place(folder, model, name, f"backlog.{_word(name)}", f"{_word(name)}-{number}")
                 with APPS[name](cluster, folder, place) as child:
                     rate = backlog_rate(cluster, child, place, _count(name, records))
                 found.rates[name].append(rate)
@@ -100,7 +105,7 @@ def _times(
 ) -> dict[str, list[float]]:
     topic = f"paced.{_word(name)}"
     _input(cluster, topic)
-    place = _place(folder, model, topic, topic)
+    place = _place(folder, model, name, topic, topic)
     found = {}
     with APPS[name](cluster, folder, place) as child, Reader(cluster.bootstrap_servers, place.outputs) as reader:
         paced = Paced(cluster, child, reader, topic, place.outputs[-1])
@@ -124,8 +129,8 @@ def _input(cluster: Cluster, topic: str) -> None:
     service.register_schemas(cluster, options=["--input-topics", topic])
 
 
-def _place(folder: Path, model: Path, source: str, name: str) -> Place:
-    return Place(model, folder / "checkpoint", source, name)
+def _place(folder: Path, model: Path, app: str, source: str, name: str) -> Place:
+    return Place(model, folder / "checkpoint", source, name, precision=PRECISIONS.get(app, "int8"))
 
 
 def _word(name: str) -> str:
@@ -157,7 +162,8 @@ def main(size: str, records: int, rounds: int, seconds: float, with_quix: bool) 
     apps.require_quix(with_quix)
     if with_quix and not OPTIMUM.exists():
         raise click.ClickException(f"{OPTIMUM} is not there: make .venv-optimum/made, or --no-quix")
-    names = [name for name in APPS if with_quix or name not in (QUIX, QUIX_EACH)]
+    left_out = [*([] if with_quix else [QUIX, QUIX_EACH]), *([] if has_bf16() else [INT8_BF16])]
+    names = [name for name in APPS if name not in left_out]
     with tempfile.TemporaryDirectory() as folder:
         found = measured(Path(folder), size, records, rounds, seconds, names)
     shown(found)
@@ -176,7 +182,7 @@ def main(size: str, records: int, rounds: int, seconds: float, with_quix: bool) 
                 "rates": found.rates,
                 "ratios": {f"{SHIKYU} / {each}": round(found.ratio(each), 3) for each in found.rates if each != SHIKYU},
                 "seconds": quantiles,
-                "versions": apps.versions(with_quix=with_quix),
+                "versions": apps.versions(with_quix=with_quix, with_openvino=INT8_BF16 in names),
             }
         )
     )
