@@ -14,7 +14,7 @@ from local.cluster import Cluster
 from local.processes import Child
 from local.reader import Reader
 
-PATIENCE_S = 300
+PATIENCE_S = 120
 
 
 def poisson(rate: float, seconds: float) -> list[float]:
@@ -68,5 +68,6 @@ class Paced:
                 called = time.monotonic()
                 each_second(called - began)
             if time.monotonic() > began + moments[-1] + PATIENCE_S:
-                raise LimitError(f"{len(took)} of {len(keys)} came out within {PATIENCE_S} s of the last")
+                said = self._child.last_lines()
+                raise LimitError(f"{len(took)} of {len(keys)} came out within {PATIENCE_S} s of the last:\n{said}")
         return [took[key] for key in keys]
