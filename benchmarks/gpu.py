@@ -36,6 +36,7 @@ from consumer.batching import batches
 from consumer.manifest import CHECKPOINT_FILE, CONFIG_FILE, TOKENIZER_FILE
 from consumer.tokenization import Tokenizer
 from consumer.torch_backend import TorchBackend
+from consumer.version import version as shikyus_version
 
 THEIRS, OURS = "transformers, eager fp16, 32 as they come", "shikyu fp16, sorted"
 RECORDS, WINDOW = 32, 5000  # in a window no text comes twice
@@ -131,7 +132,11 @@ def no_numbers(ours: Ours, shares: NDArray[np.float64], count: int) -> Iterator[
 @click.option("--rounds", default=3, show_default=True)
 @click.option("--timed", default=20_000, show_default=True, help="Texts of a round.")
 @click.option("--texts", "count", default=1_000_000, show_default=True, help="Looked at for what is no number.")
-@click.option("--tokens", type=click.IntRange(3, MAX_LENGTH), help="Of each text; else as reviews have.")
+@click.option(
+    "--tokens",
+    type=click.IntRange(3, MAX_LENGTH),
+    help="Of each text, by the sample's tokenizer; else as reviews have.",
+)
 @click.option("--compare", default=20_000, show_default=True, help="Texts that are answered in fp32, too.")
 def main(
     given: Path | None, size: str, device: str, rounds: int, timed: int, count: int, tokens: int | None, compare: int
@@ -161,8 +166,9 @@ def main(
     told: dict[str, Any] = {"benchmark": "gpu", "gpu": name, "machine": machine(), "size": str(given or size)}
     told |= {"rates": found, "times": round(times, 3), "max_tokens": ours.max_tokens, "no_numbers": bad, "texts": count}
     told |= {"same_labels": same, "compared": compare, "tokens": tokens}
-    versions = {name: version(name) for name in ("shikyu", "torch", "transformers", "tokenizers")}
-    click.echo(json.dumps({**told, "versions": {**versions, "cuda": torch.version.cuda}}))
+    versions = {name: version(name) for name in ("torch", "transformers", "tokenizers")}
+    versions |= {"shikyu": shikyus_version(), "cuda": str(torch.version.cuda)}
+    click.echo(json.dumps({**told, "versions": versions}))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from benchmarks.products import product_session, useful_flops
 from benchmarks.texts import MAX_LENGTH, lengths, texts
 from consumer.batching import batches
 from consumer.cores import usable_cores
-from consumer.openvino_backend import has_bf16
+from consumer.cpu_backend import BY_OPENVINO, is_computable
 from consumer.tokenization import Tokenizer
 
 RECORDS, TOKENS = 32, 512  # as shikyu finds on two cores with VNNI; what it is for others is in LOG.md
@@ -194,7 +194,7 @@ def shown(found: Measured, shares: Mapping[str, float], machine_name: str) -> No
 @click.option(
     "--texts",
     "count",
-    default=256,
+    default=192,
     show_default=True,
     help="In each round, sorted among themselves; a fourth of them where none are sorted.",
 )
@@ -209,9 +209,9 @@ def shown(found: Measured, shares: Mapping[str, float], machine_name: str) -> No
 )
 def main(count: int, rounds: int, size: str, kinds: Sequence[str]) -> None:
     """Messages a second of the model alone, from text to probabilities."""
-    kinds = list(dict.fromkeys(kinds)) or [kind for kind in KINDS if kind != INT8_BF16 or has_bf16()]
-    if INT8_BF16 in kinds and not has_bf16():
-        raise click.ClickException(f"{INT8_BF16}: this processor has no units for bf16; name others with --contender")
+    kinds = list(dict.fromkeys(kinds)) or [kind for kind in KINDS if kind != INT8_BF16 or is_computable(BY_OPENVINO)]
+    if INT8_BF16 in kinds and not is_computable(BY_OPENVINO):
+        raise click.ClickException(f"{INT8_BF16} cannot be computed here; name others with --contender")
     for kind in kinds:
         if not (python := _python_of(kind)).exists():
             raise click.ClickException(

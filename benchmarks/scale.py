@@ -42,6 +42,7 @@ from local.ports import free_port
 PLAIN = partial(apps.member, command=(*INSTANT, "plain"))
 LONGEST, MEAN_TOKENS = 512, 63  # of the committed lengths
 PARTITIONS = 6
+WINDOWS = 4  # at least, or a quick machine has all of its few long texts in one, and there is no rate
 # Each would measure its own, and by chance another one: what differs then is not what is asked.
 MAX_BATCH_TOKENS = 512
 BUDGET = ("--batching-max-batch-tokens", str(MAX_BATCH_TOKENS))
@@ -156,7 +157,8 @@ def measured(
                 bench.measure(what, written, records, consumers=consumers, options=options, ready_first=True)
         for count in tokens:
             some = max(10, records * MEAN_TOKENS // count)
-            bench.measure(f"{count} tokens each", texts(alike(count), some, seed=count), some)
+            options = ["--batching-max-window-records", str(some // WINDOWS)]
+            bench.measure(f"{count} tokens each", texts(alike(count), some, seed=count), some, options=options)
         for count in partitions:
             bench.measure(f"{count} partitions", written, min(backlogs), partitions=count, app=PLAIN)
         for count in backlogs:
@@ -166,8 +168,10 @@ def measured(
 
 @click.command()
 @click.option("--size", type=click.Choice(list(SIZES)), default="base", show_default=True)
-@click.option("--records", default=300, show_default=True, help="With the model; of longer messages fewer.")
-@click.option("--rounds", default=2, show_default=True, help="Of consumers and threads; all else once.")
+@click.option("--records", default=240, show_default=True, help="With the model; of longer messages fewer.")
+@click.option(
+    "--rounds", type=click.IntRange(1), default=2, show_default=True, help="Of consumers and threads; all else once."
+)
 @click.option("--partitions", multiple=True, default=(1, 6, 50, 200), show_default=True)
 @click.option("--tokens", multiple=True, type=click.IntRange(3, LONGEST), default=(16, 64, 128, 512), show_default=True)
 @click.option("--backlog", "backlogs", multiple=True, default=(50_000, 1_000_000), show_default=True)

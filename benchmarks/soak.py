@@ -29,6 +29,7 @@ from benchmarks.paced import Paced, poisson
 from benchmarks.place import Place
 from benchmarks.texts import lengths, texts
 from benchmarks.through_kafka import PARTITIONS, backlog_rate, produce
+from consumer.cpu_backend import BY_OPENVINO, require_computable
 from consumer.errors import LimitError
 from local import service
 from local.cluster import Cluster
@@ -37,7 +38,6 @@ from local.reader import Reader
 LOAD = 0.8
 MOST_GROWTH, MOST_LONGER = 0.02, 0.5
 THIRDS = ("first", "middle", "last")
-INT8_BF16 = "int8-bf16"
 console = Console(stderr=True)
 
 
@@ -53,7 +53,7 @@ class Third:
 
 def measured(folder: Path, size: str, minutes: float, records: int, precision: str) -> tuple[float, list[Third]]:
     """Messages a second that it can do, and the thirds at 80 % of that."""
-    model = artifact(folder / "artifact", size, with_bf16=precision == INT8_BF16)
+    model = artifact(folder / "artifact", size, with_bf16=precision == BY_OPENVINO)
     with Cluster(folder / "cluster") as cluster:
         for topic in ("backlog", "soak.in"):
             cluster.create_topic(topic, PARTITIONS)
@@ -92,9 +92,10 @@ def thirds(
 @click.option("--size", type=click.Choice(list(SIZES)), default="base", show_default=True)
 @click.option("--minutes", default=30.0, show_default=True)
 @click.option("--records", default=1000, show_default=True, help="Of the backlog that says how much it can do.")
-@click.option("--precision", type=click.Choice(["int8", INT8_BF16]), default="int8", show_default=True)
+@click.option("--precision", type=click.Choice(["int8", BY_OPENVINO]), default="int8", show_default=True)
 def main(size: str, minutes: float, records: int, precision: str) -> None:
     """Memory and times at 80 % load, a third of the time after the other."""
+    require_computable([precision])
     with tempfile.TemporaryDirectory() as folder:
         rate, found = measured(Path(folder), size, minutes, records, precision)
     table = Table("third", "MB resident", "p50, s", "p99, s", "messages", title=machine())
@@ -105,7 +106,7 @@ def main(size: str, minutes: float, records: int, precision: str) -> None:
     growth, longer = last.resident_mb / middle.resident_mb - 1, last.p99_s / middle.p99_s - 1
     rows = {name: asdict(each) for name, each in zip(THIRDS, found, strict=True)}
     told = {"benchmark": "soak", "machine": machine(), "size": size, "minutes": minutes, "rate": round(rate, 1)}
-    told |= {"precision": precision, "versions": apps.versions(with_quix=False, with_openvino=precision == INT8_BF16)}
+    told |= {"precision": precision, "versions": apps.versions(with_quix=False, with_openvino=precision == BY_OPENVINO)}
     click.echo(json.dumps({**told, "thirds": rows, "growth": round(growth, 4), "p99_longer": round(longer, 3)}))
     require_flat(growth, longer)
 

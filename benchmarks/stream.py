@@ -32,7 +32,7 @@ from benchmarks.paced import Paced, poisson
 from benchmarks.place import Place
 from benchmarks.texts import lengths, texts
 from benchmarks.through_kafka import PARTITIONS, backlog_rate, produce
-from consumer.openvino_backend import has_bf16
+from consumer.cpu_backend import BY_OPENVINO, is_computable
 from local import service
 from local.cluster import Cluster
 from local.reader import Reader
@@ -48,7 +48,7 @@ APPS: Mapping[str, apps.App] = {
     QUIX_EACH: apps.quix_each,
 }
 TIMED = (SHIKYU, POLL_LOOP)
-PRECISIONS = {INT8_BF16: "int8-bf16"}
+PRECISIONS = {INT8_BF16: BY_OPENVINO}
 # So many records fewer take no longer.
 SLOWER: Mapping[str, int] = {SHIKYU: 1, INT8_BF16: 1, POLL_LOOP: 8, QUIX: 3, QUIX_EACH: 4}
 LOADS = (0.1, 0.5, 0.8)
@@ -153,7 +153,7 @@ def shown(found: Measured) -> None:
 
 @click.command()
 @click.option("--size", type=click.Choice(list(SIZES)), default="base", show_default=True)
-@click.option("--records", default=600, show_default=True, help="Of shikyu's backlog; the others' are smaller.")
+@click.option("--records", default=500, show_default=True, help="Of shikyu's backlog; the others' are smaller.")
 @click.option("--rounds", default=2, show_default=True)
 @click.option("--seconds", default=10.0, show_default=True, help="How long each load is kept up.")
 @click.option("--quix/--no-quix", "with_quix", default=True, help="Whether Quix Streams takes part.")
@@ -162,7 +162,7 @@ def main(size: str, records: int, rounds: int, seconds: float, with_quix: bool) 
     apps.require_quix(with_quix)
     if with_quix and not OPTIMUM.exists():
         raise click.ClickException(f"{OPTIMUM} is not there: make .venv-optimum/made, or --no-quix")
-    left_out = [*([] if with_quix else [QUIX, QUIX_EACH]), *([] if has_bf16() else [INT8_BF16])]
+    left_out = [*([] if with_quix else [QUIX, QUIX_EACH]), *([] if is_computable(BY_OPENVINO) else [INT8_BF16])]
     names = [name for name in APPS if name not in left_out]
     with tempfile.TemporaryDirectory() as folder:
         found = measured(Path(folder), size, records, rounds, seconds, names)

@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import Literal, get_args
@@ -196,11 +197,11 @@ def load(
     key = None if public_key is None else Path(public_key)
     precision = precision or artifacts.best_precision(artifacts.read_manifest(path, key), device)
     model_file = CHECKPOINT_FILE if device == "cuda" else None
-    artifact = artifacts.verify(path, precision, model_file=model_file, public_key=key)
-    if path != Path(folder):
-        versions.require_own_name(path, artifact.manifest.version)
-    tokenizer = Tokenizer(artifact.tokenizer_json, artifact.manifest.max_length, truncate)
-    try:
+    with _told_for_want_of_memory(path, precision):
+        artifact = artifacts.verify(path, precision, model_file=model_file, public_key=key)
+        if path != Path(folder):
+            versions.require_own_name(path, artifact.manifest.version)
+        tokenizer = Tokenizer(artifact.tokenizer_json, artifact.manifest.max_length, truncate)
         classifier = Classifier(
             artifact.manifest,
             tokenizer,
@@ -210,13 +211,19 @@ def load(
             max_batch_records=max_batch_records or (GPU_MAX_BATCH_RECORDS if device == "cuda" else MAX_BATCH_RECORDS),
         )
         _warm(path, classifier)
+    return classifier
+
+
+@contextmanager
+def _told_for_want_of_memory(path: Path, precision: str) -> Iterator[None]:
+    try:
+        yield
     except MemoryError as error:
-        raise SurroundingsError(
-            f"there is no memory to load {precision} of {path} ({error}): give the process, or its GPU, more of it, or "
-            "lower model.threads",
+        raise BackendError(
+            f"there is no memory to load {precision} of {path} ({error or 'the system gives no more'}): give the "
+            "process, or its GPU, more of it, or lower model.threads",
             page="deploy",
         ) from error
-    return classifier
 
 
 def _backend(artifact: artifacts.Artifact, device: Device, threads: int | None) -> Backend:

@@ -170,6 +170,9 @@ def _unforeseen(name: str, error: Exception) -> int:
     if isinstance(error, OSError) and error.errno == errno.EFBIG:
         message = f"a file may not grow so large ({error.strerror}): raise the limit on it (ulimit -f)"
         return _told(name, message, SurroundingsError.exit_code)
+    if isinstance(error, MemoryError):
+        message = f"there is no memory for it ({error or 'the system gives no more'}): give the process more"
+        return _told(name, message, SurroundingsError.exit_code)
     return _bug(name, error)
 
 

@@ -33,6 +33,14 @@ def require_computable(precisions: Iterable[str], instead: str = INSTEAD) -> Non
         _openvino(instead).require_bf16(instead)
 
 
+def is_computable(precision: str) -> bool:
+    try:
+        require_computable([precision])
+    except SurroundingsError:
+        return False
+    return True
+
+
 def _openvino(instead: str) -> ModuleType:
     try:
         import consumer.openvino_backend as backend

@@ -79,7 +79,7 @@ class SurroundingsError(ShikyuError):
 
 
 class BackendError(SurroundingsError):
-    """The model fails on a known-good text too, or has no memory for a text, so no record is to blame."""
+    """The model fails on a known-good text too, or there is no memory for it or for a text: no record is to blame."""
 
 
 class ToldToLeave(ShikyuError):

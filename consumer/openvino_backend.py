@@ -50,8 +50,9 @@ def require_bf16(instead: str = INSTEAD) -> None:
 
 class OpenVinoBackend:
     """
-    ArtifactError when the bytes are no packed model of five classes; SurroundingsError where the processor has no bf16,
-    for in fp32 it would give other answers than were measured, and be no quicker than ONNX Runtime.
+    ArtifactError when the bytes are no packed model of five classes, MemoryError where there is none for it;
+    SurroundingsError where the processor has no bf16, for in fp32 it would give other answers than were measured, and
+    be no quicker than ONNX Runtime.
 
     `config` is the artifact's config.json. Threads: as given, else one per usable core; each computes a batch of its
     own.
@@ -70,8 +71,8 @@ class OpenVinoBackend:
             raise ArtifactError(f"config.json does not fit the model: {error}; make the artifact again") from error
         # Whoever computes takes one and puts it back: none is used by two at a time.
         self._requests: SimpleQueue[openvino.InferRequest] = SimpleQueue()
-        for _ in range(self.at_once):
-            self._requests.put(self._model.create_infer_request())
+        for each in _requests(self._model, self.at_once):
+            self._requests.put(each)
         self._threads = ThreadPoolExecutor(self.at_once, thread_name_prefix="inference")
 
     def start(self, token_ids: Sequence[NDArray[np.int64]]) -> Callable[[], NDArray[np.float32]]:
@@ -129,6 +130,15 @@ def _compiled(core: openvino.Core, model: bytes, config: Mapping[str, Any], at_o
             f"OpenVINO {openvino.__version__} cannot load the model ({type(error).__name__}); export it again with "
             "this version's `shikyu-train`"
         ) from error
+
+
+def _requests(model: openvino.CompiledModel, count: int) -> list[openvino.InferRequest]:
+    try:
+        return [model.create_infer_request() for _ in range(count)]
+    except RuntimeError as error:
+        if _wants_memory(error):
+            raise MemoryError(f"OpenVINO got none for {count} threads") from None
+        raise
 
 
 def _require_packed(inputs: Sequence[str], outputs: Sequence[str]) -> None:

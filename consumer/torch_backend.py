@@ -5,7 +5,6 @@ Kernels are started without waiting for them: while one batch is computed, the n
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,15 @@ ABSENT_FP16 = -3e4
 # What comes of weights that are missing, or that are not as large as config.json says.
 UNFIT = (KeyError, TypeError, ValueError, ZeroDivisionError, RuntimeError, safetensors.SafetensorError)
 DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
+
+
+# What torch says of memory that it did not get where its error has no class of its own: CUDA's words, cuBLAS's and a
+# CPU's.
+NO_MEMORY = ("out of memory", "ALLOC_FAILED", "can't allocate memory")
+
+
+def _wants_memory(error: Exception) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or any(each in str(error) for each in NO_MEMORY)
 
 
 class TorchBackend:
@@ -54,6 +62,8 @@ class TorchBackend:
             self._distances = Distances.of(config)
             model = PackedDeberta({name: each.float() for name, each in tensors.items()}, config)
         except UNFIT as error:
+            if _wants_memory(error):
+                raise MemoryError("torch got none for the weights") from error
             raise ArtifactError(
                 f"a GPU serves DeBERTa-v2 and v3 alone, from model.safetensors and config.json: {error}; serve "
                 "this artifact with model.device = cpu"
@@ -66,8 +76,10 @@ class TorchBackend:
         try:
             # Positions were projected in fp32; only then is anything rounded.
             self._model = model.to(self._device, self._dtype)
-        except torch.OutOfMemoryError as error:
-            raise MemoryError(f"torch got none for the weights on {device}") from error
+        except RuntimeError as error:
+            if _wants_memory(error):
+                raise MemoryError(f"torch got none for the weights on {device}") from error
+            raise
 
     def logits(self, token_ids: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
         return self.start(token_ids)()
@@ -78,9 +90,12 @@ class TorchBackend:
         packed = pack(token_ids, self._distances)
         packed["score_bias"] = np.where(packed["score_bias"] == ABSENT, np.float32(ABSENT_FP16), np.float32(0))
         logits: torch.Tensor | None = None
-        with suppress(torch.OutOfMemoryError):
+        try:
             logits = self._model(*map(self._sent, packed.values())).float()
-        if logits is None:  # raised in its handler, it would hold on to torch's error, and to all that the frames hold
+        except RuntimeError as error:
+            if not _wants_memory(error):
+                raise
+        if logits is None:  # raised in the handler, it would hold on to torch's error, and to all that the frames hold
             raise MemoryError(f"torch got none for a batch of {sum(map(len, token_ids))} tokens")
         if not self._pinned:
             return lambda: np.asarray(logits.cpu().numpy(), dtype=np.float32)

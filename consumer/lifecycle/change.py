@@ -8,7 +8,7 @@ from consumer import artifact as artifacts
 from consumer import versions
 from consumer.artifact import in_full
 from consumer.classify import Classifier
-from consumer.errors import ArtifactError, SettingsError, SurroundingsError
+from consumer.errors import ArtifactError, BackendError, SettingsError, SurroundingsError
 from consumer.lifecycle import canary
 from consumer.lifecycle.canary import Flips
 from consumer.manifest import CHECKPOINT_FILE, MANIFEST_FILE, Manifest
@@ -95,7 +95,7 @@ def _loaded(settings: Settings, was: Current) -> Classifier | None:
     """None for a version that cannot be served: a good one shall take its place."""
     try:
         return loaded(settings, was.artifact)
-    except ArtifactError:
+    except (ArtifactError, BackendError):
         return None
 
 

@@ -30,7 +30,7 @@ BATCH_TOKENS = 1024  # of those: what is fastest is not worth measuring
 
 class Sound(Protocol):
     def __call__(self, version: str, max_batch_tokens: int | None = None) -> Classifier:
-        """A version, verified, its name too, and warm. Raises ArtifactError."""
+        """A version, verified, its name too, and warm. Raises ArtifactError, or BackendError for want of memory."""
 
 
 def first(settings: Settings, current: Current, told: Told, stop: Callable[[], bool] = lambda: False) -> Classifier:
@@ -55,6 +55,7 @@ def first(settings: Settings, current: Current, told: Told, stop: Callable[[], b
     except (*BAD, LimitError) as problem:
         if not older:
             raise
+        kind = BackendError if isinstance(problem, BackendError) else ArtifactError
         why = str(problem)  # and no more of it, for its frames would hold that model in memory beside the next
     for name in older:
         with suppress(*BAD):
@@ -63,7 +64,7 @@ def first(settings: Settings, current: Current, told: Told, stop: Callable[[], b
             told.refused(True)
             log.warning("model-refused", version=current.version, serving=name, why=why)
             return classifier
-    raise ArtifactError(f"{why} (of {', '.join(older)}, which were current before, none can be served either)")
+    raise kind(f"{why} (of {', '.join(older)}, which were current before, none can be served either)")
 
 
 def _accepted(current: Current, older: Sequence[str], sound: Sound, model: Model, told: Told) -> Classifier:

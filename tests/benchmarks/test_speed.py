@@ -22,15 +22,16 @@ from benchmarks.paced import poisson
 from benchmarks.products import useful_flops
 from benchmarks.texts import MAX_LENGTH, SAMPLE, lengths, texts
 from benchmarks.through_kafka import rate
+from consumer.cpu_backend import BY_OPENVINO, is_computable
 from consumer.errors import LimitError
-from consumer.openvino_backend import has_bf16
 from consumer.tokenization import Tokenizer
 from training.fitting.model import config_from_scratch
 
 pytestmark = [pytest.mark.train, pytest.mark.timeout(300)]
 
 # optimum's environment is apart.
-ALONE = ("pipeline", model.ONE_SCALE, "shikyu fp32", "shikyu int8", *([model.INT8_BF16] if has_bf16() else []))
+BF16 = [model.INT8_BF16] if is_computable(BY_OPENVINO) else []
+ALONE = ("pipeline", model.ONE_SCALE, "shikyu fp32", "shikyu int8", *BF16)
 
 
 @pytest.fixture
@@ -173,7 +174,7 @@ def test_the_stream_s_benchmark_runs(told_by):
     """Small, without Quix Streams, whose environment is apart."""
     told = told_by(stream, "--rounds", "1", "--no-quix", "--records", "2400", "--seconds", "1")
 
-    others = (stream.POLL_LOOP, *([stream.INT8_BF16] if has_bf16() else []))
+    others = (stream.POLL_LOOP, *BF16)
     assert set(told["rates"]) == {stream.SHIKYU, *others}
     assert set(told["seconds"]) == {stream.SHIKYU, stream.POLL_LOOP}
     ours = told["rates"][stream.SHIKYU][0]

@@ -47,6 +47,16 @@ def test_broken_backend_blames_no_record():
         isolate(infer, lambda: False, tokens(1, POISON))
 
 
+def test_a_known_good_text_without_memory_blames_no_record_either():
+    """Whether the other one would have been well, nobody knows."""
+
+    def starved():
+        raise MemoryError
+
+    with pytest.raises(BackendError, match="known-good text"):
+        isolate(infer, starved, tokens(1, POISON))
+
+
 def test_the_engines_words_stay_out_of_the_error():
     """An engine's message may quote what it was given."""
     [error] = isolate(infer, lambda: True, tokens(POISON))

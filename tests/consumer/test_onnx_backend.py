@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from consumer.errors import ArtifactError
+from consumer import engine
+from consumer.classify import load
+from consumer.errors import ArtifactError, BackendError
 from consumer.onnx_backend import OnnxBackend
 
 # Of 3, 7, 11, ... tokens alone some logits would be others beside longer texts, if grids were of any width.
@@ -109,6 +111,20 @@ def test_memory_that_the_engine_does_not_get_is_a_memory_error(tiny):
     done = subprocess.run([sys.executable, "-c", STARVED, tiny], capture_output=True, text=True, check=False)
 
     assert done.stdout.splitlines() == ["ONNX Runtime got none for a batch of 32768 tokens", "True"], done.stderr
+
+
+def test_memory_that_a_model_does_not_get_is_told_at_the_start(tiny, monkeypatch):
+    """An artifact that is well need not be made again."""
+
+    def no_memory(*_, **__):
+        raise RuntimeError("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : std::bad_alloc")
+
+    monkeypatch.setattr(engine.onnxruntime, "InferenceSession", no_memory)
+
+    with pytest.raises(
+        BackendError, match=r"there is no memory to load int8 of .* \(ONNX Runtime got none for the model"
+    ):
+        load(tiny, "int8", 1)
 
 
 def test_the_file_s_bytes_are_let_go(tiny):

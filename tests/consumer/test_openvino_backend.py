@@ -171,6 +171,28 @@ def test_a_processor_without_bf16_is_refused(model, monkeypatch):
         OpenVinoBackend(b"", model.config.to_dict())
 
 
+class Compiled:
+    """A model that is compiled, and has memory for no request."""
+
+    def create_infer_request(self):
+        raise RuntimeError("Exception from src/inference: std::bad_alloc")
+
+
+def test_memory_that_a_model_does_not_get_is_a_memory_error(model, monkeypatch):
+    """While it is compiled, and while threads get theirs."""
+    content, config = int8_weights_onnx(fp32_onnx(model)), model.config.to_dict()
+
+    class Core(openvino_backend.openvino.Core):
+        def compile_model(self, *_):
+            raise RuntimeError("Failed to allocate 8 bytes")
+
+    with pytest.raises(MemoryError, match="OpenVINO got none for 2 threads"):
+        openvino_backend._requests(Compiled(), 2)
+    monkeypatch.setattr(openvino_backend.openvino, "Core", Core)
+    with pytest.raises(MemoryError, match="OpenVINO got none for the model"):
+        OpenVinoBackend(content, config)
+
+
 def test_without_the_extra_it_says_what_to_install(tiny, monkeypatch):
     """Only where it is asked for: int8 needs none of it."""
     from consumer import classify

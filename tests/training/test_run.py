@@ -12,7 +12,7 @@ from transformers import DebertaV2ForSequenceClassification
 from consumer import cli as shikyu
 from consumer.artifact import read_manifest
 from consumer.classify import load
-from consumer.openvino_backend import has_bf16
+from consumer.cpu_backend import BY_OPENVINO, is_computable
 from training import cli, data
 from training.preparing import splits
 from training.run_folder import RunFolder
@@ -87,7 +87,7 @@ def test_the_consumer_takes_what_training_made(made):
         assert served.promise.recall >= 0.9
 
 
-@pytest.mark.skipif(not has_bf16(), reason="this processor has no units for bf16")
+@pytest.mark.skipif(not is_computable(BY_OPENVINO), reason="this processor has no units for bf16")
 def test_another_engine_s_precision_is_made_measured_and_served(made, tmp_path):
     """
     With a promise and a gate of its own, from the fit that is there.

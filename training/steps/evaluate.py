@@ -27,8 +27,9 @@ from training.steps.job import NOT_HERE, Job
 
 
 def evaluate(job: Job) -> None:
-    require_computable(job.recipe.export.precisions, NOT_HERE)
-    messages, description = splits.read(job.folder), description_of(job.folder)
+    description = description_of(job.folder)
+    require_computable((name for name, each in description.precisions.items() if each.servable), NOT_HERE)
+    messages = splits.read(job.folder)
     on_calibration = of_logits(job.folder.read_scores("calibration", "fp32"), messages.for_calibration.labels, "eval")
     with tempfile.TemporaryDirectory(prefix="shikyu-train-") as temporary:
         draft = Path(temporary) / "draft"

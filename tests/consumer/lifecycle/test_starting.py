@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from consumer import versions
+from consumer import classify, versions
 from consumer.errors import ArtifactError, BackendError, RecordError, ToldToLeave
 from consumer.lifecycle import canary, starting
 from consumer.metrics import Metrics
@@ -147,6 +147,36 @@ def test_where_none_can_be_served_the_error_tells_of_the_current_one(start):
         start.serves()
     shutil.rmtree(start.folder / "1")
     with pytest.raises(ArtifactError, match=r"2/model_quantized.onnx has 8 bytes, and the manifest says [^(]*$"):
+        start.serves()
+
+
+def starving(monkeypatch, *names):
+    """For these versions there is no memory."""
+    verify = classify.artifacts.verify
+
+    def reading(folder, *more, **options):
+        if folder.name in names:
+            raise MemoryError
+        return verify(folder, *more, **options)
+
+    monkeypatch.setattr(classify.artifacts, "verify", reading)
+
+
+def test_a_version_that_there_is_no_memory_for_is_stepped_over(start, monkeypatch):
+    """The current one, and one that the current one would be held against: a smaller one may be the remedy."""
+    start.use("2")
+    starving(monkeypatch, "2")
+    assert start.serves() == "1"
+    assert start.logs[0]["why"].startswith("there is no memory to load int8 of ")
+
+    monkeypatch.undo()
+    starving(monkeypatch, "1")
+    assert start.serves() == "2"
+
+    starving(monkeypatch, "1", "2")
+    with pytest.raises(
+        BackendError, match=r"no memory .* \(of 1, which were current before, none can be served either"
+    ):
         start.serves()
 
 
