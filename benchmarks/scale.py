@@ -186,13 +186,12 @@ def main(
     """How throughput, memory and commit time grow."""
     with tempfile.TemporaryDirectory() as folder:
         rows = measured(Path(folder), size, records, rounds, partitions, tokens, backlogs)
-    columns = ("", "records", "messages a second", "from", "to", "MB", "MB, shared out", "commit, ms")
-    table = Table(*columns, title=machine())
+    table = Table("", "records", "messages a second", "MB", "MB, shared out", "commit, ms", title=machine())
     for row in rows:
         table.add_row(
             row.what,
             f"{row.records:,}",
-            *(f"{each:,.1f}" for each in (row.rate, min(row.rates), max(row.rates))),
+            f"{row.rate:,.1f}" + (f" ({min(row.rates):,.1f}–{max(row.rates):,.1f})" if len(row.rates) > 1 else ""),
             *(f"{each:,.1f}" for each in (row.resident_mb, row.shared_out_mb, row.commit_ms)),
         )
     console.print(table)

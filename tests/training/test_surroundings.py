@@ -12,6 +12,7 @@ import pytest
 
 from consumer.artifact import read_manifest
 from consumer.errors import SurroundingsError
+from consumer.manifest import Description
 from training import cli
 from training.steps.evaluate import evaluate
 from training.steps.operate import operate
@@ -66,12 +67,14 @@ def test_it_is_calibrated_anew_where_its_file_is_left_out(artifact, tmp_path, ca
 
 
 @pytest.mark.parametrize("step", [operate, evaluate])
-def test_a_step_that_scores_says_so_first(monkeypatch, step):
-    """Where a run was begun on another machine: neither messages nor graphs are looked at, of which there are none."""
-    monkeypatch.setitem(sys.modules, "consumer.openvino_backend", None)
+def test_a_step_that_scores_says_so_first(artifact, step):
+    """Where a run was begun on another machine: no message is looked at, and there is none."""
+    manifest = json.loads((artifact / "manifest.json").read_bytes())
+    made = {"description": {name: manifest[name] for name in Description.model_fields}}
+    folder = SimpleNamespace(read_json=lambda *_: made)
     recipe = SimpleNamespace(export=SimpleNamespace(precisions=("fp32", "int8-bf16")))
 
     with pytest.raises(
         SurroundingsError, match=r"or leave it out of export\.precisions and go on from `shikyu-train gr"
     ):
-        step(SimpleNamespace(recipe=recipe))
+        step(SimpleNamespace(recipe=recipe, folder=folder))
