@@ -29,6 +29,9 @@ import openvino  # type: ignore[import-untyped]  # noqa: E402 - after that
 # A grid's width is a multiple of it: with ONNX Runtime's four, a text alone had other logits than beside others, by as
 # much as rounding to int8 moves them; with 16 none of any length has, by no bit.
 WIDTH_STEP = 16
+# Of what it makes for a shape of a batch, how many of the last ones it keeps. Shapes hardly come again: with its own
+# 5,000, memory grew for as long as was looked; without any, each layer would make the same anew. An internal setting.
+KEPT_KERNELS = "100"
 # What it says of memory that it did not get, for its errors have one class: its own words, and C++'s.
 NO_MEMORY = ("Failed to allocate", "bad_alloc", "bad allocation")
 # How ONNX writes where weights in another file are: OpenVINO would look in the working directory, and nobody verified
@@ -118,6 +121,7 @@ def _compiled(core: openvino.Core, model: bytes, config: Mapping[str, Any], at_o
         "INFERENCE_PRECISION_HINT": "bf16",
         # One scale for what a token brings to a product, and several where that is wider than the model.
         "DYNAMIC_QUANTIZATION_GROUP_SIZE": hidden,
+        "CPU_RUNTIME_CACHE_CAPACITY": KEPT_KERNELS,
         # Each process would choose cores by itself, and several on one machine the same ones.
         "ENABLE_CPU_PINNING": False,
     }

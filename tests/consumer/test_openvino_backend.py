@@ -171,6 +171,33 @@ def test_a_processor_without_bf16_is_refused(model, monkeypatch):
         OpenVinoBackend(b"", model.config.to_dict())
 
 
+MANY_SHAPES = """
+import pathlib, sys
+import numpy as np
+from consumer import openvino_backend
+
+openvino_backend.KEPT_KERNELS = sys.argv[2]
+config = {"hidden_size": 384, "position_buckets": 256, "max_position_embeddings": 512}
+backend = openvino_backend.OpenVinoBackend(pathlib.Path(sys.argv[1]).read_bytes(), config, 1)
+for tokens in range(1, 250):
+    backend.logits([np.arange(tokens) % 200 + 3, np.arange(2 * tokens % 97 + 1) + 3])
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmRSS")))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the resident memory that Linux tells")
+def test_what_it_made_for_shapes_that_are_long_gone_is_given_up(model, tmp_path):
+    """Of 249 batches no two are of one shape; its own way keeps something of each."""
+    (tmp_path / "model.onnx").write_bytes(int8_weights_onnx(fp32_onnx(model)))
+
+    def resident_mb(kept):
+        command = [sys.executable, "-c", MANY_SHAPES, tmp_path / "model.onnx", kept]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return int(done.stdout) / 1024
+
+    assert resident_mb(openvino_backend.KEPT_KERNELS) < resident_mb("5000") - 80
+
+
 class Compiled:
     """A model that is compiled, and has memory for no request."""
 
