@@ -114,7 +114,7 @@ def _answers(cluster: Cluster, messages: int, output_format: Format) -> list[str
         for topic in (output.urgent, output.routine):
             cluster.create_topic(topic, PARTITIONS)
         if where is not None:
-            with connect(where, {}) as client:
+            with connect(where, {"timeout": "30"}) as client:  # nothing asks again here
                 register(client, where, targets(Settings(output=output), ["classified-message"]))
         with open_store(where, {}, ()) as store:
             _publish(cluster, _encoded(Encoder(output, store), run, messages), run, messages)

@@ -28,7 +28,7 @@ def main(
     checkpoint: str,
 ) -> None:
     classify = pipeline("text-classification", checkpoint, device="cpu")
-    registry = SchemaRegistryClient({"url": registry_url})
+    registry = SchemaRegistryClient({"url": registry_url, "timeout": 30})  # by itself it would wait for ever
     deserialize, serialize = AvroDeserializer(registry), AvroSerializer(registry, ANSWER)
     consumer = Consumer(
         {
