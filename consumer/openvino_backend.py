@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import cache
 from queue import SimpleQueue
 from typing import Any
 
@@ -32,6 +33,7 @@ WIDTH_STEP = 16
 # Of what it makes for a shape of a batch, how many of the last ones it keeps. Shapes hardly come again: with its own
 # 5,000, memory grew for as long as was looked; without any, each layer would make the same anew. An internal setting.
 KEPT_KERNELS = "100"
+SIDE, ROWS, LARGEST = 64, 32, 127  # of a product to see how it sums
 # What it says of memory that it did not get, for its errors have one class: its own words, and C++'s.
 NO_MEMORY = ("Failed to allocate", "bad_alloc", "bad allocation")
 # How ONNX writes where weights in another file are: OpenVINO would look in the working directory, and nobody verified
@@ -44,18 +46,40 @@ def has_bf16() -> bool:
     return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
+@cache
+def rounds_activations() -> bool:
+    """
+    Whether it rounds them to int8 here, found out by a product: then sums are of integers, whatever rows are beside.
+
+    On processors with AMX it does not (OpenVINO 2026.4): the product is of bf16, and a row alone goes another way.
+    """
+    numbers = np.random.default_rng(0)
+    weight = openvino.opset13.convert(numbers.integers(-LARGEST, LARGEST + 1, (SIDE, SIDE)).astype(np.int8), "f32")
+    rows = openvino.opset13.parameter([-1, SIDE], np.float32)
+    scaled = openvino.opset13.multiply(weight, np.full((SIDE, 1), 1 / LARGEST, np.float32))
+    product = openvino.opset13.matmul(rows, scaled, transpose_a=False, transpose_b=True)
+    compiled = openvino.Core().compile_model(openvino.Model([product], [rows]), "CPU", _options(SIDE, 1))
+    asked = numbers.standard_normal((ROWS, SIDE)).astype(np.float32)
+    return bool((compiled([asked])[0][:1] == compiled([asked[:1]])[0]).all())
+
+
 def require_bf16(instead: str = INSTEAD) -> None:
-    """SurroundingsError where there are none; `instead` is what to do."""
+    """SurroundingsError where int8-bf16 is not what was measured elsewhere; `instead` is what to do."""
+    name = openvino.Core().get_property("CPU", "FULL_DEVICE_NAME")
     if not has_bf16():
-        name = openvino.Core().get_property("CPU", "FULL_DEVICE_NAME")
         raise SurroundingsError(f"this processor ({name}) has no units for bf16, which int8-bf16 needs: {instead}")
+    if not rounds_activations():
+        raise SurroundingsError(
+            f"on this processor ({name}) OpenVINO does not round activations to int8 (with AMX it keeps them in bf16), "
+            f"so that int8-bf16 would answer a message otherwise beside others, and int8 is quicker: {instead}"
+        )
 
 
 class OpenVinoBackend:
     """
     ArtifactError when the bytes are no packed model of five classes, MemoryError where there is none for it;
-    SurroundingsError where the processor has no bf16, for in fp32 it would give other answers than were measured, and
-    be no quicker than ONNX Runtime.
+    SurroundingsError where the processor has no bf16, or OpenVINO does not round activations on it, for it would give
+    other answers than were measured, and be no quicker than ONNX Runtime.
 
     `config` is the artifact's config.json. Threads: as given, else one per usable core; each computes a batch of its
     own.
@@ -114,19 +138,8 @@ def _compiled(core: openvino.Core, model: bytes, config: Mapping[str, Any], at_o
             f"hidden_size is {hidden!r}, and OpenVINO rounds activations to int8 where it is a multiple of "
             f"{GROUP_STEP}: take int8 in the place of int8-bf16"
         )
-    options = {
-        "PERFORMANCE_HINT": "THROUGHPUT",
-        "NUM_STREAMS": at_once,
-        "INFERENCE_NUM_THREADS": at_once,
-        "INFERENCE_PRECISION_HINT": "bf16",
-        # One scale for what a token brings to a product, and several where that is wider than the model.
-        "DYNAMIC_QUANTIZATION_GROUP_SIZE": hidden,
-        "CPU_RUNTIME_CACHE_CAPACITY": KEPT_KERNELS,
-        # Each process would choose cores by itself, and several on one machine the same ones.
-        "ENABLE_CPU_PINNING": False,
-    }
     try:
-        return core.compile_model(core.read_model(io.BytesIO(model)), "CPU", options)
+        return core.compile_model(core.read_model(io.BytesIO(model)), "CPU", _options(hidden, at_once))
     except (RuntimeError, TypeError) as error:
         if _wants_memory(error):
             raise MemoryError("OpenVINO got none for the model") from None
@@ -134,6 +147,20 @@ def _compiled(core: openvino.Core, model: bytes, config: Mapping[str, Any], at_o
             f"OpenVINO {openvino.__version__} cannot load the model ({type(error).__name__}); export it again with "
             "this version's `shikyu-train`"
         ) from error
+
+
+def _options(group: int, at_once: int) -> dict[str, Any]:
+    return {
+        "PERFORMANCE_HINT": "THROUGHPUT",
+        "NUM_STREAMS": at_once,
+        "INFERENCE_NUM_THREADS": at_once,
+        "INFERENCE_PRECISION_HINT": "bf16",
+        # One scale for what a token brings to a product, and several where that is wider than the model.
+        "DYNAMIC_QUANTIZATION_GROUP_SIZE": group,
+        "CPU_RUNTIME_CACHE_CAPACITY": KEPT_KERNELS,
+        # Each process would choose cores by itself, and several on one machine the same ones.
+        "ENABLE_CPU_PINNING": False,
+    }
 
 
 def _requests(model: openvino.CompiledModel, count: int) -> list[openvino.InferRequest]:

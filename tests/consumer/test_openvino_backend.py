@@ -3,9 +3,12 @@
 import gc
 import importlib.util
 import os
+import platform
+import re
 import subprocess
 import sys
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +22,7 @@ import onnx
 
 from consumer import openvino_backend
 from consumer.classify import load
+from consumer.cpu_backend import BY_OPENVINO, is_computable
 from consumer.errors import ArtifactError, SettingsError, SurroundingsError
 from consumer.onnx_backend import OnnxBackend
 from consumer.openvino_backend import OpenVinoBackend
@@ -27,16 +31,21 @@ from tests.tiny_padded import random_padded
 from training.exporting.graphs import fp32_onnx
 from training.exporting.int8 import int8_onnx, int8_weights_onnx, parameters, products_apart
 
-pytestmark = [
-    pytest.mark.train,
-    pytest.mark.skipif(not openvino_backend.has_bf16(), reason="this processor has no units for bf16"),
-]
+pytestmark = pytest.mark.train
+computed = pytest.mark.skipif(not is_computable(BY_OPENVINO), reason="this processor does not compute int8-bf16")
+anywhere = pytest.mark.usefixtures("on_any_processor")
 
 VOCABULARY = 300
 
 
 def text(length):
     return np.random.default_rng(length).integers(3, VOCABULARY, length)
+
+
+@pytest.fixture
+def on_any_processor(monkeypatch):
+    """Whatever it makes of the numbers."""
+    monkeypatch.setattr(openvino_backend, "require_bf16", lambda: None)
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +57,8 @@ def model():
 
 @pytest.fixture(scope="module", params=[0, 3], ids=["all products in int8", "a third of them kept"])
 def backend(model, request):
+    if not is_computable(BY_OPENVINO):
+        pytest.skip("this processor does not compute int8-bf16")
     fp32 = fp32_onnx(model)
     kept = list(parameters(products_apart(fp32)))[1 :: request.param] if request.param else []
     return OpenVinoBackend(int8_weights_onnx(fp32, kept), model.config.to_dict(), threads=2)
@@ -88,6 +99,7 @@ def test_batches_are_computed_side_by_side(backend):
         np.testing.assert_array_equal(finish(), backend.logits(batch))
 
 
+@anywhere
 def test_logits_are_not_written_over_by_the_next_batch(model):
     """A request's memory is its own only until it is used again."""
     backend = OpenVinoBackend(int8_weights_onnx(fp32_onnx(model)), model.config.to_dict(), threads=1)
@@ -99,6 +111,7 @@ def test_logits_are_not_written_over_by_the_next_batch(model):
     np.testing.assert_array_equal(first, before)
 
 
+@anywhere
 @pytest.mark.parametrize("content", [b"", b"no model"])
 def test_bytes_that_are_no_model_are_refused(model, content):
     """With what to do."""
@@ -106,6 +119,7 @@ def test_bytes_that_are_no_model_are_refused(model, content):
         OpenVinoBackend(content, model.config.to_dict())
 
 
+@anywhere
 def test_weights_in_another_file_are_never_read(model, tmp_path, monkeypatch):
     """OpenVINO would take one of that name from the working directory, and nobody verified it."""
     whole = onnx.load_from_string(int8_weights_onnx(fp32_onnx(model)))
@@ -117,12 +131,14 @@ def test_weights_in_another_file_are_never_read(model, tmp_path, monkeypatch):
         OpenVinoBackend(place.read_bytes(), model.config.to_dict())
 
 
+@anywhere
 def test_a_width_whose_activations_would_not_be_rounded_is_refused(model):
     """In bf16 alone batch-mates would matter."""
     with pytest.raises(ArtifactError, match=r"hidden_size is 24, .* take int8 in the place of int8-bf16"):
         OpenVinoBackend(b"", {**model.config.to_dict(), "hidden_size": 24})
 
 
+@anywhere
 def test_memory_that_the_engine_does_not_get_is_a_memory_error(model):
     """No text is to blame for it; other errors stay what they are, and the request goes back."""
     backend = OpenVinoBackend(int8_weights_onnx(fp32_onnx(model)), model.config.to_dict(), threads=1)
@@ -141,6 +157,7 @@ def test_memory_that_the_engine_does_not_get_is_a_memory_error(model):
         backend.logits([text(3)])
 
 
+@anywhere
 def test_a_model_that_nobody_needs_is_gone_without_a_collection(model):
     """The loop's collector never looks at what was loaded before it."""
     gc.collect()
@@ -155,6 +172,7 @@ def test_a_model_that_nobody_needs_is_gone_without_a_collection(model):
         gc.enable()
 
 
+@anywhere
 def test_a_padded_model_is_refused():
     """Whether its batch-mates matter was never looked at."""
     padded = random_padded("bert")
@@ -171,6 +189,24 @@ def test_a_processor_without_bf16_is_refused(model, monkeypatch):
         OpenVinoBackend(b"", model.config.to_dict())
 
 
+def test_a_processor_whose_products_are_of_bf16_is_refused(model, monkeypatch):
+    """Beside others a message would have another answer, by as much as bf16 rounds."""
+    monkeypatch.setattr(openvino_backend, "has_bf16", lambda: True)
+    monkeypatch.setattr(openvino_backend, "rounds_activations", lambda: False)
+
+    with pytest.raises(SurroundingsError, match=r"does not round activations to int8 .*, and int8 is quicker: take"):
+        OpenVinoBackend(b"", model.config.to_dict())
+
+
+@pytest.mark.skipif(sys.platform != "linux" or platform.machine() != "x86_64", reason="reads what Linux tells of x86")
+@pytest.mark.skipif(not openvino_backend.has_bf16(), reason="this processor has no units for bf16")
+def test_it_is_with_amx_that_activations_are_not_rounded():
+    """By a product, and not by its name: another version of OpenVINO may do otherwise."""
+    flags = re.search(r"^flags.*", Path("/proc/cpuinfo").read_text(), re.MULTILINE).group().split()
+
+    assert openvino_backend.rounds_activations() == ("amx_bf16" not in flags)
+
+
 MANY_SHAPES = """
 import pathlib, sys
 import numpy as np
@@ -185,6 +221,7 @@ print(next(line.split()[1] for line in open("/proc/self/status") if line.startsw
 """
 
 
+@computed
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the resident memory that Linux tells")
 def test_what_it_made_for_shapes_that_are_long_gone_is_given_up(model, tmp_path):
     """Of 249 batches no two are of one shape; its own way keeps something of each."""
@@ -205,6 +242,7 @@ class Compiled:
         raise RuntimeError("Exception from src/inference: std::bad_alloc")
 
 
+@anywhere
 def test_memory_that_a_model_does_not_get_is_a_memory_error(model, monkeypatch):
     """While it is compiled, and while threads get theirs."""
     content, config = int8_weights_onnx(fp32_onnx(model)), model.config.to_dict()
