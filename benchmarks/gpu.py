@@ -4,10 +4,10 @@ The model on a GPU beside transformers' own, both in half precision, from text t
     python -m benchmarks.gpu                       # deberta-v3-base's shape, random weights: nothing is fetched
 
 Rounds go through both in turns, on the same texts: transformers' eager attention in batches of 32 as they come, and
-shikyu in windows that are sorted by length, with the tokens at once that a measurement finds; `--tokens 45` for texts
-of 45 tokens each, of which the aims speak. Then `--texts` go through once to count what is no number, and `--compare`
-of them in fp32, to see how many labels are the same: random weights have close calls only, so that an `--artifact` of
-yours says more. `--device cpu` shows that it runs.
+shikyu in portions that are sorted by length, each tokenized while the GPU computes the one before, with the tokens at
+once that a measurement finds; `--tokens 45` for texts of 45 tokens each, of which the aims speak. Then `--texts` go
+through once to count what is no number, and `--compare` of them in fp32, to see how many labels are the same: random
+weights have close calls only, so that an `--artifact` of yours says more. `--device cpu` shows that it runs.
 """
 
 import json
@@ -33,6 +33,7 @@ from benchmarks.texts import MAX_LENGTH, alike, lengths, texts
 from consumer.ahead import ahead
 from consumer.batch_budget import GPU_BUDGETS, fastest
 from consumer.batching import batches
+from consumer.classify import GPU_MAX_BATCH_RECORDS
 from consumer.manifest import CHECKPOINT_FILE, CONFIG_FILE, TOKENIZER_FILE
 from consumer.tokenization import Tokenizer
 from consumer.torch_backend import TorchBackend
@@ -69,18 +70,17 @@ class Ours:
 
     def logits(self, some: Sequence[str]) -> NDArray[np.float32]:
         """(texts, 5), in their order."""
-        tokens = self._words.encode(some)
-        cut = batches([len(each.ids) for each in tokens], self.max_tokens, len(tokens))
-        of_batch = [[tokens[place] for place in batch] for batch in cut]
-        found = np.empty((len(tokens), 5), np.float32)
-        backend = self._backend
-        started = ahead(lambda batch: backend.start([each.ids for each in batch]), of_batch, backend.at_once)
-        for batch, (_, finish) in zip(cut, started, strict=True):
-            found[batch] = finish()
+        found = np.empty((len(some), 5), np.float32)
+        for (places, _), finish in ahead(lambda batch: self._backend.start(batch[1]), self._batches(some), 1):
+            found[places] = finish()
         return found
 
-    def answer(self, some: Sequence[str]) -> NDArray[np.float32]:
-        return np.concatenate([self.logits(window) for window in parts(some, WINDOW)])
+    def _batches(self, some: Sequence[str]) -> Iterator[tuple[list[int], list[NDArray[np.int64]]]]:
+        """Places and tokens of each. As a consumer does, the next texts are tokenized while the GPU computes these."""
+        for start in range(0, len(some), GPU_MAX_BATCH_RECORDS):
+            ids = [each.ids for each in self._words.encode(some[start : start + GPU_MAX_BATCH_RECORDS])]
+            for batch in batches([len(each) for each in ids], self.max_tokens, GPU_MAX_BATCH_RECORDS):
+                yield [start + place for place in batch], [ids[place] for place in batch]
 
 
 def parts(some: Sequence[str], size: int) -> Iterator[list[str]]:
@@ -148,11 +148,11 @@ def main(
         ours = Ours(folder, device, "fp16")
         some = texts(shares, timed, seed=0)
         ours.measure(some[:WINDOW])
-        found = rates({THEIRS: theirs(folder, device), OURS: ours.answer}, some, rounds)
+        found = rates({THEIRS: theirs(folder, device), OURS: ours.logits}, some, rounds)
         bad = sum(no_numbers(ours, shares, count))
         asked = texts(shares, compare, seed=-1)
-        exact = Ours(folder, device, "fp32", ours.max_tokens).answer(asked)
-        same = float(np.mean(ours.answer(asked).argmax(axis=1) == exact.argmax(axis=1)))
+        exact = Ours(folder, device, "fp32", ours.max_tokens).logits(asked)
+        same = float(np.mean(ours.logits(asked).argmax(axis=1) == exact.argmax(axis=1)))
     times = statistics.median(mine / other for mine, other in zip(found[OURS], found[THEIRS], strict=True))
     name = torch.cuda.get_device_name() if device == "cuda" else "no GPU: these say nothing of speed"
     table = Table("", "came", "aim", title=f"{name}; {machine()}")

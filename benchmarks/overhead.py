@@ -57,6 +57,12 @@ print(json.dumps({"rate": rate, "max_batch_tokens": classifier.max_batch_tokens}
 console = Console(stderr=True)
 
 
+def as_on_a_gpu(texts_per_s: int) -> dict[str, apps.App]:
+    """What comes of tokenizing while such a model computes."""
+    app = partial(apps.shikyu, command=(*INSTANT, str(texts_per_s)))
+    return {f"{texts_per_s:,} a second beside us": app}
+
+
 def alone(folder: Path, written: Sequence[str]) -> tuple[float, int]:
     """
     Messages a second by `load(artifact).classify(texts)`, in a process of its own, and the most tokens of its batches.
@@ -76,7 +82,7 @@ class Measured:
     max_batch_tokens: list[int]
 
 
-def measured(folder: Path, size: str, slow: int, fast: int, rounds: int, ways: Sequence[str]) -> Measured:
+def measured(folder: Path, size: str, slow: int, fast: int, rounds: int, ways: Mapping[str, apps.App]) -> Measured:
     model, shares = artifact(folder / "model", size), lengths()
     rates: dict[str, list[float]] = {ALONE: [], **{way: [] for way in ways}}
     found = Measured(rates, {way: [] for way in ways}, [])
@@ -95,7 +101,7 @@ def measured(folder: Path, size: str, slow: int, fast: int, rounds: int, ways: S
             for turn, way in enumerate(ways):
                 count, options = (slow, as_alone) if way == WITH_THE_MODEL else (fast, ())
                 place = Place(model, model, f"{INPUT}.{count}", f"bench-{number}-{turn}", options)
-                with WAYS[way](cluster, folder, place) as child:
+                with ways[way](cluster, folder, place) as child:
                     after = count // 3 if way == WITH_THE_MODEL else 0
                     before_s = processor_s(child)
                     rates[way].append(backlog_rate(cluster, child, place, count, after=after))
@@ -111,10 +117,13 @@ def measured(folder: Path, size: str, slow: int, fast: int, rounds: int, ways: S
 @click.option("--fast", default=50_000, show_default=True, help="Records for those that answer at once.")
 @click.option("--rounds", default=2, show_default=True)
 @click.option("--quix/--no-quix", "with_quix", default=True, help="Whether Quix Streams takes part.")
-def main(size: str, slow: int, fast: int, rounds: int, with_quix: bool) -> None:
+@click.option("--gpu", type=click.IntRange(min=1), help="A model that answers so many a second beside us, as GPUs do.")
+def main(size: str, slow: int, fast: int, rounds: int, with_quix: bool, gpu: int | None) -> None:
     """Messages a second of the whole stream, beside the model alone."""
     apps.require_quix(with_quix)
-    ways = [way for way in WAYS if with_quix or way != QUIX]
+    ways = {name: way for name, way in WAYS.items() if with_quix or name != QUIX}
+    if gpu:
+        ways |= as_on_a_gpu(gpu)
     with tempfile.TemporaryDirectory() as folder:
         found = measured(Path(folder), size, slow, fast, rounds, ways)
     rates = found.rates

@@ -2,16 +2,15 @@
 
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from consumer.records import Tokens
-
-Batch = Sequence[Tokens]
+Batch = TypeVar("Batch")  # whatever `start` knows the texts of a batch by
 Finish = Callable[[], NDArray[np.float32]]
 
 
@@ -19,6 +18,8 @@ def ahead(start: Callable[[Batch], Finish], batches: Iterable[Batch], at_once: i
     """
     Each batch, in their order, with what waits for its logits. Twice as many as are computed `at_once` are started
     before the first of them is waited for.
+
+    `batches` is taken from as it is needed, while those that were started are computed.
 
     So what computes them is not without work while an answer is looked at, nor while a longer batch than the others is
     waited for. What `start` raises is raised by the waiting, in the batch's own turn.

@@ -1,6 +1,6 @@
 """The pure middle of the way: records in, one fate for each, and the outputs that tell it. No Kafka, no clock."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
@@ -22,6 +22,9 @@ class Classifies(Protocol):
 
     @property
     def at_once(self) -> int: ...
+
+    @property
+    def portion(self) -> int | None: ...
 
     def tokenize(self, texts: Sequence[str]) -> list[Tokens]: ...
 
@@ -48,24 +51,40 @@ TOO_LARGE = "MSG_SIZE_TOO_LARGE"  # Kafka's name
 
 def decide_all(
     model: Classifies,
-    tokens: Sequence[Tokens],
+    texts: Sequence[str],
     urgent_rules: Sequence[str | None],
     stages: Stages = UNTOLD,
     between_batches: Callable[[], None] = lambda: None,
-) -> list[Decision | RecordError]:
+) -> tuple[list[Tokens], list[Decision | RecordError]]:
     """
-    A decision per text, or why the model gives none. BackendError when it fails on a known-good text too, or has no
-    memory for one.
+    Each text's tokens, and its decision or why the model gives none.
 
-    Batches may stand in any order, for each text's answer goes back to its own place.
+    BackendError when it fails on a known-good text too, or has no memory for one. Batches may stand in any order, for
+    each text's answer goes back to its own place. What is beyond the model's first `portion` of texts is tokenized
+    while it computes.
     """
+    tokens: list[Tokens] = []
     answers: dict[int, Decision | RecordError] = {}
-    batches = model.batches(tokens)
-    on_their_way = ahead(model.start, [[tokens[i] for i in each] for each in batches], model.at_once)
-    for batch in batches:
+    portion = model.portion or len(texts)
+
+    def tokenize() -> list[Tokens]:
+        with stages.time("tokenization"):
+            some = model.tokenize(texts[len(tokens) : len(tokens) + portion])
+        tokens.extend(some)
+        return some
+
+    def batches(some: list[Tokens]) -> Iterator[list[int]]:
+        while some:
+            before = len(tokens) - len(some)
+            yield from ([before + place for place in batch] for batch in model.batches(some))
+            some = tokenize() if len(tokens) < len(texts) else []
+
+    on_their_way = ahead(lambda batch: model.start([tokens[i] for i in batch]), batches(tokenize()), model.at_once)
+    while len(answers) < len(texts):
         between_batches()
         with stages.time("inference"):
-            chosen, finish = next(on_their_way)
+            batch, finish = next(on_their_way)
+            chosen = [tokens[i] for i in batch]
             rows = isolate(_first(finish, chosen, model.infer), model.healthy, chosen)
         stages.batch([len(each.ids) for each in chosen])
         answers |= {batch[n]: row for n, row in enumerate(rows) if isinstance(row, RecordError)}
@@ -74,7 +93,7 @@ def decide_all(
             logits = np.stack([np.asarray(rows[n], dtype=np.float32) for n in good])
             decisions = model.decide(logits, [chosen[n] for n in good], [urgent_rules[batch[n]] for n in good])
             answers |= {batch[n]: decision for n, decision in zip(good, decisions, strict=True)}
-    return [answers[i] for i in range(len(tokens))]
+    return tokens, [answers[i] for i in range(len(tokens))]
 
 
 def _first(finish: Finish, whole: Sequence[Tokens], infer: Infer) -> Infer:
@@ -117,10 +136,10 @@ class Steps:
         with self.stages.time("decode"):
             decoded = self._decode(records)
         messages = [fate for fate in decoded if isinstance(fate, Message)]
-        with self.stages.time("tokenization"):
-            tokens = self.model.tokenize([message.text for message in messages])
+        texts = [message.text for message in messages]
         rules = [message.urgent_rule for message in messages]
-        answers = iter(decide_all(self.model, tokens, rules, self.stages, self.between_batches))
+        tokens, decisions = decide_all(self.model, texts, rules, self.stages, self.between_batches)
+        answers = iter(decisions)
         fates = [
             self._fate(record, next(answers)) if isinstance(was, Message) else was
             for record, was in zip(records, decoded, strict=True)

@@ -28,7 +28,8 @@ from consumer.tokenization import Tokenizer, Truncate
 
 Device = Literal["cpu", "cuda"]
 
-MAX_BATCH_RECORDS, GPU_MAX_BATCH_RECORDS = 64, 4096
+# A GPU's are also as many as are tokenized before it computes them: the next are meanwhile.
+MAX_BATCH_RECORDS, GPU_MAX_BATCH_RECORDS = 64, 512
 KNOWN_GOOD_TEXT = "The parcel arrived on Tuesday."
 SENTENCES = (1, 3, 5, 7, 9, 11, 13, 15)  # of that text: about as long as messages are, and as different
 FEW_SENTENCES = (1, 2, 4, 7)
@@ -47,7 +48,7 @@ class Classifier:
     A loaded model, safe to call from several threads.
 
     `max_batch_tokens` is what is found the fastest of `budgets` once it is warm; `tokens_per_s` what it did then, for a
-    first guess.
+    first guess. `portion` is how many texts are tokenized before the first of them is computed; None: all.
     """
 
     def __init__(
@@ -59,7 +60,9 @@ class Classifier:
         *,
         budgets: Sequence[int] = BUDGETS,
         max_batch_records: int = MAX_BATCH_RECORDS,
+        portion: int | None = None,
     ) -> None:
+        self.portion = portion
         self.manifest = manifest
         self.policy = policy
         self._tokenizer = tokenizer
@@ -92,7 +95,7 @@ class Classifier:
         """
         if isinstance(texts, str):
             raise TypeError("classify takes a list of texts; put the one text into a list")
-        answers = decide_all(self, self.tokenize(texts), [None] * len(texts))
+        _, answers = decide_all(self, texts, [None] * len(texts))
         return [_decided(answer, index) for index, answer in enumerate(answers)]
 
     def tokenize(self, texts: Sequence[str]) -> list[Tokens]:
@@ -184,7 +187,7 @@ def load(
     Without `precision`, int8 where the artifact may serve it, else fp32, and on a GPU (`device` "cuda", the gpu extra)
     fp16, which is computed there from model.safetensors; without `threads`, one per usable core;
     without `max_batch_tokens`, as many as a short measurement finds fastest; without `max_batch_records`, 64, and on a
-    GPU 4,096. With `public_key`, a PEM file, the artifact must be signed by its other half.
+    GPU 512. With `public_key`, a PEM file, the artifact must be signed by its other half.
     ArtifactError says what is wrong with the folder, SurroundingsError what this machine lacks, and what to do.
     """
     path = versions.artifact_in(Path(folder))
@@ -209,6 +212,7 @@ def load(
             Policy.of(artifact, tokenizer.special_tokens, when_unsure, max_unknown_share),
             budgets=(max_batch_tokens,) if max_batch_tokens else GPU_BUDGETS if device == "cuda" else BUDGETS,
             max_batch_records=max_batch_records or (GPU_MAX_BATCH_RECORDS if device == "cuda" else MAX_BATCH_RECORDS),
+            portion=max(GPU_MAX_BATCH_RECORDS, max_batch_records or 0) if device == "cuda" else None,
         )
         _warm(path, classifier)
     return classifier

@@ -40,6 +40,10 @@ class Answering:
     def at_once(self) -> int:
         return self.classifier.at_once
 
+    @property
+    def portion(self) -> int | None:
+        return self.classifier.portion
+
     def tokenize(self, texts: Sequence[str]) -> list[Tokens]:
         return self.classifier.tokenize(texts)
 

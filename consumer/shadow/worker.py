@@ -42,7 +42,7 @@ def serve(arguments: dict[str, Any], asked: BinaryIO, answers: BinaryIO) -> int:
         _tell(answers, classifier.model)
         for line in asked:
             text, rule = orjson.loads(line)
-            [answer] = decide_all(classifier, classifier.tokenize([text]), [rule])
+            _, [answer] = decide_all(classifier, [text], [rule])
             _tell(answers, {"code": answer.code} if isinstance(answer, RecordError) else answer)
     except ShikyuError as error:
         _tell(answers, {"error": str(error)})

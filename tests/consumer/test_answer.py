@@ -7,6 +7,8 @@ from contextlib import nullcontext
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from consumer.answer import Steps, decide_all
 from consumer.errors import PassingFault, UnknownSchema
@@ -63,6 +65,11 @@ class Counting:
         self.told: list[str] = []
         self.poison = poison
         self.at_once = 1
+        self.portion: int | None = None
+
+    def tokenize(self, texts):
+        self.told.append(f"tokenize {len(texts)}")
+        return [Tokens(np.arange(len(text)), False, 0.0) for text in texts]
 
     def batches(self, tokens):
         return [[place] for place in range(len(tokens))]
@@ -90,7 +97,9 @@ class Counting:
 
 
 def decided(model, *lengths):
-    return decide_all(model, [Tokens(np.arange(length), False, 0.0) for length in lengths], [None] * len(lengths))
+    tokens, answers = decide_all(model, ["x" * length for length in lengths], [None] * len(lengths))
+    assert [len(each.ids) for each in tokens] == list(lengths)
+    return answers
 
 
 def test_the_next_batch_is_on_its_way_before_the_last_is_waited_for():
@@ -98,7 +107,43 @@ def test_the_next_batch_is_on_its_way_before_the_last_is_waited_for():
     model = Counting()
 
     assert decided(model, 1, 2, 3) == [1.0, 2.0, 3.0]
-    assert model.told == ["start 1", "start 2", "finish 1", "start 3", "finish 2", "finish 3"]
+    assert model.told == ["tokenize 3", "start 1", "start 2", "finish 1", "start 3", "finish 2", "finish 3"]
+
+
+def test_what_comes_later_is_tokenized_while_a_gpu_computes():
+    """It always has a batch: the next portion's texts are read before the last batch of this one is waited for."""
+    model = Counting()
+    model.portion = 2
+
+    assert decided(model, 1, 2, 3, 4, 5) == [1.0, 2.0, 3.0, 4.0, 5.0]
+    assert " ".join(model.told) == (
+        "tokenize 2 start 1 start 2 finish 1 tokenize 2 start 3 finish 2 start 4 finish 3 tokenize 1 start 5 finish 4 "
+        "finish 5"
+    )
+
+
+class ByLength(Counting):
+    """Batches of up to three, the longest first."""
+
+    def batches(self, tokens):
+        order = sorted(range(len(tokens)), key=lambda place: -len(tokens[place].ids))
+        return [order[start : start + 3] for start in range(0, len(order), 3)]
+
+    def start(self, tokens):
+        return lambda: np.array([[len(each.ids)] * 5 for each in tokens], dtype=np.float32)
+
+
+@given(
+    lengths=st.lists(st.integers(1, 30), max_size=20),
+    portion=st.none() | st.integers(1, 25),
+    at_once=st.integers(1, 4),
+)
+def test_each_text_has_its_own_answer_however_a_window_is_cut(lengths, portion, at_once):
+    """Portions, batches in another order than the texts', and several of them on their way."""
+    model = ByLength()
+    model.portion, model.at_once = portion, at_once
+
+    assert decided(model, *lengths) == lengths
 
 
 def test_each_that_computes_has_a_batch_of_its_own():
@@ -107,7 +152,7 @@ def test_each_that_computes_has_a_batch_of_its_own():
     model.at_once = 2
 
     assert decided(model, 1, 2, 3, 4, 5) == [1.0, 2.0, 3.0, 4.0, 5.0]
-    assert model.told[:6] == ["start 1", "start 2", "start 3", "start 4", "finish 1", "start 5"]
+    assert model.told[1:7] == ["start 1", "start 2", "start 3", "start 4", "finish 1", "start 5"]
 
 
 def test_what_fails_on_its_way_is_its_own_batch_s():

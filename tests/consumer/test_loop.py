@@ -78,7 +78,7 @@ class ListPublisher:
 
 
 class Model:
-    at_once = 1
+    at_once, portion = 1, None
 
     def tokenize(self, texts):
         return [Tokens(np.array([1, 2]), False, 0.0) for _ in texts]

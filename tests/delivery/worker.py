@@ -41,7 +41,7 @@ class Model:
     def __init__(self, seconds: float, slow: int) -> None:
         self.windows, self.seconds, self.slow = 0, seconds, slow
 
-    at_once = 1
+    at_once, portion = 1, None
 
     def tokenize(self, texts):
         return [Tokens(np.array([zlib.crc32(text.encode()) % 5]), False, 0.0) for text in texts]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from consumer.ahead import Batch, Finish, ahead
+from consumer.ahead import Finish, ahead
 from consumer.batching import batches
 from consumer.cpu_backend import BY_OPENVINO, cpu_backend
 from consumer.manifest import CONFIG_FILE, TOKENIZER_FILE
@@ -24,7 +24,7 @@ PRECISION_OF = {file: precision for precision, file in PRECISIONS.items()}
 MAX_BATCH_TOKENS, MAX_BATCH_RECORDS = 1024, 64  # more spill out of a core's caches
 
 Tokenize = Callable[[Sequence[str]], list[Tokens]]
-Start = Callable[[Batch], Finish]
+Start = Callable[[Sequence[Tokens]], Finish]
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ def test_steps_mark_decisions_and_nothing_else():
         return OutputRecord("out", None, repr(answer.audit).encode(), ())
 
     class Model:
-        at_once, start = 1, None
+        at_once, portion, start = 1, None, None
 
         def tokenize(self, texts):
             return []
