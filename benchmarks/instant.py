@@ -45,10 +45,10 @@ class Beside(Instant):
         self._busy_until = 0.0
 
     def start(self, token_ids: Sequence[NDArray[np.int64]]) -> Callable[[], NDArray[np.float32]]:
-        started = time.perf_counter() + KERNELS_S
-        while time.perf_counter() < started:
+        until = time.perf_counter() + KERNELS_S
+        while time.perf_counter() < until:
             pass  # what starts kernels keeps the interpreter's lock, mostly
-        self._busy_until = max(started, self._busy_until) + self._text_s * len(token_ids)
+        self._busy_until = max(until, self._busy_until) + self._text_s * len(token_ids)
         return partial(self._finish, self._busy_until, token_ids)
 
     def _finish(self, at: float, token_ids: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:

@@ -4,7 +4,7 @@ shikyu beside what one would write instead: messages a second, and how long a me
     python -m benchmarks.stream                    # deberta-v3-base's shape, random weights: nothing is fetched
 
 A real Kafka, Avro in and out, exactly once, an application at a time. Rates are of a backlog that is there before the
-application starts, by its outputs' own timestamps; shikyu's in int8-bf16 too, where the processor has bf16. Then shikyu
+application starts, by its outputs' own timestamps; shikyu's in int8-bf16 too, where that is served. Then shikyu
 in int8 and the poll loop get texts one by one, at random moments, at some shares of their own rate: a time is from
 production to when a read_committed consumer of ours has the answer. Quix Streams has no times: its windows by count
 wait for as many messages as a batch has, and it commits every five seconds. Needs the environments of
@@ -38,7 +38,7 @@ from local.cluster import Cluster
 from local.reader import Reader
 
 SHIKYU, POLL_LOOP, QUIX = "shikyu int8", "poll loop with pipeline", "Quix Streams with optimum int8"
-INT8_BF16 = "shikyu int8-bf16"  # where the processor has bf16
+INT8_BF16 = "shikyu int8-bf16"  # where the processor has bf16 and no AMX
 QUIX_EACH = "Quix Streams one at a time with optimum int8"
 APPS: Mapping[str, apps.App] = {
     SHIKYU: apps.shikyu,
@@ -153,7 +153,7 @@ def shown(found: Measured) -> None:
 
 @click.command()
 @click.option("--size", type=click.Choice(list(SIZES)), default="base", show_default=True)
-@click.option("--records", default=500, show_default=True, help="Of shikyu's backlog; the others' are smaller.")
+@click.option("--records", default=400, show_default=True, help="Of shikyu's backlog; the others' are smaller.")
 @click.option("--rounds", default=2, show_default=True)
 @click.option("--seconds", default=10.0, show_default=True, help="How long each load is kept up.")
 @click.option("--quix/--no-quix", "with_quix", default=True, help="Whether Quix Streams takes part.")

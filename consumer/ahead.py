@@ -19,10 +19,9 @@ def ahead(start: Callable[[Batch], Finish], batches: Iterable[Batch], at_once: i
     Each batch, in their order, with what waits for its logits. Twice as many as are computed `at_once` are started
     before the first of them is waited for.
 
-    `batches` is taken from as it is needed, while those that were started are computed.
-
     So what computes them is not without work while an answer is looked at, nor while a longer batch than the others is
-    waited for. What `start` raises is raised by the waiting, in the batch's own turn.
+    waited for. What `start` raises is raised by the waiting, in the batch's own turn. `batches` is taken from as it is
+    needed, while those that were started are computed.
     """
     waiting: deque[tuple[Batch, Finish]] = deque()
     for batch in batches:

@@ -60,26 +60,13 @@ def decide_all(
     Each text's tokens, and its decision or why the model gives none.
 
     BackendError when it fails on a known-good text too, or has no memory for one. Batches may stand in any order, for
-    each text's answer goes back to its own place. What is beyond the model's first `portion` of texts is tokenized
-    while it computes.
+    each text's answer goes back to its own place. Texts beyond the model's first `portion` are tokenized while it
+    computes.
     """
-    tokens: list[Tokens] = []
+    tokens = _tokenized(model, texts, stages)
     answers: dict[int, Decision | RecordError] = {}
-    portion = model.portion or len(texts)
-
-    def tokenize() -> list[Tokens]:
-        with stages.time("tokenization"):
-            some = model.tokenize(texts[len(tokens) : len(tokens) + portion])
-        tokens.extend(some)
-        return some
-
-    def batches(some: list[Tokens]) -> Iterator[list[int]]:
-        while some:
-            before = len(tokens) - len(some)
-            yield from ([before + place for place in batch] for batch in model.batches(some))
-            some = tokenize() if len(tokens) < len(texts) else []
-
-    on_their_way = ahead(lambda batch: model.start([tokens[i] for i in batch]), batches(tokenize()), model.at_once)
+    batches = _batches(model, texts, tokens, stages)
+    on_their_way = ahead(lambda batch: model.start([tokens[i] for i in batch]), batches, model.at_once)
     while len(answers) < len(texts):
         between_batches()
         with stages.time("inference"):
@@ -94,6 +81,24 @@ def decide_all(
             decisions = model.decide(logits, [chosen[n] for n in good], [urgent_rules[batch[n]] for n in good])
             answers |= {batch[n]: decision for n, decision in zip(good, decisions, strict=True)}
     return tokens, [answers[i] for i in range(len(tokens))]
+
+
+def _tokenized(model: Classifies, texts: Sequence[str], stages: Stages) -> list[Tokens]:
+    """As many of them as the model takes in a portion."""
+    with stages.time("tokenization"):
+        return model.tokenize(texts[: model.portion])
+
+
+def _batches(model: Classifies, texts: Sequence[str], tokens: list[Tokens], stages: Stages) -> Iterator[list[int]]:
+    """Indices of texts. `tokens` has those of the first portion, and gets the others' as batches are taken."""
+    start = 0
+    while start < len(texts):
+        first, *others = [[start + place for place in batch] for batch in model.batches(tokens[start:])]
+        yield first
+        start = len(tokens)
+        if start < len(texts):  # while the longest batch of this portion is computed
+            tokens += _tokenized(model, texts[start:], stages)
+        yield from others
 
 
 def _first(finish: Finish, whole: Sequence[Tokens], infer: Infer) -> Infer:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 # Caches decide: larger batches spill out of them. Of fewer tokens than 256 a stream's texts fill too few, where the
 # measurement's own come near; more than 1,024 never won, and each core takes 100 MB for such a batch.
 BUDGETS = (256, 512, 1024)
-GPU_BUDGETS = (1024, 4096, 16_384, 65_536)  # for each batch is some 300 kernels to start, whatever it holds
+GPU_BUDGETS = (1024, 4096, 16_384, 32_768)  # for each batch is some 300 kernels to start, whatever it holds
 # Of the best rate, what fewer tokens may lack, since memory grows with them; and below what no second look is worth it.
 AS_GOOD, HOPELESS = 0.98, 0.85
 MOST_LOOKS, MOST_S = 4, 8.0

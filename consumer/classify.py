@@ -95,6 +95,7 @@ class Classifier:
         """
         if isinstance(texts, str):
             raise TypeError("classify takes a list of texts; put the one text into a list")
+        texts = list(texts)
         _, answers = decide_all(self, texts, [None] * len(texts))
         return [_decided(answer, index) for index, answer in enumerate(answers)]
 

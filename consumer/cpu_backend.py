@@ -30,7 +30,7 @@ def cpu_backend(precision: str, model: bytes, config: Mapping[str, Any], threads
 def require_computable(precisions: Iterable[str], instead: str = INSTEAD) -> None:
     """SurroundingsError, before any text is answered, where this machine cannot compute one; `instead`: what to do."""
     if BY_OPENVINO in precisions:
-        _openvino(instead).require_bf16(instead)
+        _openvino(instead).require_computable(instead)
 
 
 def is_computable(precision: str) -> bool:

@@ -38,7 +38,7 @@ def _sums_to_one(shares: tuple[float, ...]) -> tuple[float, ...]:
 
 # wilks: the threshold is an order statistic chosen beforehand. clopper-pearson: it was chosen on other messages.
 # massart: it was chosen on the very messages that the bound is of.
-# int8 by ONNX Runtime on any CPU; int8-bf16 by OpenVINO on those with units for bf16.
+# int8 by ONNX Runtime on any CPU; int8-bf16 by OpenVINO on those with units for bf16 and no AMX.
 Precision = Literal["int8", "fp32", "fp16", "int8-bf16"]
 Bound = Literal["wilks", "clopper-pearson", "massart"]
 # A class that never occurs has no logarithm to shift by, so every share is above zero.

@@ -1,5 +1,5 @@
 """
-The model on CPUs that have units for bf16: the packed DeBERTa by OpenVINO (the `openvino` extra).
+The model on CPUs that have units for bf16 and no AMX: the packed DeBERTa by OpenVINO (the `openvino` extra).
 
 Weights are int8, activations are rounded to int8 by token as they come, and what stands between products is bf16.
 """
@@ -49,30 +49,52 @@ def has_bf16() -> bool:
 @cache
 def rounds_activations() -> bool:
     """
-    Whether it rounds them to int8 here, found out by a product: then sums are of integers, whatever rows are beside.
+    Whether it does to int8 here, found out by a product: then what is small beside a row's largest is gone, and a row's
+    sums, of integers, are the same alone and beside others.
 
-    On processors with AMX it does not (OpenVINO 2026.4): the product is of bf16, and a row alone goes another way.
+    On processors with AMX OpenVINO 2026.4 keeps activations in bf16. RuntimeError where it fails at that product.
     """
     numbers = np.random.default_rng(0)
     weight = openvino.opset13.convert(numbers.integers(-LARGEST, LARGEST + 1, (SIDE, SIDE)).astype(np.int8), "f32")
-    rows = openvino.opset13.parameter([-1, SIDE], np.float32)
     scaled = openvino.opset13.multiply(weight, np.full((SIDE, 1), 1 / LARGEST, np.float32))
+    rows = openvino.opset13.parameter([-1, SIDE], np.float32)
     product = openvino.opset13.matmul(rows, scaled, transpose_a=False, transpose_b=True)
     compiled = openvino.Core().compile_model(openvino.Model([product], [rows]), "CPU", _options(SIDE, 1))
     asked = numbers.standard_normal((ROWS, SIDE)).astype(np.float32)
-    return bool((compiled([asked])[0][:1] == compiled([asked[:1]])[0]).all())
+    asked[:2] = 0
+    asked[:2, 0], asked[1, 1:] = LARGEST, 0.1
+    found, alone = compiled([asked])[0], compiled([asked[-1:]])[0]
+    return bool((found[0] == found[1]).all() and (found[-1] == alone[0]).all())
 
 
-def require_bf16(instead: str = INSTEAD) -> None:
-    """SurroundingsError where int8-bf16 is not what was measured elsewhere; `instead` is what to do."""
-    name = openvino.Core().get_property("CPU", "FULL_DEVICE_NAME")
-    if not has_bf16():
-        raise SurroundingsError(f"this processor ({name}) has no units for bf16, which int8-bf16 needs: {instead}")
-    if not rounds_activations():
+def require_computable(instead: str = INSTEAD) -> None:
+    """
+    SurroundingsError where int8-bf16 is not what it was measured to be, MemoryError where there is none to look;
+    `instead` is what to do.
+    """
+    try:
+        missing = _missing()
+    except RuntimeError as error:
+        if _wants_memory(error):
+            raise MemoryError("OpenVINO got none for a small product") from None
         raise SurroundingsError(
-            f"on this processor ({name}) OpenVINO does not round activations to int8 (with AMX it keeps them in bf16), "
-            f"so that int8-bf16 would answer a message otherwise beside others, and int8 is quicker: {instead}"
+            f"OpenVINO {openvino.__version__} fails at a small product ({type(error).__name__}); install the version "
+            f"that shikyu was made with (locks/openvino.txt), or {instead}"
+        ) from error
+    if missing:
+        name = openvino.Core().get_property("CPU", "FULL_DEVICE_NAME")
+        raise SurroundingsError(f"this processor ({name}) {missing}: {instead}")
+
+
+def _missing() -> str | None:
+    if not has_bf16():
+        return "has no units for bf16, which int8-bf16 needs"
+    if not rounds_activations():
+        return (
+            "has AMX, or the like: OpenVINO does not round activations to int8 there, and int8-bf16 would answer a "
+            "message otherwise beside others"
         )
+    return None
 
 
 class OpenVinoBackend:
@@ -86,7 +108,7 @@ class OpenVinoBackend:
     """
 
     def __init__(self, model: bytes, config: Mapping[str, Any], threads: int | None = None) -> None:
-        require_bf16()
+        require_computable()
         core = openvino.Core()
         self.at_once = threads or usable_cores()
         self._model = _compiled(core, model, config, self.at_once)

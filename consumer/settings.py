@@ -147,7 +147,7 @@ class Model(Section):
     precision: OptionalPrecision = Field(
         default=None,
         description="Which of the artifact's models answers; unless set, int8 where it may be served, else fp32, and "
-        "on a GPU fp16. int8-bf16 needs the openvino extra and a processor with bf16, but for those with AMX.",
+        "on a GPU fp16. int8-bf16 needs the openvino extra and a processor with bf16 and without AMX.",
     )
     device: Device = Field(
         default="cpu",
@@ -281,7 +281,8 @@ class Batching(Section):
         default=None,
         ge=1,
         le=65_536,
-        description="Most records of a batch, which the model takes at once; unless set 64, and on a GPU 512.",
+        description="Most records of a batch, which the model takes at once; unless set 64, and on a GPU 512. There so "
+        "many, and no fewer than 512, are also tokenized before it computes.",
     )
     max_batch_tokens: int | None = Field(
         default=None,

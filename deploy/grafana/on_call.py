@@ -12,9 +12,14 @@ def quantile(of: str, share: float) -> str:
     return f"histogram_quantile({share}, sum by (le) (rate({of}_bucket{{JOB}}[{RATE}])))"
 
 
-def mean(of: str, by: str = "") -> str:
-    grouped = f"sum by ({by}) " if by else "sum"
-    return f"{grouped}(rate({of}_sum{{JOB}}[{RATE}])) / {grouped}(rate({of}_count{{JOB}}[{RATE}]))"
+def mean(of: str) -> str:
+    return f"sum(rate({of}_sum{{JOB}}[{RATE}])) / sum(rate({of}_count{{JOB}}[{RATE}]))"
+
+
+def a_window(of: str, by: str) -> str:
+    """The sum of it in a window: a stage has several durations in one, such as a batch's."""
+    windows = f"sum(rate(shikyu_window_duration_seconds_count{{JOB}}[{RATE}]))"
+    return f"sum by ({by}) (rate({of}_sum{{JOB}}[{RATE}])) / on () group_left () {windows}"
 
 
 def now() -> Row:
@@ -183,9 +188,9 @@ def time() -> Row:
             [
                 graph(
                     "Seconds a window, by stage",
-                    "queue is the wait in Kafka of a window's oldest record.",
+                    "queue is the oldest record's wait in Kafka. On a GPU tokenization is within inference, mostly.",
                     "s",
-                    Query(mean("shikyu_stage_duration_seconds", "stage"), "{{stage}}"),
+                    Query(a_window("shikyu_stage_duration_seconds", "stage"), "{{stage}}"),
                 ),
                 graph(
                     "Windows",

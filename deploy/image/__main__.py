@@ -34,7 +34,7 @@ LOADS = {
     "gpu": "import consumer.torch_backend, torch; assert torch.version.cuda",
     "train": "import datasets, onnx, sklearn, torch, transformers; assert torch.version.cuda",
     "serve+extras": "import consumer.live_page.app, opentelemetry.exporter.otlp.proto.http.trace_exporter, uvicorn",
-    "serve+openvino": "from consumer.openvino_backend import has_bf16; has_bf16()",
+    "serve+openvino": "from consumer.cpu_backend import is_computable; is_computable('int8-bf16')",
 }
 
 

@@ -17,7 +17,7 @@ pytest.importorskip("torch")
 
 from click.testing import CliRunner
 
-from benchmarks import apps, gpu, model, overhead, scale, soak, stream
+from benchmarks import apps, checkpoint, gpu, model, overhead, scale, soak, stream
 from benchmarks.paced import poisson
 from benchmarks.products import useful_flops
 from benchmarks.texts import MAX_LENGTH, SAMPLE, lengths, texts
@@ -148,6 +148,17 @@ def test_the_gpu_s_benchmark_runs():
     assert "no GPU" in told["gpu"]
 
 
+def test_the_gpu_s_benchmark_puts_each_text_s_logits_in_its_place(monkeypatch, tmp_path):
+    """However many are tokenized while the others are computed."""
+    ours = gpu.Ours(checkpoint.artifact(tmp_path / "artifact", "tiny"), "cpu", "fp32", 256)
+    some = texts(lengths(), 40, seed=0)
+    together = ours.logits(some)
+
+    monkeypatch.setattr(gpu, "GPU_MAX_BATCH_RECORDS", 16)
+
+    np.testing.assert_allclose(ours.logits(some), together, atol=1e-5)
+
+
 @pytest.mark.kafka
 def test_the_overhead_s_benchmark_runs(told_by, monkeypatch):
     """Small, and with each way around the model; the stream's batches are as large as those of the model alone."""
@@ -159,9 +170,10 @@ def test_the_overhead_s_benchmark_runs(told_by, monkeypatch):
 
     monkeypatch.setitem(overhead.WAYS, overhead.WITH_THE_MODEL, shikyu)
 
-    told = told_by(overhead, "--rounds", "1", "--no-quix", "--slow", "6000", "--fast", "6000")
+    told = told_by(overhead, "--rounds", "1", "--no-quix", "--slow", "6000", "--fast", "6000", "--gpu", "20000")
 
-    assert set(told["rates"]) == {overhead.ALONE, *overhead.WAYS} - {overhead.QUIX}
+    ways = {*overhead.WAYS, "20,000 a second beside us"} - {overhead.QUIX}
+    assert set(told["rates"]) == {overhead.ALONE, *ways}
     assert all(rate > 0 for rates in told["rates"].values() for rate in rates)
     assert [place.options for place in places] == [
         ("--batching-max-batch-tokens", str(most)) for most in told["max_batch_tokens"]

@@ -111,19 +111,19 @@ def test_the_next_batch_is_on_its_way_before_the_last_is_waited_for():
 
 
 def test_what_comes_later_is_tokenized_while_a_gpu_computes():
-    """It always has a batch: the next portion's texts are read before the last batch of this one is waited for."""
+    """Behind the first batch of a portion, its longest, the next one's texts are read."""
     model = Counting()
     model.portion = 2
 
     assert decided(model, 1, 2, 3, 4, 5) == [1.0, 2.0, 3.0, 4.0, 5.0]
     assert " ".join(model.told) == (
-        "tokenize 2 start 1 start 2 finish 1 tokenize 2 start 3 finish 2 start 4 finish 3 tokenize 1 start 5 finish 4 "
+        "tokenize 2 start 1 tokenize 2 start 2 finish 1 start 3 finish 2 tokenize 1 start 4 finish 3 start 5 finish 4 "
         "finish 5"
     )
 
 
 class ByLength(Counting):
-    """Batches of up to three, the longest first."""
+    """Batches of up to three, the longest first; a decision is a length and the rule that came with it."""
 
     def batches(self, tokens):
         order = sorted(range(len(tokens)), key=lambda place: -len(tokens[place].ids))
@@ -132,6 +132,9 @@ class ByLength(Counting):
     def start(self, tokens):
         return lambda: np.array([[len(each.ids)] * 5 for each in tokens], dtype=np.float32)
 
+    def decide(self, logits, tokens, urgent_rules):
+        return [(int(row[0]), rule) for row, rule in zip(logits, urgent_rules, strict=True)]
+
 
 @given(
     lengths=st.lists(st.integers(1, 30), max_size=20),
@@ -139,11 +142,15 @@ class ByLength(Counting):
     at_once=st.integers(1, 4),
 )
 def test_each_text_has_its_own_answer_however_a_window_is_cut(lengths, portion, at_once):
-    """Portions, batches in another order than the texts', and several of them on their way."""
+    """And its own rule: in portions, in batches of another order than the texts', several of them on their way."""
     model = ByLength()
     model.portion, model.at_once = portion, at_once
+    rules = [f"rule {place}" for place in range(len(lengths))]
 
-    assert decided(model, *lengths) == lengths
+    tokens, answers = decide_all(model, ["x" * length for length in lengths], rules)
+
+    assert [len(each.ids) for each in tokens] == lengths
+    assert answers == list(zip(lengths, rules, strict=True))
 
 
 def test_each_that_computes_has_a_batch_of_its_own():

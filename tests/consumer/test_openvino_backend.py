@@ -1,4 +1,4 @@
-"""int8-bf16: the model by OpenVINO, on a processor that has units for bf16."""
+"""int8-bf16: the model by OpenVINO, on a processor that has units for bf16 and no AMX."""
 
 import gc
 import importlib.util
@@ -45,7 +45,7 @@ def text(length):
 @pytest.fixture
 def on_any_processor(monkeypatch):
     """Whatever it makes of the numbers."""
-    monkeypatch.setattr(openvino_backend, "require_bf16", lambda: None)
+    monkeypatch.setattr(openvino_backend, "require_computable", lambda: None)
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +194,9 @@ def test_a_processor_whose_products_are_of_bf16_is_refused(model, monkeypatch):
     monkeypatch.setattr(openvino_backend, "has_bf16", lambda: True)
     monkeypatch.setattr(openvino_backend, "rounds_activations", lambda: False)
 
-    with pytest.raises(SurroundingsError, match=r"does not round activations to int8 .*, and int8 is quicker: take"):
+    with pytest.raises(
+        SurroundingsError, match=r"does not round activations to int8 there, .* beside others: take int8"
+    ):
         OpenVinoBackend(b"", model.config.to_dict())
 
 
@@ -205,6 +207,38 @@ def test_it_is_with_amx_that_activations_are_not_rounded():
     flags = re.search(r"^flags.*", Path("/proc/cpuinfo").read_text(), re.MULTILINE).group().split()
 
     assert openvino_backend.rounds_activations() == ("amx_bf16" not in flags)
+
+
+@pytest.mark.parametrize(
+    ("hint", "group", "rounds"), [("f32", 64, True), ("f32", 0, False)], ids=["to int8", "not at all"]
+)
+def test_whether_activations_are_rounded_is_seen_by_a_product(monkeypatch, hint, group, rounds):
+    """In fp32 every processor can do either."""
+    options = openvino_backend._options(64, 1)
+    options |= {"INFERENCE_PRECISION_HINT": hint, "DYNAMIC_QUANTIZATION_GROUP_SIZE": group}
+    monkeypatch.setattr(openvino_backend, "_options", lambda *_: options)
+
+    assert openvino_backend.rounds_activations.__wrapped__() == rounds
+
+
+@pytest.mark.parametrize(
+    ("said", "error", "message"),
+    [
+        ("std::bad_alloc", MemoryError, "OpenVINO got none for a small product"),
+        ("no such option", SurroundingsError, r"fails at a small product \(RuntimeError\); .* or take int8"),
+    ],
+)
+def test_an_engine_that_fails_at_the_look_says_so(model, monkeypatch, said, error, message):
+    """And is no bug of ours."""
+
+    def fails():
+        raise RuntimeError(said)
+
+    monkeypatch.setattr(openvino_backend, "has_bf16", lambda: True)
+    monkeypatch.setattr(openvino_backend, "rounds_activations", fails)
+
+    with pytest.raises(error, match=message):
+        OpenVinoBackend(b"", model.config.to_dict())
 
 
 MANY_SHAPES = """
@@ -277,8 +311,8 @@ import socket
 said = []
 socket.getaddrinfo = lambda *asked, **_: said.append(asked) or []
 socket.socket.connect = lambda _, where: said.append(where)
-from consumer.openvino_backend import has_bf16
-has_bf16()
+from consumer.cpu_backend import is_computable
+is_computable("int8-bf16")
 import time
 time.sleep(1)
 print(said)

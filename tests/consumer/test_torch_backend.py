@@ -15,6 +15,7 @@ import torch
 
 from consumer.classify import load
 from consumer.errors import ArtifactError, SettingsError, SurroundingsError
+from consumer.lifecycle.answering import Answering
 from consumer.onnx_backend import OnnxBackend
 from consumer.packed import PackedDeberta
 from consumer.packing import Packed
@@ -243,6 +244,9 @@ def test_an_artifact_s_checkpoint_is_loaded_for_a_gpu(monkeypatch, tmp_path):
     classifier = load(folder, "fp32", device="cuda")
 
     assert classifier.classify(["Where is my parcel?"])[0].model.precision == "fp32"
+    assert (classifier.portion, classifier._max_batch_records) == (512, 512)
+    of_one = load(folder, "fp32", device="cuda", max_batch_records=1)
+    assert (of_one.portion, of_one._max_batch_records) == (512, 1)
     with pytest.raises(SettingsError, match=r"model\.precision is int8, and a GPU serves fp16 or fp32"):
         load(folder, "int8", device="cuda")
     (folder / "model.safetensors").unlink()
@@ -250,6 +254,22 @@ def test_an_artifact_s_checkpoint_is_loaded_for_a_gpu(monkeypatch, tmp_path):
         ArtifactError, match=r"lacks model\.safetensors, which fp32 needs; a GPU is served from it: set"
     ):
         load(folder, "fp32", device="cuda")
+
+
+def test_a_window_in_portions_is_answered_as_one_that_is_whole(model, monkeypatch, tmp_path):
+    """Behind what may swap models, too."""
+    monkeypatch.setattr(
+        "consumer.torch_backend.TorchBackend", lambda *given: TorchBackend(given[0], given[1], "cpu", given[3])
+    )
+    classifier = load(make(tmp_path / "tiny"), "fp32", device="cuda", max_batch_tokens=64)
+    texts = [" ".join(["late", "parcel"] * count) for count in (3, 1, 12, 5, 9, 1, 2)]
+    whole = classifier.classify(texts)
+
+    classifier.portion = 2
+
+    assert Answering(classifier).portion == 2
+    for each, other in zip(classifier.classify(texts), whole, strict=True):
+        assert each.urgency == pytest.approx(other.urgency, abs=1e-5)
 
 
 @pytest.mark.parametrize("device", ["cuda:0", "gpu"])

@@ -87,7 +87,7 @@ def test_the_consumer_takes_what_training_made(made):
         assert served.promise.recall >= 0.9
 
 
-@pytest.mark.skipif(not is_computable(BY_OPENVINO), reason="this processor has no units for bf16")
+@pytest.mark.skipif(not is_computable(BY_OPENVINO), reason="this processor does not compute int8-bf16")
 def test_another_engine_s_precision_is_made_measured_and_served(made, tmp_path):
     """
     With a promise and a gate of its own, from the fit that is there.
