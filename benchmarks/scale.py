@@ -168,11 +168,11 @@ def measured(
 
 @click.command()
 @click.option("--size", type=click.Choice(list(SIZES)), default="base", show_default=True)
-@click.option("--records", default=240, show_default=True, help="With the model; of longer messages fewer.")
+@click.option("--records", default=200, show_default=True, help="With the model; of longer messages fewer.")
 @click.option(
     "--rounds", type=click.IntRange(1), default=2, show_default=True, help="Of consumers and threads; all else once."
 )
-@click.option("--partitions", multiple=True, default=(1, 6, 50, 200), show_default=True)
+@click.option("--partitions", multiple=True, default=(1, 20, 200), show_default=True)
 @click.option("--tokens", multiple=True, type=click.IntRange(3, LONGEST), default=(16, 64, 128, 512), show_default=True)
 @click.option("--backlog", "backlogs", multiple=True, default=(50_000, 1_000_000), show_default=True)
 def main(
