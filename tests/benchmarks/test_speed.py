@@ -222,8 +222,9 @@ def test_moments_of_a_load_are_as_many_as_it_says_on_average():
 
 
 @pytest.mark.kafka
-def test_the_scale_s_benchmark_runs(told_by):
-    """Small, with one of each."""
+def test_the_scale_s_benchmark_runs(told_by, monkeypatch):
+    """Small, with one of each, and two of the ways to share a machine."""
+    monkeypatch.setattr(scale, "ON_ONE_MACHINE", scale.ON_ONE_MACHINE[:2])
     few = ["--rounds", "1", "--partitions", "20", "--tokens", "16", "--backlog", "5000"]
     told = told_by(scale, "--records", "600", *few)
 
