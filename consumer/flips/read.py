@@ -39,8 +39,16 @@ def bounds(config: Mapping[str, Any], places: Sequence[Place]) -> dict[Place, Sp
     """As `spans`, of these partitions and with the empty ones, by two questions for all. Raises SurroundingsError."""
     asked = [TopicPartition(topic, partition) for topic, partition in places]
     starts = _offsets(config, asked, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
-    ends = _offsets(config, asked, OffsetSpec.latest())  # type: ignore[no-untyped-call]
-    return {place: (start, ends[place]) for place, start in starts.items()}
+    stable = ends(config, places)
+    return {place: (start, stable[place]) for place, start in starts.items()}
+
+
+def ends(
+    config: Mapping[str, Any], places: Sequence[Place], isolation: IsolationLevel = IsolationLevel.READ_COMMITTED
+) -> dict[Place, int]:
+    """The last stable offset of each partition, or under READ_UNCOMMITTED the next to be written. As `bounds`."""
+    asked = [TopicPartition(topic, partition) for topic, partition in places]
+    return _offsets(config, asked, OffsetSpec.latest(), isolation)  # type: ignore[no-untyped-call]
 
 
 def records(config: Mapping[str, Any], wanted: Mapping[Place, Span], advance: Advance) -> Iterator[Record]:
@@ -88,13 +96,16 @@ def _read(consumer: Consumer, wanted: Mapping[Place, Span], advance: Advance) ->
             raise SurroundingsError(f"Kafka gave no record of {topics} for {PATIENCE_S:.0f} s: see why, and try again")
 
 
-def _offsets(config: Mapping[str, Any], places: Sequence[TopicPartition], which: OffsetSpec) -> dict[Place, int]:
+def _offsets(
+    config: Mapping[str, Any],
+    places: Sequence[TopicPartition],
+    which: OffsetSpec,
+    isolation: IsolationLevel = IsolationLevel.READ_COMMITTED,
+) -> dict[Place, int]:
     until = time.monotonic() + ANSWER_S
     while True:
         admin = admin_client(config)  # kept until all is answered: with it go its questions
-        asked = admin.list_offsets(
-            dict.fromkeys(places, which), isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=ANSWER_S
-        )
+        asked = admin.list_offsets(dict.fromkeys(places, which), isolation_level=isolation, request_timeout=ANSWER_S)
         try:
             return {(each.topic, each.partition): future.result().offset for each, future in asked.items()}
         except KafkaException as problem:

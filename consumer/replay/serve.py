@@ -25,6 +25,7 @@ from consumer.replay.entries import Ended, Known, Run
 from consumer.replay.freeze import Gone
 from consumer.replay.pace import Pace
 from consumer.replay.progress import Progress, committed, left
+from consumer.replay.readable import wait_until_readable
 from consumer.replay.source import BoundedSource
 from consumer.replay.start import Request
 from consumer.replay.within import is_outside
@@ -59,7 +60,7 @@ def serve(settings: Settings, request: Request, *, max_rate: float | None, say: 
 
 
 def finished(settings: Settings, run: Run, stop: Stop, answer: Answer, *, is_shown: bool) -> Metrics:
-    """What this process counted, while it let `answer` work. Raises LimitError when the window is not done."""
+    """What this process counted, while it let `answer` work. Raises LimitError when it is not done, or not readable."""
     if run.topics.urgent != settings.output.urgent:
         priority.as_asked()  # in the live topics whoever reads would wait for a transaction that hardly goes on
     config, runs, metrics = client_config(settings), start.runs_of(settings), Metrics()
@@ -80,6 +81,8 @@ def finished(settings: Settings, run: Run, stop: Stop, answer: Answer, *, is_sho
                 f"run {run.run} is not done, for it was told to leave ({stop.signal}): about {remain:,} of "
                 f"{run.records:,} are left. The same command goes on with it"
             )
+    counts = {name: len(topic.partitions) for name, topic in surroundings.listed(config).topics.items()}
+    wait_until_readable(config, run, counts, _patience_s(settings), stop)
     runs.end(run.run, "done")
     return metrics
 

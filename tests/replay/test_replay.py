@@ -163,6 +163,26 @@ def test_processes_share_a_run_and_finish_for_one_that_is_killed(past, replay):
     assert past.answered("shared") == dict.fromkeys(window, 1)
 
 
+def test_it_is_done_when_a_killed_process_holds_no_answers_back_any_more(past, replay, options):
+    """Another slot goes on, whose start does not end the transaction that was left open."""
+    past.produce(range(90))
+    window = past.input()
+    small = ("--batching-max-window-records", "20", "--delivery-transaction-timeout-s", "12")
+    own = ("--run", "held", *small, "--delivery-slot")
+    killed_in("consumer.exactly_once:ExactlyOnce._send_offsets", "replay", *options, *own, "0", call=2)
+
+    run = replay(*own, "1")
+    run.until('"answers-held-back"')
+    assert past.answered("held").total() < len(window)
+    run.process.send_signal(signal.SIGTERM)
+
+    assert run.ended() == 5
+    assert "not all of it can be read yet" in run.log
+    last = replay(*own, "1")
+    assert last.ended() == 0, last.log
+    assert past.answered("held") == dict.fromkeys(window, 1)
+
+
 def test_told_to_leave_it_says_that_it_is_not_done(past, replay, options, cluster, capsys):
     """And goes on neither without the answers that it has given, nor over other records than those."""
     past.produce(range(300))
