@@ -11,7 +11,7 @@ import click
 import onnx
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic  # type: ignore[import-untyped]
-from transformers import DebertaV2Config, DebertaV2ForSequenceClassification, DebertaV2Tokenizer
+from transformers import DebertaV2ForSequenceClassification, DebertaV2Tokenizer
 
 from benchmarks.texts import MAX_LENGTH, SAMPLE
 from consumer.manifest import ClassShares, Description, Served, TrainingData
@@ -85,21 +85,25 @@ def environment() -> dict[str, str]:
     return {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT), "TOKENIZERS_PARALLELISM": "false"}
 
 
-def checkpoint(folder: Path, size: str, with_optimum: bool) -> DebertaV2Config:
-    """The checkpoint, with our graphs and optimum's."""
+def checkpoint(folder: Path, size: str, with_optimum: bool) -> DebertaV2ForSequenceClassification:
+    """What transformers loads, and optimum's graphs of it."""
     random = model(size)
     random.save_pretrained(folder)
     DebertaV2Tokenizer.from_pretrained(SAMPLE).save_pretrained(folder)
-    fp32 = fp32_onnx(random)
-    (folder / FP32_FILE).write_bytes(fp32)
-    (folder / INT8_FILE).write_bytes(int8_onnx(fp32))
-    plain = products_apart(fp32)
-    onnx.helper.set_model_props(plain, {"onnx.quant.pre_process": "onnxruntime.quant"})  # or it warns that it is not
-    quantize_dynamic(plain, folder / "model_one_scale.onnx", per_channel=True, weight_type=QuantType.QInt8)
-    (folder / INT8_BF16_FILE).write_bytes(int8_weights_onnx(fp32))
     if with_optimum:
         script = [str(OPTIMUM), str(ROOT / "benchmarks" / "optimum_files.py"), str(folder)]
         done = subprocess.run(script, capture_output=True, text=True, env=environment(), check=False)
         if done.returncode:
             raise click.ClickException(f"optimum made no files of the checkpoint:\n{done.stderr[-2000:]}")
-    return random.config
+    return random
+
+
+def graphs(folder: Path, random: DebertaV2ForSequenceClassification) -> None:
+    """Ours of it, beside it; and int8 with one scale a batch, which is never served."""
+    fp32 = fp32_onnx(random)
+    (folder / FP32_FILE).write_bytes(fp32)
+    (folder / INT8_FILE).write_bytes(int8_onnx(fp32))
+    (folder / INT8_BF16_FILE).write_bytes(int8_weights_onnx(fp32))
+    plain = products_apart(fp32)
+    onnx.helper.set_model_props(plain, {"onnx.quant.pre_process": "onnxruntime.quant"})  # or it warns that it is not
+    quantize_dynamic(plain, folder / "model_one_scale.onnx", per_channel=True, weight_type=QuantType.QInt8)

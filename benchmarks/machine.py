@@ -9,7 +9,7 @@ from consumer.engine import saturates
 
 
 def machine() -> str:
-    """Processor, cores, memory, and whether its int8 products saturate."""
+    """Processor, cores, memory, whether its int8 products saturate, and what it is taken for (benchmarks.as_if)."""
     cpuinfo = Path("/proc/cpuinfo")
     models = (
         [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
@@ -18,4 +18,6 @@ def machine() -> str:
     )
     memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     kind = "int8 products saturate" if saturates() else "int8 products do not saturate"
-    return f"{usable_cores()} cores of {models[0] if models else platform.processor()}, {memory_gib:.0f} GiB, {kind}"
+    taken = f" (as if {as_if})" if (as_if := os.environ.get("AS_IF")) else ""
+    name = f"{models[0] if models else platform.processor()}{taken}"
+    return f"{usable_cores()} cores of {name}, {memory_gib:.0f} GiB, {kind}"

@@ -173,7 +173,7 @@ def measured(
     "--rounds", type=click.IntRange(1), default=2, show_default=True, help="Of consumers and threads; all else once."
 )
 @click.option("--partitions", multiple=True, default=(1, 20, 200), show_default=True)
-@click.option("--tokens", multiple=True, type=click.IntRange(3, LONGEST), default=(16, 64, 128, 512), show_default=True)
+@click.option("--tokens", multiple=True, type=click.IntRange(3, LONGEST), default=(16, 128, 512), show_default=True)
 @click.option("--backlog", "backlogs", multiple=True, default=(50_000, 1_000_000), show_default=True)
 def main(
     size: str,

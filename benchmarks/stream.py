@@ -153,7 +153,7 @@ def shown(found: Measured) -> None:
 
 @click.command()
 @click.option("--size", type=click.Choice(list(SIZES)), default="base", show_default=True)
-@click.option("--records", default=400, show_default=True, help="Of shikyu's backlog; the others' are smaller.")
+@click.option("--records", default=320, show_default=True, help="Of shikyu's backlog; the others' are smaller.")
 @click.option("--rounds", default=2, show_default=True)
 @click.option("--seconds", default=10.0, show_default=True, help="How long each load is kept up.")
 @click.option("--quix/--no-quix", "with_quix", default=True, help="Whether Quix Streams takes part.")
