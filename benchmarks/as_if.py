@@ -1,12 +1,7 @@
 """
 Runs a program as if the processor were a lesser one, at full speed: figures of processors that are not at hand.
 
-    python -m benchmarks.as_if avx2 python -m benchmarks.model         # neither AVX-512 nor VNNI
-    python -m benchmarks.as_if without-amx python -m benchmarks.soak --precision int8-bf16
-
-Libraries ask the processor what it can, and choose their kernels by that; here the answer says less, so that they take
-those of the lesser one. Clocks, caches and memory stay this machine's: compare within a run. Linux on x86 with CPUID
-faulting (`cpuid_fault` in /proc/cpuinfo: Intel since 2012, AMD of late), and a C compiler.
+Libraries ask the processor what it can, and choose their kernels by that; here the answer says less (as_if.c).
 """
 
 import os
@@ -33,14 +28,32 @@ def variables(processor: str, library: Path) -> dict[str, str]:
     return {"AS_IF": processor, "LD_PRELOAD": str(library)}
 
 
-@click.command(help=__doc__, context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.argument("processor", type=click.Choice(PROCESSORS))
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def main(processor: str, command: tuple[str, ...]) -> None:
+    """
+    Run COMMAND as if the processor had neither AVX-512 nor VNNI (avx2), or no AMX (without-amx).
+
+    Libraries then take the kernels that they have for such a one. Clocks, caches and memory stay this machine's:
+    compare within a run. It needs Linux on x86 with CPUID faulting (cpuid_fault in /proc/cpuinfo), and a C compiler.
+
+    \b
+    python -m benchmarks.as_if avx2 python -m benchmarks.model
+    python -m benchmarks.as_if without-amx python -m benchmarks.soak --precision int8-bf16
+    """
     with tempfile.TemporaryDirectory(prefix="shikyu-as-if-") as folder:
+        try:
+            environment = os.environ | variables(processor, built(Path(folder)))
+        except (FileNotFoundError, subprocess.CalledProcessError) as error:
+            raise click.ClickException(
+                f"{SOURCE.name} can't be compiled ({error}): install a C compiler, as cc"
+            ) from error
         program = sys.executable if command[0] == "python" else command[0]
-        environment = os.environ | variables(processor, built(Path(folder)))
-        sys.exit(subprocess.run([program, *command[1:]], env=environment, check=False).returncode)
+        try:
+            sys.exit(subprocess.run([program, *command[1:]], env=environment, check=False).returncode)
+        except OSError as error:
+            raise click.ClickException(f"{program} can't be run: {error.strerror}") from error
 
 
 if __name__ == "__main__":

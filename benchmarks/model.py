@@ -26,12 +26,13 @@ from rich.table import Table
 
 from benchmarks.checkpoint import OPTIMUM, ROOT, SIZES, checkpoint, environment, graphs
 from benchmarks.contender import KINDS
+from benchmarks.ending import ended_by_limits
 from benchmarks.machine import machine
 from benchmarks.products import product_session, useful_flops
 from benchmarks.texts import MAX_LENGTH, lengths, texts
 from consumer.batching import batches
 from consumer.cores import usable_cores
-from consumer.cpu_backend import BY_OPENVINO, is_computable
+from consumer.cpu_backend import BY_OPENVINO, is_computable, require_computable
 from consumer.engine import saturates
 from consumer.tokenization import Tokenizer
 
@@ -172,7 +173,7 @@ def _asked(kind: str, order: str) -> bool:
     return order == SORTED or kind != ONE_SCALE
 
 
-def shown(found: Measured, shares: Mapping[str, float], machine_name: str) -> None:
+def shown(found: Measured, shares: Mapping[str, float], machine_name: str, size: str) -> None:
     table = Table("messages a second", *ORDERS, title=machine_name)
     for kind in found.versions:
         cells = [found.rates.get((kind, order)) for order in ORDERS]
@@ -180,14 +181,15 @@ def shown(found: Measured, shares: Mapping[str, float], machine_name: str) -> No
             kind,
             *(f"{statistics.median(each):.1f} ({min(each):.1f}–{max(each):.1f})" if each else "" for each in cells),
         )
-    ratios = Table("ratio, paired by round", "median", "aim")
+    ratios = Table("ratio, paired by round", "median", *(["aim"] if (with_aims := size == "base") else []))
     for ours, theirs, with_vnni, with_avx2 in RATIOS:
         if ours in found.rates and theirs in found.rates:
-            least = with_avx2 if saturates() else with_vnni
-            ratios.add_row(f"{' '.join(ours)} over {' '.join(theirs)}", f"{found.ratio(ours, theirs):.2f}", f"{least}")
+            aim = [f"{with_avx2 if saturates() else with_vnni}"] if with_aims else []
+            ratios.add_row(f"{' '.join(ours)} over {' '.join(theirs)}", f"{found.ratio(ours, theirs):.2f}", *aim)
     for precision, share in shares.items():
         what = f"shikyu {precision} sorted, share of one large product's rate"
-        ratios.add_row(what, f"{share:.0%}", "" if (aim := SHARES[precision]) is None else f"{aim:.0%}")
+        least = SHARES[precision]
+        ratios.add_row(what, f"{share:.0%}", *([f"{least:.0%}"] if with_aims and least else []))
     for each in (table, ratios):
         console.print(each)
 
@@ -212,8 +214,8 @@ def shown(found: Measured, shares: Mapping[str, float], machine_name: str) -> No
 def main(count: int, rounds: int, size: str, kinds: Sequence[str]) -> None:
     """Messages a second of the model alone, from text to probabilities."""
     kinds = list(dict.fromkeys(kinds)) or [kind for kind in KINDS if kind != INT8_BF16 or is_computable(BY_OPENVINO)]
-    if INT8_BF16 in kinds and not is_computable(BY_OPENVINO):
-        raise click.ClickException(f"{INT8_BF16} cannot be computed here; name others with --contender")
+    if INT8_BF16 in kinds:
+        require_computable([BY_OPENVINO], "name others with --contender")
     for kind in kinds:
         if not (python := _python_of(kind)).exists():
             raise click.ClickException(
@@ -233,7 +235,7 @@ def main(count: int, rounds: int, size: str, kinds: Sequence[str]) -> None:
     for precision, best in found.products.items():
         pairs = zip(found.rates[f"shikyu {precision}", SORTED], best, strict=True)
         shares[precision] = statistics.median(rate * flops / most for rate, most in pairs)
-    shown(found, shares, machine())
+    shown(found, shares, machine(), size)
     click.echo(
         json.dumps(
             {
@@ -256,4 +258,4 @@ def main(count: int, rounds: int, size: str, kinds: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    ended_by_limits(main)

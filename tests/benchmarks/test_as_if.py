@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from benchmarks.as_if import built, variables
+from benchmarks.as_if import built, main, variables
 from tests.service.process import ROOT
 
 FLAGS = set(Path("/proc/cpuinfo").read_text().split()) if sys.platform == "linux" else set()
@@ -41,6 +42,13 @@ def test_with_avx2_alone_products_saturate(run):
     assert said.returncode == 0, said.stderr
     assert "(as if avx2)" in said.stdout
     assert "int8 products saturate" in said.stdout
+
+
+def test_a_program_that_is_not_there_is_told():
+    done = CliRunner().invoke(main, ["avx2", "no-such-program"])
+
+    assert done.exit_code == 1
+    assert "no-such-program can't be run: No such file or directory" in done.output
 
 
 @pytest.mark.skipif("amx_bf16" not in FLAGS, reason="this processor has no AMX")

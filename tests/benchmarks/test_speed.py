@@ -7,6 +7,9 @@ No time is tested.
 import gzip
 import json
 import math
+import os
+import subprocess
+import sys
 from collections import Counter
 from contextlib import nullcontext
 
@@ -240,13 +243,14 @@ def test_the_soak_s_benchmark_runs(told_by, monkeypatch):
     """A few seconds of it; what memory does in them is not what it is about."""
     judged = []
     monkeypatch.setattr(soak, "require_flat", lambda *growth: judged.append(growth))
+    monkeypatch.setattr(soak, "require_kept", judged.append)
 
     told = told_by(soak, "--minutes", "0.1", "--records", "4500")
 
     assert told["rate"] > 0
     assert list(told["thirds"]) == list(soak.THIRDS)
     assert all(each["messages"] > 0 and each["resident_mb"] > 50 for each in told["thirds"].values())
-    assert len(judged) == 1
+    assert len(judged) == 2
 
 
 def test_thirds_are_of_when_a_text_was_sent():
@@ -256,6 +260,28 @@ def test_thirds_are_of_when_a_text_was_sent():
     assert [each.messages for each in found] == [2, 2, 2]
     assert [each.p50_s for each in found] == pytest.approx([0.1, 9.0, 0.2])
     assert [each.resident_mb for each in found] == [100, 100, 110]
+
+
+def test_a_load_that_was_not_kept_is_told():
+    """A backlog's times and memory say nothing of the load."""
+    kept = soak.Third(500, 0.2, 3.0, 100)
+    soak.require_kept([kept, kept, kept])
+    with pytest.raises(
+        LimitError, match=r"half of the messages of the last third took longer than 5\.1 s: the load was"
+    ):
+        soak.require_kept([kept, kept, soak.Third(500, 5.1, 9.0, 100)])
+
+
+def test_nobody_is_called_and_nothing_is_kept(tmp_path):
+    """By ONNX Runtime, which the benchmarks may load before the consumer's own room does."""
+    environment = os.environ | {"HOME": str(tmp_path)}
+    environment.pop("ORT_DISABLE_TELEMETRY", None)
+
+    subprocess.run(
+        [sys.executable, "-c", "import benchmarks.checkpoint"], cwd=checkpoint.ROOT, env=environment, check=True
+    )
+
+    assert not list(tmp_path.rglob("*onnxruntime*"))
 
 
 def test_memory_and_times_that_grow_are_told():
