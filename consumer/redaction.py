@@ -13,7 +13,7 @@ SECRET_NAME = re.compile(
 )
 # Names that match, and whose values everybody may see and needs to.
 NO_SECRET = re.compile(
-    r"token\.endpoint|credentials[._-]source|ssl\.certificate\.pem|bearer\.auth\.credentials\.source"
+    r"token\.endpoint|^token_length$|credentials[._-]source|ssl\.certificate\.pem|bearer\.auth\.credentials\.source"
     r"|bearer\.auth\.(?:client\.id|scope|logical\.cluster|identity\.pool\.id|issuer\.endpoint\.url)$"
     r"|client\.credentials\.client\.id$|private\.key\.file$|^rules\.",  # rules have names of their users' own
     re.IGNORECASE,

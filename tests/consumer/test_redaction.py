@@ -1,5 +1,6 @@
 import pytest
 
+from consumer.drift.features import FEATURES
 from consumer.redaction import REDACTED, is_secret, redact
 
 
@@ -31,6 +32,7 @@ def test_secrets_are_known_by_their_names(name: str) -> None:
     [
         "batching.max_batch_tokens",
         "tokens",
+        *FEATURES,
         "sasl.username",
         "sasl.oauthbearer.token.endpoint.url",
         "registry.options.bearer.auth.scope",
