@@ -79,7 +79,7 @@ def replay(
     if dry_run:
         from consumer.replay.estimate import estimate
 
-        click.echo(estimate(checked(resolved), request))
+        click.echo(estimate(checked(resolved), request, max_rate))
     else:
         click.echo(served(resolved, request, max_rate))
 

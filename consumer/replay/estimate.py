@@ -28,8 +28,8 @@ POLL_S = 5.0
 MINUTE, HOUR = 60, 3600
 
 
-def estimate(settings: Settings, request: Request) -> str:
-    """Lines to read. Counts are upper bounds, for transactions' markers have offsets too."""
+def estimate(settings: Settings, request: Request, max_rate: float | None = None) -> str:
+    """Lines to read, of one process. Counts are upper bounds, for transactions' markers have offsets too."""
     start.model_of(settings)  # what is wrong here is told before Kafka is asked
     config = client_config(settings)
     listing = surroundings.listed(config)
@@ -49,12 +49,13 @@ def estimate(settings: Settings, request: Request) -> str:
     sample = list(_sample(config, run.window))
     bytes_each = sum(len(each.value or b"") for each in sample) / max(1, len(sample))
     tokens_each, tokens_per_s = _tokens(settings, sample)
-    seconds = run.records * tokens_each / tokens_per_s
-    speed = tokens_per_s / max(1, tokens_each)
+    able = tokens_per_s / max(1, tokens_each)
+    speed = min(able, max_rate or able)
+    pace = "--max-rate, for each process" if speed < able else "which this machine does now"
     summary = (
         f"at most {run.records:,} records, about {_size(run.records * bytes_each)} of values, {tokens_each:.0f} tokens "
-        f"each: about {_time(seconds)} at {speed:.0f} records a second, which this machine does now (measured on "
-        f"{len(sample)} of them)"
+        f"each: about {_time(run.records / speed)} at {speed:.0f} records a second, {pace} (measured on "
+        f"{len(sample)} of them: {able:.0f})"
     )
     lines = [
         f"{'partition':40} {'from offset':>14} {'to':>14} {'records':>12}",

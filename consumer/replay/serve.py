@@ -196,11 +196,13 @@ def _shown(run: Run, looking: Progress, *, is_shown: bool) -> Iterator[None]:
                 bar.update(task, completed=run.records - looking.left, rate=rate)
 
     def tell() -> None:
-        first, since = looking.left, time.monotonic()
+        before, since = looking.left, time.monotonic()
         while not closing.wait(TELL_EVERY_S):
-            per_s = (first - looking.left) / (time.monotonic() - since)
-            left_s = round(looking.left / per_s) if per_s > 0 else None
-            log.info("replayed", run=run.run, records=run.records, left=looking.left, per_s=round(per_s), left_s=left_s)
+            left, now = looking.left, time.monotonic()
+            per_s = (before - left) / (now - since)
+            left_s = round(left / per_s) if per_s > 0 else None
+            log.info("replayed", run=run.run, records=run.records, left=left, per_s=round(per_s), left_s=left_s)
+            before, since = left, now
 
     thread = threading.Thread(target=draw if is_shown else tell, name="shown", daemon=True)
     thread.start()

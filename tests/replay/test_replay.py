@@ -400,10 +400,11 @@ def test_a_dry_run_writes_nothing(past, replay, cluster):
     past.produce(range(90))
     before = set(AdminClient({"bootstrap.servers": past.bootstrap}).list_topics(timeout=10).topics)
 
-    run = replay("--run", "dry", "--dry-run")
+    run = replay("--run", "dry", "--dry-run", "--max-rate", "3")
 
     assert run.ended() == 0, run.log
     assert "at most 90 records" in run.log
+    assert "about 30 s at 3 records a second, --max-rate, for each process" in run.log
     assert "nothing was written" in run.log
     assert set(AdminClient({"bootstrap.servers": past.bootstrap}).list_topics(timeout=10).topics) == before
 
