@@ -170,12 +170,13 @@ def _servable(folder: Path, manifest: Manifest, precision: str, of: Collection[s
     has = _listed(sorted(name for name, each in manifest.precisions.items() if each.servable and name in of)) or "none"
     if served is None:
         raise ArtifactError(
-            f"{folder} has no {precision}; it can serve {has}: set model.precision, or export {precision}"
+            f"{folder} has no {precision}; it can serve {has}: set model.precision to one of these, or export "
+            f"{precision}"
         )
     if not served.servable:
         raise ArtifactError(
             f"{folder} marks {precision} as not servable, for it missed a limit (see its gate in {MANIFEST_FILE}); "
-            f"it can serve {has}: set model.precision"
+            f"it can serve {has}: set model.precision to one of these"
         )
     return served
 

@@ -3,21 +3,17 @@
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin._metadata import ClusterMetadata
 
 from consumer.errors import LimitError, PassingFault, SurroundingsError
 from consumer.kafka_options import servers
 from consumer.kafka_records import record_of
 from consumer.records import Dead, Decoded, Message, Record, Skipped
-from consumer.topics import LISTING_S
+from consumer.surroundings import listed
 from consumer.visible import visible
-
-log = structlog.get_logger()
 
 ANSWER_S = 10.0
 
@@ -31,7 +27,8 @@ def events(config: dict[str, Any], topics: Sequence[str], most: int, *, first: b
     # What goes wrong is told once, by the error below, and not by librdkafka's log as well.
     consumer = Consumer({**config, "enable.partition.eof": True, "enable.auto.commit": False, "log_level": 0})
     try:
-        starts = list(_starts(consumer, topics, most, first=first))
+        known = listed(config).topics  # which waits for a broker in slices, between which a Ctrl-C is served
+        starts = list(_starts(consumer, topics, known, most, first=first))
         consumer.assign(starts)
         found = list(_read(consumer, len(starts), most, first=first, until=time.monotonic() + timeout_s))
     except KafkaException as error:
@@ -45,8 +42,9 @@ def events(config: dict[str, Any], topics: Sequence[str], most: int, *, first: b
     return found[:most] if first else found[-most:]
 
 
-def _starts(consumer: Consumer, topics: Sequence[str], most: int, *, first: bool) -> Iterator[TopicPartition]:
-    known = _listed(consumer).topics
+def _starts(
+    consumer: Consumer, topics: Sequence[str], known: Mapping[str, Any], most: int, *, first: bool
+) -> Iterator[TopicPartition]:
     for topic in _named(topics, known):
         if topic not in known:
             raise SurroundingsError(
@@ -56,20 +54,6 @@ def _starts(consumer: Consumer, topics: Sequence[str], most: int, *, first: bool
         for partition in known[topic].partitions:
             low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=ANSWER_S)
             yield TopicPartition(topic, partition, low if first else max(low, high - most))
-
-
-def _listed(consumer: Consumer) -> ClusterMetadata:
-    """Waits for a broker in slices, between which a Ctrl-C is served."""
-    until = time.monotonic() + ANSWER_S
-    while True:
-        try:
-            listing: ClusterMetadata = consumer.list_topics(timeout=min(LISTING_S, ANSWER_S))
-        except KafkaException as error:
-            if time.monotonic() > until:
-                raise
-            log.warning("waiting", why=f"no broker answered yet ({error.args[0].name()})")
-        else:
-            return listing
 
 
 def _named(topics: Sequence[str], known: Iterable[str]) -> list[str]:

@@ -85,14 +85,21 @@ def resolve_with_origins(toml: Path | None, environ: Mapping[str, str], flags: M
     """As `resolve`, with where each value came from."""
     values: dict[str, dict[str, Any]] = {}
     origins: dict[str, str] = {}
-    for given in (*_from_toml(toml), *_from_environment(environ), *_from_flags(flags)):
+    wrong: list[str] = []  # of names; with them goes what is wrong of the others' values
+    for given in (*_from_toml(toml, wrong), *_from_environment(environ), *_from_flags(flags)):
         section = values.setdefault(given.leaf.section, {})
         if given.option is None:
             section[given.leaf.name] = given.value
         else:
             section.setdefault(given.leaf.name, {})[given.option] = given.value
         origins[given.path] = given.origin
-    return Resolved(_validated(values, origins), origins)
+    try:
+        settings = _validated(values, origins)
+    except SettingsError as error:
+        raise SettingsError("\n".join([*wrong, str(error)])) from None
+    if wrong:
+        raise SettingsError("\n".join(wrong))
+    return Resolved(settings, origins)
 
 
 def _validated(values: Mapping[str, Any], origins: Mapping[str, str]) -> Settings:
@@ -139,13 +146,15 @@ def _refusal(leaf: Leaf, path: str, detail: Mapping[str, Any]) -> str:
     return f"is {value!r}, but takes {allowed(leaf.info)}"
 
 
-def _from_toml(path: Path | None) -> Iterator[Given]:
+def _from_toml(path: Path | None, wrong: list[str]) -> Iterator[Given]:
+    """What names nothing is told in `wrong`."""
     if path is None:
         return
     sections = {leaf.section for leaf in LEAVES}
     for section, table in _read(path).items():
         if section not in sections:
-            raise SettingsError(f"{path} has [{section}], which is no section{nearest(section, sections)}")
+            wrong.append(f"{path} has [{section}], which is no section{nearest(section, sections)}")
+            continue
         if not isinstance(table, dict):
             raise SettingsError(
                 f"{path} gives {section} a value, but it is a section: write [{section}] above its settings"
@@ -153,7 +162,7 @@ def _from_toml(path: Path | None) -> Iterator[Given]:
         if section == "kafka":
             table = _kafka_table(table)
         for name, value in table.items():
-            yield from _from_table(path, section, name, value)
+            yield from _from_table(path, section, name, value, wrong)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -178,11 +187,11 @@ def _kafka_table(table: Mapping[str, Any]) -> dict[str, Any]:
     return {"options": {name: value for name, value in table.items() if name not in rooms}, **rooms}
 
 
-def _from_table(path: Path, section: str, name: str, value: object) -> Iterator[Given]:
+def _from_table(path: Path, section: str, name: str, value: object, wrong: list[str]) -> Iterator[Given]:
     leaf = LEAF_BY_PATH.get(f"{section}.{name}")
     if leaf is None:
-        raise SettingsError(f"{path} sets [{section}] {name}, which is no setting{_nearest_leaf(section, name)}")
-    if not leaf.holds_options:
+        wrong.append(f"{path} sets [{section}] {name}, which is no setting{_nearest_leaf(section, name)}")
+    elif not leaf.holds_options:
         yield Given(leaf, None, value, str(path))
     elif not isinstance(value, dict):
         raise SettingsError(f"{path} gives {leaf.path} a single value, but it takes {allowed(leaf.info)}")

@@ -1,13 +1,12 @@
 """`shikyu config`: what the settings are, whether they are right, and what they would read."""
 
-import os
 from collections import Counter
 from pathlib import Path
 
 import click
 
 from consumer.commands.given import Number
-from consumer.errors import SettingsError, SurroundingsError
+from consumer.errors import ArtifactError, SettingsError, SurroundingsError
 from consumer.settings_flags import SettingsCommand, settings_flags
 from consumer.settings_sources import Resolved
 
@@ -43,22 +42,23 @@ def show(resolved: Resolved) -> None:
 @settings_flags()
 def lint(resolved: Resolved) -> None:
     """
-    Check every setting, librdkafka's options, the expressions and the schema files. Connects to nothing.
+    Check every setting, librdkafka's options, expressions, schema files and the model's folder. Connects to nothing.
 
     \b
     shikyu config lint --config shikyu.toml
     """
+    from consumer.artifact import glance
     from consumer.settings_check import must_be_right
     from consumer.versions import artifact_in
 
     must_be_right(resolved.settings)
-    artifact = resolved.settings.model.artifact
-    if artifact is not None:
-        artifact = artifact_in(artifact)
-    if artifact is not None and not os.path.isfile(artifact / "manifest.json"):  # noqa: PTH113 - Path's may raise
-        raise SettingsError(
-            f"model.artifact (from {resolved.origin('model.artifact')}) is {artifact}, which holds no model"
-        )
+    model = resolved.settings.model
+    if model.artifact is not None:
+        try:
+            glance(artifact_in(model.artifact), model.precision, device=model.device, public_key=model.public_key)
+        except ArtifactError as error:
+            origin = resolved.origin("model.artifact")
+            raise SettingsError(f"model.artifact (from {origin}) can't be served: {error}") from error
     click.echo("the settings are right")
 
 

@@ -54,6 +54,17 @@ def test_underscores_spell_dots_underscores_and_dashes() -> None:
     assert settings.registry.options == {"a-b": "c"}
 
 
+def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
+    """Names that are none, and the values of those that are."""
+    file = toml(tmp_path, '[htp]\nport = 1\n[http]\nprt = 1\nport = "soon"\n[batching]\nlatency_target_s = "fast"\n')
+
+    lines = refused(file).splitlines()
+
+    told = ("[htp]", "[http] prt", "http.port", "batching.latency_target_s")
+    assert all(any(name in line for line in lines) for name in told)
+    assert len(lines) == len(told)
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [

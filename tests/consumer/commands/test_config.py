@@ -8,6 +8,7 @@ from consumer.cli import main
 from consumer.commands.run import poll_limit_s
 from consumer.settings import Batching, Settings
 from consumer.settings_sources import resolve
+from tests.service.process import TINY
 
 Shikyu = Callable[..., tuple[int, str, str]]
 
@@ -133,8 +134,12 @@ def test_lint_accepts_what_is_right(shikyu: Shikyu) -> None:
         (["--input-text", "a.["], "is no JMESPath expression"),
         (["--rules-always-urgent", "legal=contains(text"], "rules.always_urgent's legal"),
         (["--input-reader-schema", "none.avsc"], "none.avsc"),
-        (["--model-artifact", "nowhere"], "model.artifact"),
-        (["--model-artifact", "a" * 300], "which holds no model"),
+        (["--model-artifact", "nowhere"], "model.artifact (from --model-artifact) can't be served: nowhere (that is /"),
+        (["--model-artifact", "a" * 300], "can't be served"),
+        (
+            ["--model-artifact", str(TINY), "--model-precision", "int8-bf16"],
+            "can serve fp32, int8: set model.precision to one",
+        ),
         (["--output-format", "text", "--no-output-include-text"], "output.include_text = false forbids it"),
         (["--kafka-producer", "acks=1"], "is shikyu's own to set"),
     ],
