@@ -35,6 +35,7 @@ static void answer(int number, siginfo_t *told, void *context) {
     const unsigned char *code = (const unsigned char *)at[REG_RIP];
     if (told->si_code != SI_KERNEL || code[0] != 0x0f || code[1] != 0xa2) { /* no CPUID: it faults again, for good */
         signal(number, SIG_DFL);
+        if (told->si_code <= 0) raise(number); /* somebody sent it */
         return;
     }
     unsigned a, b, c, d, leaf = (unsigned)at[REG_RAX], part = (unsigned)at[REG_RCX];
@@ -55,7 +56,11 @@ __attribute__((constructor)) static void begin(void) {
     if (readlink("/proc/self/exe", program, sizeof program - 1) < 0) return;
     name = strrchr(program, '/');
     if (name && strcmp(name, "/java") == 0) return; /* it takes SIGSEGV for its own; brokers compute nothing */
-    parts = as && strcmp(as, "avx2") == 0 ? AVX2 : WITHOUT_AMX;
+    parts = !as ? NULL : strcmp(as, "avx2") == 0 ? AVX2 : strcmp(as, "without-amx") == 0 ? WITHOUT_AMX : NULL;
+    if (!parts) {
+        fputs("as_if: AS_IF has to be avx2 or without-amx\n", stderr);
+        _exit(70);
+    }
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_sigaction = answer;

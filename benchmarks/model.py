@@ -181,7 +181,8 @@ def shown(found: Measured, shares: Mapping[str, float], machine_name: str, size:
             kind,
             *(f"{statistics.median(each):.1f} ({min(each):.1f}–{max(each):.1f})" if each else "" for each in cells),
         )
-    ratios = Table("ratio, paired by round", "median", *(["aim"] if (with_aims := size == "base") else []))
+    with_aims = size == "base"
+    ratios = Table("ratio, paired by round", "median", *(["aim"] if with_aims else []))
     for ours, theirs, with_vnni, with_avx2 in RATIOS:
         if ours in found.rates and theirs in found.rates:
             aim = [f"{with_avx2 if saturates() else with_vnni}"] if with_aims else []
@@ -198,7 +199,7 @@ def shown(found: Measured, shares: Mapping[str, float], machine_name: str, size:
 @click.option(
     "--texts",
     "count",
-    default=160,
+    default=144,
     show_default=True,
     help="In each round, sorted among themselves; a fourth of them where none are sorted.",
 )

@@ -24,10 +24,10 @@ def events(config: dict[str, Any], topics: Sequence[str], most: int, *, first: b
 
     The consumer is assigned, never subscribed: the group does not notice. Raises SurroundingsError.
     """
+    known = listed(config).topics  # which waits for a broker in slices, between which a Ctrl-C is served
     # What goes wrong is told once, by the error below, and not by librdkafka's log as well.
     consumer = Consumer({**config, "enable.partition.eof": True, "enable.auto.commit": False, "log_level": 0})
     try:
-        known = listed(config).topics  # which waits for a broker in slices, between which a Ctrl-C is served
         starts = list(_starts(consumer, topics, known, most, first=first))
         consumer.assign(starts)
         found = list(_read(consumer, len(starts), most, first=first, until=time.monotonic() + timeout_s))

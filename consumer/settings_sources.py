@@ -86,14 +86,14 @@ def resolve_with_origins(toml: Path | None, environ: Mapping[str, str], flags: M
     values: dict[str, dict[str, Any]] = {}
     origins: dict[str, str] = {}
     wrong: list[str] = []  # of names; with them goes what is wrong of the others' values
-    for given in (*_from_toml(toml, wrong), *_from_environment(environ), *_from_flags(flags)):
-        section = values.setdefault(given.leaf.section, {})
-        if given.option is None:
-            section[given.leaf.name] = given.value
-        else:
-            section.setdefault(given.leaf.name, {})[given.option] = given.value
-        origins[given.path] = given.origin
     try:
+        for given in (*_from_toml(toml, wrong), *_from_environment(environ), *_from_flags(flags)):
+            section = values.setdefault(given.leaf.section, {})
+            if given.option is None:
+                section[given.leaf.name] = given.value
+            else:
+                section.setdefault(given.leaf.name, {})[given.option] = given.value
+            origins[given.path] = given.origin
         settings = _validated(values, origins)
     except SettingsError as error:
         raise SettingsError("\n".join([*wrong, str(error)])) from None

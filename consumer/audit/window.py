@@ -12,8 +12,9 @@ from consumer import surroundings
 from consumer.audit.notes import Note
 from consumer.errors import RecordError, SurroundingsError
 from consumer.flips.answers import Answer, NoAnswer, Reader, patiently
-from consumer.flips.read import Span, records
+from consumer.flips.read import records
 from consumer.kafka_options import client_config, consumer_config
+from consumer.offsets import Span
 from consumer.records import Record
 from consumer.replay.freeze import Gone, freeze
 from consumer.replay.window import Asked

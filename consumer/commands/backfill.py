@@ -53,7 +53,7 @@ def backfill(
     A row is read as an event in JSON is, by the same expressions. FILES may be folders. Killed, or told to leave, the
     same command goes on where it stopped.
 
-    Exit code 0: all of it is answered. 5: it is not, for it was told to leave, or cancelled.
+    Exit code 0: all of it is answered, and can be read. 5: it was told to leave before, or cancelled.
 
     \b
     shikyu backfill archive/2024 --run archive-2024                         # to urgent.replay.archive-2024, ...

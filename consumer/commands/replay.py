@@ -56,7 +56,7 @@ def replay(
     left alone. Killed, or told to leave, it goes on by the same --run; on many machines, so do all of them together.
     Without flags of a window it is all that the input topics hold.
 
-    Exit code 0: all of it is answered. 5: it is not, for it was told to leave, or cancelled.
+    Exit code 0: all of it is answered, and can be read. 5: it was told to leave before, or cancelled.
 
     \b
     shikyu replay --by-duration 7d --dry-run

@@ -12,7 +12,8 @@ from consumer import kafka_options, surroundings
 from consumer.corrections.read import Advance
 from consumer.errors import RecordError, SurroundingsError
 from consumer.flips.answers import Answer, NoAnswer, Reader, patiently
-from consumer.flips.read import records, spans
+from consumer.flips.read import records
+from consumer.offsets import spans
 from consumer.run_names import LIVE, own_topic
 from consumer.schema_store import SchemaStore
 from consumer.settings import Settings

@@ -13,7 +13,8 @@ from consumer.corrections.entries import Correction, NoCorrection, correction, w
 from consumer.corrections.settle import Rules
 from consumer.decode import Deserialize, deserializer
 from consumer.errors import RecordError, SurroundingsError, UnknownSchema
-from consumer.flips.read import records, spans
+from consumer.flips.read import records
+from consumer.offsets import spans
 from consumer.records import Record
 from consumer.schema_store import SchemaStore
 from consumer.settings import Input, Settings

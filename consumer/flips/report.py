@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import orjson
 
-from consumer import kafka_options, logs, surroundings
+from consumer import kafka_options, logs, offsets, surroundings
 from consumer.errors import SettingsError
 from consumer.flips import count, read
 from consumer.flips.answers import Reader
@@ -53,7 +53,7 @@ def figures(settings: Settings, asked: Asked, advance: Advance) -> Figures:
     topics = wanted(settings, tuple(runs.values()), asked.topics, tuple(counts))
     standings = look(settings, listing, runs)
     at = datetime.now(UTC)
-    spans = read.spans(client, {name: counts[name] for name in (*topics.answers, *topics.dead_letters)})
+    spans = offsets.spans(client, {name: counts[name] for name in (*topics.answers, *topics.dead_letters)})
     total = sum(end - start for start, end in spans.values())
     registry = settings.registry
     with open_store(registry.url, registry.options, settings.input.schemas) as store, Table(asked.slices) as table:

@@ -29,7 +29,11 @@ MINUTE, HOUR = 60, 3600
 
 
 def estimate(settings: Settings, request: Request, max_rate: float | None = None) -> str:
-    """Lines to read, of one process. Counts are upper bounds, for transactions' markers have offsets too."""
+    """
+    Lines to read. Counts are upper bounds, for transactions' markers have offsets too.
+
+    `max_rate` and the time are of one process; of several, each takes a part.
+    """
     start.model_of(settings)  # what is wrong here is told before Kafka is asked
     config = client_config(settings)
     listing = surroundings.listed(config)
@@ -51,11 +55,11 @@ def estimate(settings: Settings, request: Request, max_rate: float | None = None
     tokens_each, tokens_per_s = _tokens(settings, sample)
     able = tokens_per_s / max(1, tokens_each)
     speed = min(able, max_rate or able)
-    pace = "--max-rate, for each process" if speed < able else "which this machine does now"
+    pace = f"by --max-rate, where this machine does {able:.3g} now" if speed < able else "which this machine does now"
     summary = (
         f"at most {run.records:,} records, about {_size(run.records * bytes_each)} of values, {tokens_each:.0f} tokens "
-        f"each: about {_time(run.records / speed)} at {speed:.0f} records a second, {pace} (measured on "
-        f"{len(sample)} of them: {able:.0f})"
+        f"each: about {_time(run.records / speed)} at {speed:.3g} records a second, {pace} (measured on "
+        f"{len(sample)} of them)"
     )
     lines = [
         f"{'partition':40} {'from offset':>14} {'to':>14} {'records':>12}",

@@ -81,13 +81,14 @@ class Expired(SurroundingsError):
 class Progress:
     """Looks twice a second, in a thread, until closed; whether it is over is what it saw last."""
 
-    def __init__(self, config: Mapping[str, Any], run: Run, runs: Runs) -> None:
+    def __init__(self, config: Mapping[str, Any], run: Run, runs: Runs, left: int) -> None:
+        """`left` is how much was left of it a moment ago."""
         self._run = run
         self._group = Consumer(reader_config(config, run.group_id))
         self._news = Consumer(reader_config(config, "shikyu-runs"))
         self._news.assign([TopicPartition(runs.topic, 0, OFFSET_BEGINNING)])
         self._known = Known()
-        self.left = run.records
+        self.left = left
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._look, name="progress", daemon=True)
         self._thread.start()

@@ -12,48 +12,77 @@ from typing import Any
 import structlog
 from confluent_kafka import IsolationLevel
 
-from consumer.errors import LimitError, SurroundingsError
-from consumer.flips.read import Place, ends
+from consumer import surroundings
+from consumer.errors import LimitError, SurroundingsError, ToldToLeave
+from consumer.offsets import Place, ends
 from consumer.replay.entries import Run
+from consumer.topics import missing
 
 log = structlog.get_logger()
 
-LOOK_EVERY_S = 0.2
+LOOK_EVERY_S = 1.0
+ANSWER_S = 3.0  # of one look: a signal is served between two
+SAID_AFTER_S = 3.0  # markers stand a moment later than a commit, and the live stream has transactions of its own
 
 
-def wait_until_readable(
-    config: Mapping[str, Any], run: Run, counts: Mapping[str, int], patience_s: float, stopping: Callable[[], bool]
-) -> None:
+def wait_until_readable(config: Mapping[str, Any], run: Run, patience_s: float, stopping: Callable[[], bool]) -> None:
     """
     Returns once readers of committed records are given all that stands now in the run's topics.
 
-    `counts` is how many partitions each has. Raises LimitError when told to leave, SurroundingsError when Kafka does
-    not answer, or a transaction is still open after `patience_s`.
+    Raises LimitError when told to leave, SurroundingsError when a topic is gone, or after `patience_s`: then Kafka does
+    not answer, or a transaction is still open.
     """
-    topics = {run.topics.urgent, run.topics.routine, run.topics.dead_letters}
-    places = [(topic, partition) for topic in sorted(topics) for partition in range(counts.get(topic, 0))]
-    written = ends(config, places, IsolationLevel.READ_UNCOMMITTED)
-    until, is_told = time.monotonic() + patience_s, False
-    while behind := _behind(config, written):
-        names = sorted({topic for topic, _ in behind})
-        if not is_told:
-            log.warning("answers-held-back", run=run.run, topics=names)
-            is_told = True
-        if stopping():
-            raise LimitError(
-                f"run {run.run} is answered, but not all of it can be read yet: a transaction stands open in "
-                f"{', '.join(names)}. The same command says when it can"
-            )
-        if time.monotonic() > until:
-            raise SurroundingsError(
-                f"run {run.run} is answered, but since {patience_s:.0f} s a transaction stands open in "
-                f"{', '.join(names)}, and holds answers back from readers of committed records. Kafka aborts it after "
-                "its producer's transaction.timeout.ms; kafka-transactions.sh describe-producers tells whose it is. "
-                "The same command says when all can be read"
-            )
-        time.sleep(LOOK_EVERY_S)
+    since, is_said = time.monotonic(), False
+    written: dict[Place, int] | None = None
+    problem: SurroundingsError | None = None
+    places = _places(config, run, stopping)
+    while places:
+        try:
+            if written is None:
+                written = ends(config, places, IsolationLevel.READ_UNCOMMITTED, ANSWER_S)
+            stable = ends(config, places, answer_s=ANSWER_S)
+        except SurroundingsError as error:
+            problem = error  # of a broker that goes away, mostly, and with it whoever had the transaction
+        else:
+            problem = None
+            places = [place for place in places if stable[place] < written[place]]
+        if places:
+            waited_s, topics = time.monotonic() - since, sorted({topic for topic, _ in places})
+            if waited_s > patience_s:
+                raise problem or _held_back(run, topics, patience_s)
+            if stopping():
+                raise _told_to_leave(run)
+            if waited_s > SAID_AFTER_S and not is_said:
+                log.warning("answers-held-back", run=run.run, topics=topics)
+                is_said = True
+            time.sleep(LOOK_EVERY_S)
 
 
-def _behind(config: Mapping[str, Any], written: Mapping[Place, int]) -> list[Place]:
-    stable = ends(config, list(written), IsolationLevel.READ_COMMITTED)
-    return [place for place, end in written.items() if stable[place] < end]
+def _places(config: Mapping[str, Any], run: Run, stopping: Callable[[], bool]) -> list[Place]:
+    try:
+        listing = surroundings.listed(config, stopping)
+    except ToldToLeave as problem:
+        raise _told_to_leave(run) from problem
+    topics = list(dict.fromkeys((run.topics.urgent, run.topics.routine, run.topics.dead_letters)))
+    if gone := missing(listing, topics):
+        raise SurroundingsError(
+            f"run {run.run} is answered, and of its topics this client finds no {' and no '.join(gone)}: begin another "
+            "run, if they are gone, or grant DESCRIBE"
+        )
+    return [(topic, partition) for topic in topics for partition in listing.topics[topic].partitions]
+
+
+def _told_to_leave(run: Run) -> LimitError:
+    return LimitError(
+        f"run {run.run} is answered, and was told to leave before it was seen that all of it can be read. The same "
+        "command says when it can"
+    )
+
+
+def _held_back(run: Run, topics: list[str], patience_s: float) -> SurroundingsError:
+    return SurroundingsError(
+        f"run {run.run} is answered, but after {patience_s:.0f} s readers of committed records are still not given "
+        f"all that stands in {', '.join(topics)}: mostly a transaction is open there, which Kafka aborts after its "
+        "producer's transaction.timeout.ms (kafka-transactions.sh describe-producers tells whose it is); or the topic "
+        "was made anew. The same command says when all can be read"
+    )

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -37,6 +38,7 @@ from consumer.timestamps import iso_millis
 log = structlog.get_logger()
 
 TELL_EVERY_S = 10.0
+RATE_OF = 6  # of these tellings
 LEFT_OPEN_S = 15.0  # beyond its time-out: the broker looks for such transactions every ten seconds
 DRAW_EVERY_S = 0.5
 
@@ -60,15 +62,20 @@ def serve(settings: Settings, request: Request, *, max_rate: float | None, say: 
 
 
 def finished(settings: Settings, run: Run, stop: Stop, answer: Answer, *, is_shown: bool) -> Metrics:
-    """What this process counted, while it let `answer` work. Raises LimitError when it is not done, or not readable."""
+    """
+    What this process counted, while it let `answer` work.
+
+    Raises LimitError when the window is not done, or the process was told to leave before all of it could be read;
+    SurroundingsError when that can't be seen.
+    """
     if run.topics.urgent != settings.output.urgent:
         priority.as_asked()  # in the live topics whoever reads would wait for a transaction that hardly goes on
     config, runs, metrics = client_config(settings), start.runs_of(settings), Metrics()
     ended = runs.read().ended.get(run.run)
     if ended is not None and ended.kind == "done":
         return metrics
-    if left(run, committed(config, run, _patience_s(settings))) > 0:
-        looking = Progress(config, run, runs)
+    if (remain := left(run, committed(config, run, _patience_s(settings)))) > 0:
+        looking = Progress(config, run, runs, remain)
         try:
             with _shown(run, looking, is_shown=is_shown):
                 answer(looking, metrics)
@@ -81,8 +88,9 @@ def finished(settings: Settings, run: Run, stop: Stop, answer: Answer, *, is_sho
                 f"run {run.run} is not done, for it was told to leave ({stop.signal}): about {remain:,} of "
                 f"{run.records:,} are left. The same command goes on with it"
             )
-    counts = {name: len(topic.partitions) for name, topic in surroundings.listed(config).topics.items()}
-    wait_until_readable(config, run, counts, _patience_s(settings), stop)
+    wait_until_readable(config, run, _patience_s(settings), stop)
+    if (ended := runs.read().ended.get(run.run)) is not None and ended.kind == "cancelled":
+        raise LimitError(f"run {run.run} was cancelled, when all of its window was answered")
     runs.end(run.run, "done")
     return metrics
 
@@ -133,7 +141,7 @@ def go_on(settings: Settings, request: Request, run: Run, ended: Ended | None, l
 
 
 def _patience_s(settings: Settings) -> float:
-    """For a transaction that a process left open, and which holds back how far the run is."""
+    """For a transaction that a process left open: it holds back how far the run is, and what can be read of it."""
     return settings.delivery.transaction_timeout_s + LEFT_OPEN_S
 
 
@@ -196,13 +204,15 @@ def _shown(run: Run, looking: Progress, *, is_shown: bool) -> Iterator[None]:
                 bar.update(task, completed=run.records - looking.left, rate=rate)
 
     def tell() -> None:
-        before, since = looking.left, time.monotonic()
+        # Of the last minute, in which even long windows end; since the start it would not show that it stands still.
+        seen = deque([(time.monotonic(), looking.left)], maxlen=RATE_OF)
         while not closing.wait(TELL_EVERY_S):
-            left, now = looking.left, time.monotonic()
-            per_s = (before - left) / (now - since)
-            left_s = round(left / per_s) if per_s > 0 else None
-            log.info("replayed", run=run.run, records=run.records, left=left, per_s=round(per_s), left_s=left_s)
-            before, since = left, now
+            now, remain = time.monotonic(), looking.left
+            since, before = seen[0]
+            seen.append((now, remain))
+            per_s = (before - remain) / (now - since)
+            left_s = round(remain / per_s) if per_s > 0 else None
+            log.info("replayed", run=run.run, records=run.records, left=remain, per_s=round(per_s), left_s=left_s)
 
     thread = threading.Thread(target=draw if is_shown else tell, name="shown", daemon=True)
     thread.start()

@@ -10,8 +10,8 @@ from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException
 from consumer import surroundings
 from consumer.admin import admin_client
 from consumer.errors import SurroundingsError
-from consumer.flips.read import spans
 from consumer.kafka_options import client_config, servers
+from consumer.offsets import spans
 from consumer.settings import Settings
 
 ANSWER_S = 10.0

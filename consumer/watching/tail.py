@@ -13,9 +13,9 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from consumer import surroundings
 from consumer.errors import RecordError, ShikyuError, SurroundingsError, UnknownSchema
 from consumer.flips.answers import DEAD, Answer, NoAnswer, Reader, Source
-from consumer.flips.read import bounds
 from consumer.kafka_options import client_config, servers
 from consumer.kafka_records import record_of
+from consumer.offsets import bounds
 from consumer.records import Record
 from consumer.replay.letters import letter
 from consumer.replay.reader import is_passing, reader_config

@@ -63,6 +63,7 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
     told = ("[htp]", "[http] prt", "http.port", "batching.latency_target_s")
     assert all(any(name in line for line in lines) for name in told)
     assert len(lines) == len(told)
+    assert "[http] prt" in refused(file, {"SHIKYU_HTTP_PRT": "1"})
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import orjson
 import pytest
 from confluent_kafka import Producer
 
-from consumer.flips import read
+from consumer import offsets
 from consumer.settings import DeadLetters, Kafka, Output, Settings
 from consumer.watching import tail
 from consumer.watching.tail import BEFORE, Tail
@@ -27,8 +27,8 @@ def settings_of(cluster, urgent: str, routine: str, dead: str) -> Settings:
 
 def test_an_empty_stream_of_many_partitions_is_asked_about_at_once(cluster, monkeypatch):
     """Where each begins and ends, in two questions: one by one they would take a way there and back each."""
-    asked, offsets = [], read._offsets
-    monkeypatch.setattr(read, "_offsets", lambda *given: asked.append(len(given[1])) or offsets(*given))
+    asked, ask = [], offsets._offsets
+    monkeypatch.setattr(offsets, "_offsets", lambda *given: asked.append(len(given[1])) or ask(*given))
     monkeypatch.setattr(tail, "BEGINNING_S", float("inf"))
     topics = [f"empty-{os.getpid()}.{role}" for role in ("urgent", "routine", "dead")]
     for topic in topics:
