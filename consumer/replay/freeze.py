@@ -12,12 +12,13 @@ from confluent_kafka.admin._metadata import ClusterMetadata
 from consumer.errors import SettingsError, SurroundingsError
 from consumer.quarantine import Place
 from consumer.replay.entries import Span
-from consumer.replay.reader import raise_for_good, reader_config
+from consumer.replay.reader import is_passing, raise_for_good, reader_config
 from consumer.replay.window import Asked, Offsets
 from consumer.timestamps import from_millis
 
 ANSWER_S = 15.0
 FIRST_RECORD_S = 5.0
+AGAIN_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,32 +41,45 @@ def freeze(
     """
     wanted = _wanted(topics, listing, asked)
     consumer = Consumer(reader_config(config, "shikyu-replay"))
+    until = time.monotonic() + ANSWER_S
     try:
-        held = {place: _held(consumer, place) for place in wanted}
-        since = _first_at(consumer, wanted, asked.since_ms)
-        until = _first_at(consumer, wanted, asked.until_ms)
-        spans, gone = [], []
-        for place, offsets in wanted.items():
-            low, high = held[place]
-            start = since.get(place, low) if offsets is None else offsets.start
-            end = until.get(place, high) if offsets is None or offsets.end is None else offsets.end
-            if offsets is not None:
-                _must_be_there(place, offsets, high)
-            start, end = high if start < 0 else start, high if end < 0 else min(end, high)
-            if start < low if offsets is not None else low > 0 and (start <= low or low == high):
-                first = _first_time(consumer, place, low) if low < high else None
-                # One that was asked for by time may begin with the first record that is left, all the same.
-                if offsets is not None or asked.since_ms is None or _before(asked.since_ms, first):
-                    gone.append(Gone(place, low, first))
-            if (start := max(start, low)) < end:
-                spans.append(Span(topic=place[0], partition=place[1], start=start, end=end))
-    except KafkaException as problem:
-        raise SurroundingsError(
-            f"Kafka did not say where the window stands ({problem.args[0].name()}): check the brokers, and READ and "
-            f"DESCRIBE on {', '.join(topics)}"
-        ) from problem
+        while True:
+            try:
+                return _frozen(consumer, wanted, asked)
+            except KafkaException as problem:
+                # As of a partition whose leader has just changed.
+                if is_passing(problem.args[0]) and time.monotonic() < until:
+                    time.sleep(AGAIN_S)
+                    continue
+                raise SurroundingsError(
+                    f"Kafka did not say where the window stands ({problem.args[0].name()}): check the brokers, and "
+                    f"READ and DESCRIBE on {', '.join(topics)}"
+                ) from problem
     finally:
         consumer.close()
+
+
+def _frozen(
+    consumer: Consumer, wanted: Mapping[Place, Offsets | None], asked: Asked
+) -> tuple[tuple[Span, ...], list[Gone]]:
+    held = {place: _held(consumer, place) for place in wanted}
+    since = _first_at(consumer, wanted, asked.since_ms)
+    until = _first_at(consumer, wanted, asked.until_ms)
+    spans, gone = [], []
+    for place, offsets in wanted.items():
+        low, high = held[place]
+        start = since.get(place, low) if offsets is None else offsets.start
+        end = until.get(place, high) if offsets is None or offsets.end is None else offsets.end
+        if offsets is not None:
+            _must_be_there(place, offsets, high)
+        start, end = high if start < 0 else start, high if end < 0 else min(end, high)
+        if start < low if offsets is not None else low > 0 and (start <= low or low == high):
+            first = _first_time(consumer, place, low) if low < high else None
+            # One that was asked for by time may begin with the first record that is left, all the same.
+            if offsets is not None or asked.since_ms is None or _before(asked.since_ms, first):
+                gone.append(Gone(place, low, first))
+        if (start := max(start, low)) < end:
+            spans.append(Span(topic=place[0], partition=place[1], start=start, end=end))
     return tuple(spans), gone
 
 

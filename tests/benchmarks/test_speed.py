@@ -202,7 +202,7 @@ def test_the_stream_s_benchmark_runs(told_by):
 def test_a_rate_leaves_out_what_came_with_the_first_window():
     """Ten at once, and twenty in the two seconds after them."""
     assert rate([1000] * 10 + [1000 + 100 * number for number in range(1, 21)]) == 10
-    with pytest.raises(LimitError, match="all 3 records were answered in one window"):
+    with pytest.raises(LimitError, match="the 3 records that count were answered in one window"):
         rate([5, 6, 7])
 
 

@@ -134,12 +134,6 @@ def test_lint_accepts_what_is_right(shikyu: Shikyu) -> None:
         (["--input-text", "a.["], "is no JMESPath expression"),
         (["--rules-always-urgent", "legal=contains(text"], "rules.always_urgent's legal"),
         (["--input-reader-schema", "none.avsc"], "none.avsc"),
-        (["--model-artifact", "nowhere"], "model.artifact (from --model-artifact) can't be served: nowhere (that is /"),
-        (["--model-artifact", "a" * 300], "can't be served"),
-        (
-            ["--model-artifact", str(TINY), "--model-precision", "int8-bf16"],
-            "can serve fp32, int8: set model.precision to one",
-        ),
         (["--output-format", "text", "--no-output-include-text"], "output.include_text = false forbids it"),
         (["--kafka-producer", "acks=1"], "is shikyu's own to set"),
     ],
@@ -149,6 +143,25 @@ def test_lint_refuses_what_is_wrong(shikyu: Shikyu, flags: list[str], told: str)
     code, _, err = shikyu("config", "lint", "--registry-url", "http://127.0.0.1:1", *flags)
 
     assert code == 2
+    assert told in err
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--model-artifact", "nowhere"], "nowhere (that is /"),
+        (["--model-artifact", "a" * 300], "is no folder to be read"),
+        (
+            ["--model-artifact", str(TINY), "--model-precision", "int8-bf16"],
+            "fp32, int8: set model.precision to one of",
+        ),
+    ],
+)
+def test_lint_refuses_a_model_that_would_not_be_served(shikyu: Shikyu, flags: list[str], told: str) -> None:
+    """Exit 4, as of `run`."""
+    code, _, err = shikyu("config", "lint", "--registry-url", "http://127.0.0.1:1", *flags)
+
+    assert code == 4
     assert told in err
 
 
