@@ -112,12 +112,13 @@ def test_a_consumer_that_ends_by_itself_is_quoted(start, tmp_path):
 )
 def test_an_interrupted_demo_leaves_nothing_running(start, tmp_path, number, code):
     """Ctrl-C, SIGTERM, and even kill -9 in the middle of the messages."""
-    process = start(rate_per_s=1)  # so slow that a busy machine is not done before it is interrupted
+    process, said = start(rate_per_s=1), []  # so slow that a busy machine is not done before it is interrupted
     for line in process.stdout:
+        said.append(line)
         if line.startswith(("urgent", "routine")):
             break
     processes = family(process)
-    assert len(processes) >= 3, "Kafka, the registry and the consumer"
+    assert len(processes) >= 3, "Kafka, the registry and the consumer are not all there:\n" + "".join(said)
     process.send_signal(number)
     process.communicate(timeout=30)
     assert process.returncode == code
