@@ -185,13 +185,14 @@ def test_the_overhead_s_benchmark_runs(told_by, monkeypatch):
 
 
 @pytest.mark.kafka
-def test_the_stream_s_benchmark_runs(told_by):
-    """Small, without Quix Streams, whose environment is apart."""
+def test_the_stream_s_benchmark_runs(told_by, monkeypatch):
+    """Small, without Quix Streams, whose environment is apart; of ours alone at a load, for the others start again."""
+    monkeypatch.setattr(stream, "TIMED", (stream.SHIKYU,))
     told = told_by(stream, "--rounds", "1", "--no-quix", "--records", "2400", "--seconds", "1")
 
     others = (stream.POLL_LOOP, *BF16)
     assert set(told["rates"]) == {stream.SHIKYU, *others}
-    assert set(told["seconds"]) == {stream.SHIKYU, stream.POLL_LOOP}
+    assert set(told["seconds"]) == {stream.SHIKYU}
     ours = told["rates"][stream.SHIKYU][0]
     assert told["ratios"] == {
         f"shikyu int8 / {each}": pytest.approx(ours / told["rates"][each][0], abs=0.001) for each in others
@@ -278,7 +279,7 @@ def test_nobody_is_called_and_nothing_is_kept(tmp_path):
     environment.pop("ORT_DISABLE_TELEMETRY", None)
 
     subprocess.run(
-        [sys.executable, "-c", "import benchmarks.checkpoint"], cwd=checkpoint.ROOT, env=environment, check=True
+        [sys.executable, "-c", "import benchmarks, onnxruntime"], cwd=checkpoint.ROOT, env=environment, check=True
     )
 
     assert not list(tmp_path.rglob("*onnxruntime*"))

@@ -23,6 +23,7 @@ from consumer.settings import Corrections, Input, Output, Rules, Settings
 
 pytestmark = pytest.mark.kafka
 
+PATIENT = {"timeout": "30"}  # nothing asks again here, as the loop does after its 2 s
 SENT = datetime(2026, 11, 23, 9, 0, 0, 5000, tzinfo=UTC)
 EVENT = {"id": "m-1", "text": "Still cold 🥶", "customer_id": None, "channel": "email", "language": None,
          "sent_at": SENT, "attributes": {"plan": "gold"}}  # fmt: skip
@@ -34,13 +35,13 @@ DECISION = Decision(
 
 @pytest.fixture
 def registry(cluster: Any) -> Iterator[SchemaRegistryClient]:
-    with connect(cluster.registry_url, {}) as client:
+    with connect(cluster.registry_url, PATIENT) as client:
         yield client
 
 
 @pytest.fixture
 def store(cluster: Any) -> Iterator[SchemaStore]:
-    with open_store(cluster.registry_url, {}, ()) as opened:
+    with open_store(cluster.registry_url, PATIENT, ()) as opened:
         yield opened
 
 

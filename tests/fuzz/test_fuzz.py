@@ -12,7 +12,7 @@ from tests.fuzz.targets import TARGETS, seeds
 
 ROOT = Path(__file__).parents[2]
 CASES = Path(__file__).parent / "cases"
-SECONDS = 30
+SECONDS = 15
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -55,7 +55,7 @@ def test_a_seed_with_some_bytes_changed_is_answered(target):
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("target", [each for each in TARGETS if each != "mark"])
 def test_a_fuzzer_that_sees_the_code_finds_nothing(target, tmp_path):
-    """Half a minute of it: what it needs is there on Linux alone."""
+    """A quarter of a minute of it: what it needs is there on Linux alone."""
     pytest.importorskip("atheris")
     command = [
         sys.executable,
