@@ -168,7 +168,12 @@ def measured(
 
 @click.command()
 @click.option("--size", type=click.Choice(list(SIZES)), default="base", show_default=True)
-@click.option("--records", default=200, show_default=True, help="With the model; of longer messages fewer.")
+@click.option(
+    "--records",
+    default=200,
+    show_default=True,
+    help="With the model; of longer messages fewer. Two consumers want 800: their halves differ.",
+)
 @click.option(
     "--rounds", type=click.IntRange(1), default=2, show_default=True, help="Of consumers and threads; all else once."
 )
